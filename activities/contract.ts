@@ -1,0 +1,106 @@
+/**
+ * What workflows may ask of the world. Every activity is safe to run twice: writes are absolute and compare-and-set.
+ * An activity fails only with a failure of the catalogue (see activities/failure.ts): terminal ones are not retried.
+ */
+import type { AnalysisResult, AnalysisSettings } from '../domain/analysis.js';
+import type { Application } from '../domain/application.js';
+import type { Failure } from '../domain/failures.js';
+import type { Observation, ResolvedImage, Target } from '../domain/plan.js';
+import type { Evidence } from '../domain/release.js';
+import type { RouteTarget, Traffic } from '../domain/traffic.js';
+
+/** Evidence without its step, which the workflow knows. */
+export type Finding = Omit<Evidence, 'step'>;
+
+export interface ObserveInput {
+  readonly application: Application;
+  readonly environment: string;
+  readonly lane: string | null;
+}
+
+export interface ObserveResult {
+  readonly observation: Observation | null;
+  /** Everything that stands in the way; a release with problems is refused. */
+  readonly problems: readonly Failure[];
+}
+
+export interface WorkloadInput {
+  readonly release: string;
+  readonly target: Target;
+}
+
+export interface GrayInput extends WorkloadInput {
+  readonly replicas: number;
+}
+
+export interface WorkloadResult {
+  /** Whether something was written; false when all was already so. */
+  readonly changed: boolean;
+  readonly findings: readonly Finding[];
+}
+
+export interface TrafficInput {
+  readonly release: string;
+  readonly route: RouteTarget;
+  readonly traffic: Traffic;
+  /**
+   * Counts up within a release. A write older than what the route carries is refused (`route_lost`),
+   * so that a late attempt can never undo a newer one.
+   */
+  readonly seq: number;
+}
+
+export interface TrafficResult {
+  readonly changed: boolean;
+  readonly before: Traffic;
+  readonly after: Traffic;
+  /** What somebody else changed on the route since the last write, for people. */
+  readonly foreign: readonly string[];
+}
+
+export interface RouteInput {
+  readonly release: string;
+  readonly route: RouteTarget;
+}
+
+export interface AnalyseInput {
+  readonly release: string;
+  readonly target: Target;
+  readonly settings: AnalysisSettings;
+  /** When the analysis ends, ISO; null: it guards until it is cancelled. */
+  readonly until: string | null;
+  /** The guard's write: what goes back to stable on a failing verdict; null where no traffic is at stake. */
+  readonly guard: { readonly route: RouteTarget; readonly seq: number } | null;
+}
+
+export interface AnalyseResult extends AnalysisResult {
+  readonly findings: readonly Finding[];
+}
+
+export interface Activities {
+  /** Resolves a tag to its digest. */
+  resolveImage(input: { readonly image: string; readonly repository: string }): Promise<ResolvedImage>;
+  /** Looks at one application in one environment and checks that it can be released there; changes nothing. */
+  observe(input: ObserveInput): Promise<ObserveResult>;
+
+  /** Creates the gray Service and Deployment, or scales the Deployment, and waits until all replicas are available. Heartbeats. */
+  deployGray(input: GrayInput): Promise<WorkloadResult>;
+  /** Creates stable from its manifest, or sets its image, and waits until it is available. Heartbeats. */
+  deployStable(input: WorkloadInput): Promise<WorkloadResult>;
+  /** Puts stable back to the image that it had (or removes what a first release created) and waits. Heartbeats. */
+  revertStable(input: WorkloadInput): Promise<WorkloadResult>;
+  /** Removes the gray Deployment and Service and waits until its pods are gone. Heartbeats. */
+  removeGray(input: WorkloadInput): Promise<WorkloadResult>;
+
+  /** Takes the route in hand: the gray Service joins it with weight 0, what it was is kept in an annotation. */
+  prepareRoute(input: RouteInput & { readonly seq: number }): Promise<TrafficResult>;
+  /** Moves traffic; never to a track without ready endpoints (`endpoints_missing`). */
+  setTraffic(input: TrafficInput): Promise<TrafficResult>;
+  /** Puts the user's route back exactly as it was found, but for what others changed meanwhile. */
+  restoreRoute(input: RouteInput): Promise<TrafficResult>;
+
+  /** Sends a tagged and an untagged request through the real entry. */
+  probe(input: WorkloadInput): Promise<{ readonly findings: readonly Finding[] }>;
+  /** Checks the metrics until `until`; on failing it first returns traffic to stable itself, then reports. Heartbeats. */
+  analyse(input: AnalyseInput): Promise<AnalyseResult>;
+}

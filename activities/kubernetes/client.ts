@@ -1,0 +1,346 @@
+/**
+ * Kubernetes over plain objects. The typed API classes of @kubernetes/client-node drop fields that they do not know, and a clone
+ * or a route must keep every field of the user; so only its KubeConfig (auth, TLS, proxies) and undici's fetch are used here.
+ */
+import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
+import { fetch, type Response } from 'undici';
+import { failure } from '../../domain/failures.js';
+import { fieldManager } from '../../domain/ids.js';
+import { CatalogueError, describe } from '../failure.js';
+
+export interface KubeObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: ObjectMeta;
+  readonly [field: string]: unknown;
+}
+
+export interface ObjectMeta {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly generation?: number;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly managedFields?: readonly {
+    readonly manager?: string;
+    readonly time?: string;
+    readonly fieldsV1?: unknown;
+  }[];
+  readonly [field: string]: unknown;
+}
+
+/** A resource in its URL form. */
+export interface Resource {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly kind: string;
+}
+
+export const resources = {
+  deployments: { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment' },
+  replicasets: { group: 'apps', version: 'v1', plural: 'replicasets', kind: 'ReplicaSet' },
+  services: { group: '', version: 'v1', plural: 'services', kind: 'Service' },
+  pods: { group: '', version: 'v1', plural: 'pods', kind: 'Pod' },
+  events: { group: '', version: 'v1', plural: 'events', kind: 'Event' },
+  endpointslices: {
+    group: 'discovery.k8s.io',
+    version: 'v1',
+    plural: 'endpointslices',
+    kind: 'EndpointSlice',
+  },
+  httproutes: { group: 'gateway.networking.k8s.io', version: 'v1', plural: 'httproutes', kind: 'HTTPRoute' },
+  httpproxies: { group: 'projectcontour.io', version: 'v1', plural: 'httpproxies', kind: 'HTTPProxy' },
+  virtualservices: {
+    group: 'networking.istio.io',
+    version: 'v1',
+    plural: 'virtualservices',
+    kind: 'VirtualService',
+  },
+} as const satisfies Record<string, Resource>;
+
+/** The answer of a call that failed in a way that the caller may want to tell apart. */
+export class KubeError extends Error {
+  override readonly name = 'KubeError';
+  constructor(
+    readonly status: number,
+    readonly reason: string,
+    message: string,
+    /** Seconds, from Retry-After. */
+    readonly retryAfter: number | null,
+  ) {
+    super(message);
+  }
+}
+
+export interface ListOptions {
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+}
+
+export type WatchEvent = { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubeObject };
+
+const requestTimeoutMs = 10_000;
+
+export class Cluster {
+  private readonly server: string;
+
+  constructor(
+    readonly name: string,
+    private readonly config: KubeConfig,
+  ) {
+    const cluster = config.getCurrentCluster();
+    if (cluster === null) throw new Error(`The kubeconfig of cluster "${name}" has no current context.`);
+    this.server = cluster.server.replace(/\/$/, '');
+  }
+
+  static fromFile(name: string, file: string, context?: string): Cluster {
+    const config = new KubeConfig();
+    config.loadFromFile(file);
+    if (context !== undefined) config.setCurrentContext(context);
+    return new Cluster(name, config);
+  }
+
+  /** In a pod its service account, else $KUBECONFIG or ~/.kube/config. */
+  static fromDefault(name: string): Cluster {
+    const config = new KubeConfig();
+    config.loadFromDefault();
+    return new Cluster(name, config);
+  }
+
+  /** Null where it does not exist. */
+  async get(
+    resource: Resource,
+    namespace: string,
+    name: string,
+    signal?: AbortSignal,
+  ): Promise<KubeObject | null> {
+    try {
+      return (await this.call('GET', path(resource, namespace, name), { signal })) as KubeObject;
+    } catch (error) {
+      if (error instanceof KubeError && error.status === 404) return null;
+      throw error;
+    }
+  }
+
+  async list(
+    resource: Resource,
+    namespace: string,
+    options: ListOptions = {},
+    signal?: AbortSignal,
+  ): Promise<KubeList> {
+    return (await this.call('GET', path(resource, namespace), {
+      query: { ...options },
+      signal,
+    })) as unknown as KubeList;
+  }
+
+  async create(
+    resource: Resource,
+    namespace: string,
+    object: KubeObject,
+    signal?: AbortSignal,
+  ): Promise<KubeObject> {
+    const body = { apiVersion: apiVersion(resource), kind: resource.kind, ...object };
+    return (await this.call('POST', path(resource, namespace), {
+      body,
+      query: { fieldManager },
+      signal,
+    })) as KubeObject;
+  }
+
+  /** Merge patch; with metadata.resourceVersion in it a compare-and-set (409 when somebody was faster). */
+  async merge(
+    resource: Resource,
+    namespace: string,
+    name: string,
+    patch: object,
+    signal?: AbortSignal,
+  ): Promise<KubeObject> {
+    return (await this.call('PATCH', path(resource, namespace, name), {
+      body: patch,
+      query: { fieldManager },
+      contentType: 'application/merge-patch+json',
+      signal,
+    })) as KubeObject;
+  }
+
+  /** JSON patch (RFC 6902). A failing `test` is a KubeError 422. */
+  async jsonPatch(
+    resource: Resource,
+    namespace: string,
+    name: string,
+    patch: readonly object[],
+    signal?: AbortSignal,
+  ): Promise<KubeObject> {
+    return (await this.call('PATCH', path(resource, namespace, name), {
+      body: patch,
+      query: { fieldManager },
+      contentType: 'application/json-patch+json',
+      signal,
+    })) as KubeObject;
+  }
+
+  /** Deletes the object with that uid only; no error where it is gone already. Answers whether there was something to delete. */
+  async delete(
+    resource: Resource,
+    namespace: string,
+    name: string,
+    uid?: string,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    try {
+      const body = {
+        propagationPolicy: 'Background',
+        ...(uid === undefined ? {} : { preconditions: { uid } }),
+      };
+      await this.call('DELETE', path(resource, namespace, name), { body, signal });
+      return true;
+    } catch (error) {
+      if (error instanceof KubeError && error.status === 404) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * One watch, from `resourceVersion` on, until the server closes it (about `seconds`), the signal aborts, or the callback answers true.
+   * The caller lists and watches again. Throws KubeError 410 where the version is too old.
+   */
+  async watch(
+    resource: Resource,
+    namespace: string,
+    options: ListOptions & { readonly resourceVersion: string; readonly seconds: number },
+    onEvent: (event: WatchEvent) => boolean,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const { seconds, ...rest } = options;
+    const query = { ...rest, watch: 'true', timeoutSeconds: String(seconds) };
+    const stop = new AbortController();
+    const signals = [
+      stop.signal,
+      AbortSignal.timeout((seconds + 10) * 1000),
+      ...(signal === undefined ? [] : [signal]),
+    ];
+    const response = await this.send('GET', path(resource, namespace), {
+      query,
+      signal: AbortSignal.any(signals),
+    });
+    const decoder = new TextDecoder();
+    let tail = '';
+    try {
+      for await (const chunk of response.body ?? []) {
+        tail += decoder.decode(chunk as Uint8Array, { stream: true });
+        const lines = tail.split('\n');
+        tail = lines.pop() ?? '';
+        for (const line of lines) {
+          const event = JSON.parse(line) as {
+            type: string;
+            object: KubeObject & { code?: number; message?: string };
+          };
+          if (event.type === 'ERROR')
+            throw new KubeError(event.object.code ?? 500, 'Watch', event.object.message ?? line, null);
+          if (event.type !== 'BOOKMARK' && onEvent(event as WatchEvent)) return;
+        }
+      }
+    } finally {
+      stop.abort();
+    }
+  }
+
+  /** Any other path, e.g. /version. */
+  async call(
+    method: keyof typeof HttpMethod,
+    pathname: string,
+    options: CallOptions = {},
+  ): Promise<Record<string, unknown>> {
+    const timeout = AbortSignal.timeout(options.timeoutMs ?? requestTimeoutMs);
+    const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
+    const response = await this.send(method, pathname, { ...options, signal });
+    const text = await response.text();
+    return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
+  }
+
+  private async send(
+    method: keyof typeof HttpMethod,
+    pathname: string,
+    options: CallOptions,
+  ): Promise<Response> {
+    const url = new URL(this.server + pathname);
+    for (const [key, value] of Object.entries(options.query ?? {}))
+      if (value !== undefined) url.searchParams.set(key, value);
+    const context = new RequestContext(url.toString(), HttpMethod[method]);
+    let response: Response;
+    try {
+      await this.config.applySecurityAuthentication(context);
+      const dispatcher = context.getDispatcher();
+      response = await fetch(url, {
+        method,
+        headers: {
+          ...context.getHeaders(),
+          accept: 'application/json',
+          'user-agent': 'sluice',
+          ...(options.body === undefined
+            ? {}
+            : { 'content-type': options.contentType ?? 'application/json' }),
+        },
+        ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        ...(dispatcher === undefined ? {} : { dispatcher }),
+      });
+    } catch (error) {
+      if (
+        options.signal?.aborted === true &&
+        (options.signal.reason as Error | undefined)?.name !== 'TimeoutError'
+      )
+        throw error;
+      throw new CatalogueError(failure('cluster_unreachable', { cluster: this.name, why: describe(error) }));
+    }
+    if (response.ok) return response;
+    const text = await response.text();
+    throw errorOf(response, text);
+  }
+}
+
+export interface KubeList {
+  readonly metadata: { readonly resourceVersion: string };
+  readonly items: readonly KubeObject[];
+}
+
+interface CallOptions {
+  readonly body?: object;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly contentType?: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number;
+}
+
+export const apiVersion = (resource: Resource): string =>
+  resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+
+export function path(resource: Resource, namespace: string, name?: string): string {
+  const root =
+    resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
+  return `${root}/namespaces/${namespace}/${resource.plural}${name === undefined ? '' : `/${name}`}`;
+}
+
+function errorOf(response: Response, text: string): KubeError {
+  let reason = response.statusText;
+  let message = text.slice(0, 1_000);
+  try {
+    const status = JSON.parse(text) as { reason?: string; message?: string };
+    reason = status.reason ?? reason;
+    message = status.message ?? message;
+  } catch {
+    // A proxy answered in its own words; they are the message.
+  }
+  const retryAfter = Number(response.headers.get('retry-after'));
+  return new KubeError(
+    response.status,
+    reason,
+    message,
+    Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : null,
+  );
+}

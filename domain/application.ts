@@ -1,0 +1,178 @@
+/** An application as its team declares it (YAML or JSON), and the settings that follow from it. */
+import type { AnalysisSettings } from './analysis.js';
+import type { ApprovalSettings } from './approval.js';
+import type { Duration } from './duration.js';
+import type { RouterKind, Tag } from './traffic.js';
+
+export const environmentTypes = ['test', 'pre', 'gray', 'prod'] as const;
+export type EnvironmentType = (typeof environmentTypes)[number];
+
+export const strategies = ['gray', 'canary', 'rolling'] as const;
+/** gray: tagged requests first, then weights; canary: weights only; rolling: the Deployment's own rolling update. */
+export type Strategy = (typeof strategies)[number];
+
+export interface Application {
+  /** DNS label; also the id of its workflow. */
+  readonly name: string;
+  /** Repository without tag, e.g. registry.example/shop/web. */
+  readonly image: string;
+  readonly workload?: WorkloadSettings;
+  /** Absent: no traffic to move, so only the strategy rolling. */
+  readonly traffic?: TrafficSettings;
+  readonly release?: ReleaseInput;
+  /** In the order of the stages. */
+  readonly environments: readonly Environment[];
+}
+
+export interface Environment {
+  readonly name: string;
+  readonly type: EnvironmentType;
+  /** Name of a cluster that some worker serves. Default "default". */
+  readonly cluster?: string;
+  readonly namespace: string;
+  readonly workload?: WorkloadSettings;
+  readonly traffic?: Partial<TrafficSettings>;
+  /** What differs here from the application's `release`. */
+  readonly release?: ReleaseInput;
+}
+
+export interface WorkloadSettings {
+  /** Name of the Deployment. Default: the application's. */
+  readonly name?: string;
+  /** The container whose image is released. Default: the only one, else the one named like the application. */
+  readonly container?: string;
+  /** A whole apps/v1 Deployment, from which the first release creates it where it does not exist; its image is replaced. */
+  readonly manifest?: Readonly<Record<string, unknown>>;
+}
+
+export interface TrafficSettings {
+  readonly router: RouterKind;
+  /** Name of the HTTPRoute, HTTPProxy or VirtualService. Default: the application's. */
+  readonly route?: string;
+  /** Name of the baseline Service. Default: the application's. */
+  readonly service?: string;
+  /** Port of the Service. Default 80. */
+  readonly port?: number;
+  /** Where requests enter, for the probe: http(s)://host[:port]/path. Absent: no probe. */
+  readonly entry?: string;
+  /** Host header of the probe, where it differs from the entry's host. */
+  readonly host?: string;
+}
+
+export interface WeightStep {
+  /** Percent of untagged requests on gray. */
+  readonly weight: number;
+  /** How long this weight is held and judged. Default 1m. */
+  readonly hold?: Duration;
+}
+
+export interface ReleaseSettings {
+  readonly strategy: Strategy;
+  /** Label value; gray objects are called <deployment>-<lane>. Default "gray". */
+  readonly lane: string;
+  /** Default: header x-lane with the lane's name. */
+  readonly tag: Tag;
+  /** Default 10, 25, 50, 100 with 1m each. */
+  readonly steps: readonly WeightStep[];
+  /** Gray replicas: "auto" follows the weight, a number stays. Default auto. */
+  readonly replicas: 'auto' | number;
+  readonly approval: ApprovalSettings;
+  /** null: nothing is judged, the steps only wait. */
+  readonly analysis: AnalysisSettings | null;
+  /** wait: queue behind the running release; refuse: 409. Default wait. */
+  readonly queue: 'wait' | 'refuse';
+  /** How long a release waits in the queue. Default 24h. */
+  readonly queueDeadline: Duration;
+  /** How long pods may take to become ready. Default 10m. */
+  readonly progressDeadline: Duration;
+  /** Between traffic leaving gray and gray being removed. Default 5s. */
+  readonly drain: Duration;
+  /** How long undoing is tried before a person is asked. Default 5m. */
+  readonly rollbackDeadline: Duration;
+}
+
+/** The same with everything optional, one level deep into approval, analysis and tag. */
+export type ReleaseInput = Partial<Omit<ReleaseSettings, 'approval' | 'analysis' | 'tag'>> & {
+  readonly approval?: Partial<ApprovalSettings>;
+  readonly analysis?: Partial<AnalysisSettings> | null;
+  readonly tag?: Partial<Tag>;
+};
+
+export const defaultApproval: ApprovalSettings = {
+  required: true,
+  quorum: 1,
+  approvers: [],
+  separationOfDuties: false,
+  deadline: '24h',
+  onDeadline: 'rollback',
+};
+
+export const defaultAnalysis: AnalysisSettings = {
+  metrics: [{ name: 'errors', builtin: 'error-rate', max: 1 }],
+  interval: '10s',
+  window: '1m',
+  failureLimit: 0,
+  consecutiveErrorLimit: 4,
+  onInconclusive: 'rollback',
+  inconclusiveDeadline: '30m',
+};
+
+export const defaultSteps: readonly WeightStep[] = [10, 25, 50, 100].map((weight) => ({
+  weight,
+  hold: '1m',
+}));
+export const defaultHold: Duration = '1m';
+
+/** The settings in force for one environment: its own over the application's over the defaults. */
+export function releaseSettings(application: Application, environment: Environment): ReleaseSettings {
+  const own = application.release ?? {};
+  const local = environment.release ?? {};
+  const lane = local.lane ?? own.lane ?? 'gray';
+  const hasTraffic = trafficSettings(application, environment) !== null;
+  const analysis = local.analysis !== undefined ? local.analysis : own.analysis;
+  return {
+    strategy: local.strategy ?? own.strategy ?? (hasTraffic ? 'gray' : 'rolling'),
+    lane,
+    tag: { header: 'x-lane', value: lane, ...own.tag, ...local.tag },
+    steps: local.steps ?? own.steps ?? defaultSteps,
+    replicas: local.replicas ?? own.replicas ?? 'auto',
+    approval: { ...defaultApproval, ...own.approval, ...local.approval },
+    analysis: analysis === null ? null : { ...defaultAnalysis, ...own.analysis, ...local.analysis },
+    queue: local.queue ?? own.queue ?? 'wait',
+    queueDeadline: local.queueDeadline ?? own.queueDeadline ?? '24h',
+    progressDeadline: local.progressDeadline ?? own.progressDeadline ?? '10m',
+    drain: local.drain ?? own.drain ?? '5s',
+    rollbackDeadline: local.rollbackDeadline ?? own.rollbackDeadline ?? '5m',
+  };
+}
+
+export function trafficSettings(
+  application: Application,
+  environment: Environment,
+): (TrafficSettings & { route: string; service: string; port: number }) | null {
+  const merged = { ...application.traffic, ...environment.traffic };
+  if (merged.router === undefined) return null;
+  return {
+    ...merged,
+    router: merged.router,
+    route: merged.route ?? application.name,
+    service: merged.service ?? application.name,
+    port: merged.port ?? 80,
+  };
+}
+
+export function workloadSettings(
+  application: Application,
+  environment: Environment,
+): WorkloadSettings & { name: string } {
+  const merged = { ...application.workload, ...environment.workload };
+  return { ...merged, name: merged.name ?? application.name };
+}
+
+/** A declared version of an application; a release keeps the one it began with. */
+export interface ApplicationVersion {
+  readonly version: number;
+  readonly declaredAt: string;
+  readonly by: string;
+  readonly application: Application;
+}

@@ -1,0 +1,138 @@
+/** What can be read of a release. */
+import type { ApprovalSettings, Decision } from './approval.js';
+import type { Application, Strategy } from './application.js';
+import type { Failure } from './failures.js';
+import type { Plan, StepKind } from './plan.js';
+
+export const openPhases = [
+  'queued',
+  'building',
+  'deploying',
+  'verifying',
+  'waiting_for_approval',
+  'shifting',
+  'holding',
+  'promoting',
+  'cleaning_up',
+  'rolling_back',
+  'needs_attention',
+] as const;
+export const endedPhases = ['succeeded', 'rolled_back', 'cancelled', 'failed'] as const;
+export const phases = [...openPhases, ...endedPhases] as const;
+export type Phase = (typeof phases)[number];
+export type EndedPhase = (typeof endedPhases)[number];
+
+export const hasEnded = (phase: Phase): phase is EndedPhase =>
+  (endedPhases as readonly string[]).includes(phase);
+
+/** What a person asked for. */
+export interface ReleaseRequest {
+  readonly applications: readonly { readonly name: string; readonly image: string }[];
+  readonly environment: string | null;
+  readonly strategy: Strategy | null;
+  readonly lane: string | null;
+  readonly reason: string;
+  readonly initiator: string;
+}
+
+/** Input of the release workflow: the request with the applications as they are declared now. */
+export interface ReleaseInputs {
+  readonly id: string;
+  readonly request: ReleaseRequest;
+  readonly applications: readonly Application[];
+  /** Ends after the plan, changes nothing, waits for nothing. */
+  readonly planOnly: boolean;
+}
+
+export interface Waiting {
+  /** What is awaited, for people. */
+  readonly what: string;
+  readonly since: string;
+  /** Null: without end, which only a paused release and needs_attention are. */
+  readonly until: string | null;
+  /** What a person can do: approve, reject, resume, skip, abort, retry, abandon. */
+  readonly can: readonly string[];
+  /** With an approval: what it asks for. */
+  readonly approval?: ApprovalSettings;
+}
+
+export interface StepView {
+  readonly id: string;
+  readonly kind: StepKind | 'rollback';
+  readonly summary: string;
+  readonly state: 'pending' | 'running' | 'done' | 'failed' | 'skipped';
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  /** What came of it, for people. */
+  readonly result: string | null;
+}
+
+export interface Evidence {
+  readonly at: string;
+  readonly step: string;
+  /** manifest, probe, analysis, route, pods ... */
+  readonly kind: string;
+  readonly summary: string;
+  readonly data: unknown;
+}
+
+/** One line of what happened; ids count up from 1 without a gap. */
+export interface ReleaseEvent {
+  readonly id: number;
+  readonly at: string;
+  readonly type: 'phase' | 'step' | 'decision' | 'steering' | 'traffic' | 'note' | 'ended';
+  readonly step: string | null;
+  readonly message: string;
+}
+
+export interface ReleasedApplication {
+  readonly name: string;
+  readonly version: string;
+  readonly digest: string | null;
+  readonly stableDigest: string | null;
+  readonly grayWeight: number;
+}
+
+/** How it ended and why; failure is null after success. */
+export interface Outcome {
+  readonly phase: EndedPhase;
+  readonly failure: Failure | null;
+  /** What could not be undone, when it was skipped or abandoned. */
+  readonly left: readonly string[];
+}
+
+export interface ReleaseView {
+  readonly id: string;
+  readonly phase: Phase;
+  readonly waitingOn: Waiting | null;
+  readonly paused: boolean;
+  readonly applications: readonly ReleasedApplication[];
+  readonly environment: string | null;
+  readonly lane: string | null;
+  readonly plan: Plan | null;
+  readonly planHash: string | null;
+  /** Id of the current step. */
+  readonly step: string | null;
+  readonly steps: readonly StepView[];
+  readonly decisions: readonly Decision[];
+  readonly evidence: readonly Evidence[];
+  readonly initiator: string;
+  readonly reason: string;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly outcome: Outcome | null;
+}
+
+/** One ended release in an application's history. */
+export interface HistoryEntry {
+  readonly release: string;
+  readonly environment: string;
+  readonly version: string;
+  readonly digest: string;
+  readonly previousDigest: string | null;
+  readonly phase: EndedPhase;
+  readonly initiator: string;
+  readonly reason: string;
+  readonly startedAt: string;
+  readonly endedAt: string;
+}

@@ -1,0 +1,42 @@
+/** What a router is asked for, in absolute terms, so that asking twice changes nothing. */
+
+export const routerKinds = ['gateway-api', 'contour', 'istio'] as const;
+export type RouterKind = (typeof routerKinds)[number];
+
+/** A request that carries this header with exactly this value belongs to the gray track. */
+export interface Tag {
+  readonly header: string;
+  readonly value: string;
+}
+
+export interface Traffic {
+  /** Share of untagged requests that go to gray: a whole number of percent, 0 to 100. Stable gets the rest. */
+  readonly gray: number;
+  /** Requests with this tag go to gray whatever the share; null: no such rule. */
+  readonly tag: Tag | null;
+}
+
+/** Everything to stable. */
+export const allStable: Traffic = { gray: 0, tag: null };
+
+/** The route of one application in one environment, and the two Services between which it is split. */
+export interface RouteTarget {
+  readonly router: RouterKind;
+  readonly cluster: string;
+  readonly namespace: string;
+  /** Name of the HTTPRoute, HTTPProxy or VirtualService. */
+  readonly route: string;
+  readonly stableService: string;
+  readonly grayService: string;
+  /** Port of both Services. */
+  readonly port: number;
+}
+
+export function isWeight(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= 100;
+}
+
+/** Gray pods that carry `weight` percent as well as `stableReplicas` pods carry everything: at least one, rounded up. */
+export function grayReplicas(stableReplicas: number, weight: number): number {
+  return Math.max(1, Math.ceil((stableReplicas * weight) / 100));
+}

@@ -1,0 +1,119 @@
+/** What can be sent to and asked of workflows: plain definitions, importable outside the sandbox. */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Actor, DecisionRequest } from '../domain/approval.js';
+import type { Application, ApplicationVersion } from '../domain/application.js';
+import type { Failure } from '../domain/failures.js';
+import type { Plan } from '../domain/plan.js';
+import type { EndedPhase, HistoryEntry, Phase, ReleaseEvent, ReleaseView } from '../domain/release.js';
+
+/** Answer of an update that a person sent: it counted, or why not. Never an exception. */
+export type Answer = { readonly accepted: true } | { readonly accepted: false; readonly failure: Failure };
+
+export interface Steering {
+  readonly by: Actor;
+  readonly reason: string;
+}
+
+export interface Submitted {
+  readonly phase: Phase;
+  readonly plan: Plan | null;
+  /** Non-empty: the release was refused and changed nothing. */
+  readonly problems: readonly Failure[];
+}
+
+// --- release ---
+
+/** Sent with the start: answers when the plan stands and the release is queued or running, or is refused. */
+export const submit = defineUpdate<Submitted, []>('submit');
+export const decide = defineUpdate<Answer, [DecisionRequest]>('decide');
+/** The same decision for callers that fire and forget. */
+export const approval = defineSignal<[DecisionRequest]>('approval');
+/** Holds before the next step; the weight stays and stays guarded. */
+export const pause = defineUpdate<Answer, [Steering]>('pause');
+/** Ends a pause, or goes on although an analysis is inconclusive. */
+export const resume = defineUpdate<Answer, [Steering]>('resume');
+/** Returns traffic to stable and undoes everything; cannot be taken back. */
+export const abort = defineUpdate<Answer, [Steering]>('abort');
+/** In needs_attention: tries the undoing again. */
+export const retry = defineUpdate<Answer, [Steering]>('retry');
+/** In needs_attention: leaves this one undoing step out and goes on with the next. */
+export const skip = defineUpdate<Answer, [Steering]>('skip');
+/** In needs_attention: ends the release and leaves everything as it is. */
+export const abandon = defineUpdate<Answer, [Steering]>('abandon');
+
+export const state = defineQuery<ReleaseView>('state');
+/** Events with an id above the given one, oldest first. */
+export const events = defineQuery<readonly ReleaseEvent[], [number]>('events');
+
+/** From the application: the release holds the environment now. */
+export const granted = defineSignal<[Turn]>('granted');
+/** From the application: it waits; place 1 is next. */
+export const queued = defineSignal<[Turn & { readonly place: number; readonly behind: string }]>('queued');
+/** From the application: refused by policy. */
+export const turnedAway = defineSignal<[Turn & { readonly running: string }]>('turnedAway');
+/** From the application: are you there? A release that is not is no longer waited for. */
+export const ping = defineSignal('ping');
+
+export interface Turn {
+  readonly application: string;
+  readonly environment: string;
+}
+
+// --- application ---
+
+export interface ApplicationView {
+  readonly current: ApplicationVersion;
+  readonly versions: readonly ApplicationVersion[];
+  readonly environments: readonly EnvironmentView[];
+  /** Newest first, at most 100. */
+  readonly history: readonly HistoryEntry[];
+}
+
+export interface EnvironmentView {
+  readonly name: string;
+  /** Id of the release that holds it. */
+  readonly running: string | null;
+  readonly queue: readonly string[];
+  /** What the last successful release left there. */
+  readonly digest: string | null;
+  readonly version: string | null;
+}
+
+/** Sent with the start. Answers the version that is now current; an unchanged declaration makes no new one. */
+export const declare = defineUpdate<
+  ApplicationVersion,
+  [{ readonly application: Application; readonly by: string }]
+>('declare');
+/** Ends the application's workflow; refused while a release runs or waits. */
+export const remove = defineUpdate<Answer, [{ readonly by: string }]>('remove');
+export const application = defineQuery<ApplicationView>('application');
+
+export interface TurnRequest {
+  readonly release: string;
+  readonly environment: string;
+  readonly policy: 'wait' | 'refuse';
+}
+
+export const takeTurn = defineSignal<[TurnRequest]>('takeTurn');
+/** The release has ended or no longer wants its turn. */
+export const endTurn =
+  defineSignal<
+    [{ readonly release: string; readonly environment: string; readonly entry: HistoryEntry | null }]
+  >('endTurn');
+
+/** Search attributes; Keyword but for the weight, which is Int. */
+export const searchAttributes = {
+  application: 'SluiceApplication',
+  environment: 'SluiceEnvironment',
+  lane: 'SluiceLane',
+  phase: 'SluicePhase',
+  weight: 'SluiceWeight',
+  waitingOn: 'SluiceWaitingOn',
+  initiator: 'SluiceInitiator',
+} as const;
+
+/** Result of the release workflow. */
+export interface ReleaseResult {
+  readonly phase: EndedPhase;
+  readonly view: ReleaseView;
+}
