@@ -14,7 +14,8 @@ export function milliseconds(duration: Duration): number {
 /** Shortest exact text: 90000 -> "90s", 300000 -> "5m". */
 export function durationText(ms: number): Duration {
   for (const unit of ['d', 'h', 'm', 's'] as const) {
-    if (ms !== 0 && ms % units[unit]! === 0) return `${ms / units[unit]!}${unit}`;
+    const size = units[unit] ?? 1;
+    if (ms !== 0 && ms % size === 0) return `${ms / size}${unit}`;
   }
   return `${ms}ms`;
 }

@@ -52,7 +52,7 @@ export const catalogue = {
       `The body cannot be parsed: ${c.detail}.`,
       'Send well-formed JSON or YAML with the matching Content-Type.',
     ),
-  unauthenticated: (_: object) =>
+  unauthenticated: () =>
     terminal(
       401,
       'No valid bearer token came with the request.',
@@ -326,7 +326,7 @@ export const catalogue = {
       `Temporal cannot be reached: ${c.why}.`,
       'Check TEMPORAL_ADDRESS and that the server is up.',
     ),
-  worker_missing: (_: object) =>
+  worker_missing: () =>
     transient(
       503,
       'No worker answered in time.',
@@ -341,6 +341,7 @@ export const catalogue = {
 } as const;
 
 export type FailureCode = keyof typeof catalogue;
+/** What a code's message is made of; `undefined` where it needs nothing. */
 export type FailureContext<C extends FailureCode> = Parameters<(typeof catalogue)[C]>[0];
 
 /** Makes a failure of the catalogue; pure. */
