@@ -72,6 +72,8 @@ export interface ReleaseSettings {
   readonly lane: string;
   /** Default: header x-lane with the lane's name. */
   readonly tag: Tag;
+  /** Strategy gray: how long tagged requests are judged before anybody is asked. Default 0s: not at all. */
+  readonly verify: Duration;
   /** Default 10, 25, 50, 100 with 1m each. */
   readonly steps: readonly WeightStep[];
   /** Gray replicas: "auto" follows the weight, a number stays. Default auto. */
@@ -134,6 +136,7 @@ export function releaseSettings(application: Application, environment: Environme
     strategy: local.strategy ?? own.strategy ?? (hasTraffic ? 'gray' : 'rolling'),
     lane,
     tag: { header: 'x-lane', value: lane, ...own.tag, ...local.tag },
+    verify: local.verify ?? own.verify ?? '0s',
     steps: local.steps ?? own.steps ?? defaultSteps,
     replicas: local.replicas ?? own.replicas ?? 'auto',
     approval: { ...defaultApproval, ...own.approval, ...local.approval },

@@ -279,6 +279,7 @@ function graySteps(
           ...(target.probe === null
             ? []
             : [{ kind: 'probe', summary: 'ask through the entry, with and without the tag' } as const]),
+          ...verifySteps(settings),
         ];
   return [
     {
@@ -314,6 +315,13 @@ function graySteps(
     },
     { kind: 'cleanup', summary: 'remove the gray objects' },
   ];
+}
+
+function verifySteps(settings: ReleaseSettings): Unnumbered[] {
+  const durationMs = milliseconds(settings.verify);
+  if (durationMs === 0 || settings.analysis === null) return [];
+  const summary = `judge tagged requests for ${durationText(durationMs)}`;
+  return [{ kind: 'hold', weight: 0, durationMs, analysis: settings.analysis, summary }];
 }
 
 function approvalSteps(settings: ReleaseSettings): Unnumbered[] {

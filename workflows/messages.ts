@@ -6,8 +6,13 @@ import type { Failure } from '../domain/failures.js';
 import type { Plan } from '../domain/plan.js';
 import type { EndedPhase, HistoryEntry, Phase, ReleaseEvent, ReleaseView } from '../domain/release.js';
 
-/** Answer of an update that a person sent: it counted, or why not. Never an exception. */
-export type Answer = { readonly accepted: true } | { readonly accepted: false; readonly failure: Failure };
+/**
+ * Answer of an update that a person sent. What makes no sense is turned down by the validator, before anything is written to the
+ * history: the client gets an ApplicationFailure whose type is the code and whose first detail is the Failure.
+ */
+export interface Answer {
+  readonly accepted: true;
+}
 
 export interface Steering {
   readonly by: Actor;

@@ -1,0 +1,97 @@
+/** The world as workflows see it: one proxy for each idempotency class, on the task queue of the target's cluster. */
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  isCancellation,
+  proxyActivities,
+  proxyLocalActivities,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/contract.js';
+import { clusterTaskQueue } from '../domain/ids.js';
+
+const backoff = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '5s' } as const;
+
+/** Absolute and compare-and-set, done in milliseconds: asking twice does nothing twice. */
+type Quick = 'resolveImage' | 'observe' | 'prepareRoute' | 'setTraffic' | 'restoreRoute' | 'probe';
+
+/** Waits for pods; a cancelled one is waited for, because what it still creates has to be removed afterwards. */
+type Slow = 'deployGray' | 'deployStable' | 'revertStable' | 'removeGray';
+
+/**
+ * A quick activity, in the worker of the workflow where that serves the cluster: no task to schedule, one event in the history.
+ * What does not answer at once is asked for again as an ordinary activity, which can wait for a neighbour that is away.
+ */
+export async function quickly<N extends Quick>(
+  name: N,
+  cluster: string,
+  input: Parameters<Activities[N]>[0],
+  options: { readonly patienceMs: number; readonly summary: string },
+): Promise<Awaited<ReturnType<Activities[N]>>> {
+  type Answer = Awaited<ReturnType<Activities[N]>>;
+  type Call = (input: unknown) => Promise<Answer>;
+  if (cluster === 'default') {
+    const local = proxyLocalActivities<Activities>({
+      startToCloseTimeout: '3s',
+      retry: { maximumAttempts: 1 },
+      cancellationType: ActivityCancellationType.TRY_CANCEL,
+    });
+    try {
+      return await (local[name] as unknown as Call)(input);
+    } catch (error) {
+      if (isCancellation(error) || isTerminal(error)) throw error;
+    }
+  }
+  const remote = proxyActivities<Activities>({
+    taskQueue: clusterTaskQueue(workflowInfo().taskQueue, cluster),
+    startToCloseTimeout: '15s',
+    scheduleToCloseTimeout: options.patienceMs,
+    retry: backoff,
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+    summary: options.summary,
+  });
+  return (remote[name] as unknown as Call)(input);
+}
+
+function isTerminal(error: unknown): boolean {
+  return (
+    error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true
+  );
+}
+
+export function slowly<N extends Slow>(
+  name: N,
+  cluster: string,
+  input: Parameters<Activities[N]>[0],
+  options: { readonly deadlineMs: number; readonly summary: string },
+): ReturnType<Activities[N]> {
+  const remote = proxyActivities<Activities>({
+    taskQueue: clusterTaskQueue(workflowInfo().taskQueue, cluster),
+    // The activity knows the deadline itself and names what it waited for; this is the net below it.
+    startToCloseTimeout: options.deadlineMs + 60_000,
+    scheduleToCloseTimeout: options.deadlineMs + 120_000,
+    heartbeatTimeout: '6s',
+    retry: backoff,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    summary: options.summary,
+  });
+  return (remote[name] as unknown as (input: unknown) => ReturnType<Activities[N]>)(input);
+}
+
+/** Checks for as long as a hold lasts, and guards it; only reads until a verdict fails, so it may be let go at once. */
+export function analyse(
+  cluster: string,
+  input: Parameters<Activities['analyse']>[0],
+  summary: string,
+): ReturnType<Activities['analyse']> {
+  const { analyse: remote } = proxyActivities<Activities>({
+    taskQueue: clusterTaskQueue(workflowInfo().taskQueue, cluster),
+    startToCloseTimeout: '30 days',
+    heartbeatTimeout: '6s',
+    retry: backoff,
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+    summary,
+  });
+  return remote(input);
+}

@@ -1,0 +1,31 @@
+/** Failures of the catalogue in workflow code. A plain Error would retry the workflow task for ever. */
+import { ActivityFailure, ApplicationFailure, rootCause } from '@temporalio/workflow';
+import { failure, type Failure, type FailureCode, type FailureContext } from '../domain/failures.js';
+
+export function failureError(known: Failure): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: known.code,
+    message: `${known.message} ${known.remedy}`,
+    nonRetryable: true,
+    details: [known],
+  });
+}
+
+export function fail<C extends FailureCode>(code: C, context: FailureContext<C>): never {
+  throw failureError(failure(code, context));
+}
+
+/** The catalogue failure that an error carries, through any number of wrappers. */
+export function failureOf(error: unknown): Failure {
+  let current: unknown = error;
+  while (current instanceof Error) {
+    if (current instanceof ApplicationFailure && isFailure(current.details?.[0])) return current.details[0];
+    current = current.cause;
+  }
+  const where = error instanceof ActivityFailure ? `${error.activityType}: ` : '';
+  return failure('internal', { what: `${where}${rootCause(error) ?? String(error)}` });
+}
+
+function isFailure(value: unknown): value is Failure {
+  return typeof value === 'object' && value !== null && 'code' in value && 'remedy' in value;
+}
