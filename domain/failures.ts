@@ -52,6 +52,38 @@ export const catalogue = {
       `The body cannot be parsed: ${c.detail}.`,
       'Send well-formed JSON or YAML with the matching Content-Type.',
     ),
+  unsupported_media_type: (c: { type: string }) =>
+    terminal(
+      415,
+      `A body of type "${c.type}" is not understood.`,
+      'Send Content-Type: application/json or application/yaml.',
+    ),
+  body_too_large: (c: { limit: string }) =>
+    terminal(
+      413,
+      `The body is larger than ${c.limit}.`,
+      'Send less; large data does not belong into a declaration.',
+    ),
+  foreign_origin: (c: { seen: string }) =>
+    terminal(
+      403,
+      `Without tokens only this machine may call, and the request came for or from "${c.seen}".`,
+      'Use the address that the API listens on, or set SLUICE_TOKENS_FILE.',
+    ),
+  idempotency_key_reused: (c: { key: string; release: string }) =>
+    terminal(
+      422,
+      `Idempotency-Key "${c.key}" belongs to release ${c.release}, which was asked for with another body.`,
+      'Send the same body again, or use a new key for a new release.',
+    ),
+  too_many_readers: (c: { limit: number }) =>
+    transient(503, `${c.limit} readers follow events already.`, 'Close some, or raise SLUICE_EVENT_READERS.'),
+  search_attributes_missing: (c: { missing: readonly string[]; command: string }) =>
+    terminal(
+      503,
+      `The Temporal namespace lacks the search attributes ${list(c.missing)}.`,
+      `Register them once: ${c.command}`,
+    ),
   unauthenticated: () =>
     terminal(
       401,

@@ -307,6 +307,7 @@ function graySteps(
         },
       ];
     }),
+    ...(settings.steps.at(-1)?.weight === 100 ? [] : [wholeTraffic(replicasFor(100))]),
     { kind: 'promote', summary: `set stable to ${target.image.version}` },
     {
       kind: 'return-traffic',
@@ -315,6 +316,11 @@ function graySteps(
     },
     { kind: 'cleanup', summary: 'remove the gray objects' },
   ];
+}
+
+/** Stable is changed only while gray carries everything. */
+function wholeTraffic(replicas: number): Unnumbered {
+  return { kind: 'weight', weight: 100, replicas, summary: '100 % of traffic to gray for the promotion' };
 }
 
 function verifySteps(settings: ReleaseSettings): Unnumbered[] {
@@ -338,5 +344,5 @@ function approvalSteps(settings: ReleaseSettings): Unnumbered[] {
 
 /** Ids are stable for the same plan: <environment>/<n>-<kind>. */
 function numbered(environment: string, steps: readonly Unnumbered[]): Step[] {
-  return steps.map((step, i) => ({ ...step, id: `${environment}/${i + 1}-${step.kind}` }) as Step);
+  return steps.map((step, i) => ({ ...step, id: `${environment}/${i + 1}-${step.kind}` }));
 }

@@ -35,7 +35,8 @@ export async function quickly<N extends Quick>(
     const local = proxyLocalActivities<Activities>({
       startToCloseTimeout: '3s',
       retry: { maximumAttempts: 1 },
-      cancellationType: ActivityCancellationType.TRY_CANCEL,
+      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+      summary: options.summary,
     });
     try {
       return await (local[name] as unknown as Call)(input);
@@ -48,7 +49,7 @@ export async function quickly<N extends Quick>(
     startToCloseTimeout: '15s',
     scheduleToCloseTimeout: options.patienceMs,
     retry: backoff,
-    cancellationType: ActivityCancellationType.TRY_CANCEL,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     summary: options.summary,
   });
   return (remote[name] as unknown as Call)(input);
@@ -56,7 +57,9 @@ export async function quickly<N extends Quick>(
 
 function isTerminal(error: unknown): boolean {
   return (
-    error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true
+    error instanceof ActivityFailure &&
+    error.cause instanceof ApplicationFailure &&
+    error.cause.nonRetryable === true
   );
 }
 

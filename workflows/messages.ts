@@ -29,7 +29,7 @@ export interface Submitted {
 // --- release ---
 
 /** Sent with the start: answers when the plan stands and the release is queued or running, or is refused. */
-export const submit = defineUpdate<Submitted, []>('submit');
+export const submit = defineUpdate<Submitted>('submit');
 export const decide = defineUpdate<Answer, [DecisionRequest]>('decide');
 /** The same decision for callers that fire and forget. */
 export const approval = defineSignal<[DecisionRequest]>('approval');

@@ -1,0 +1,44 @@
+/** Waiting for people. */
+import { condition } from '@temporalio/workflow';
+import { milliseconds } from '../domain/duration.js';
+import type { Step, Target } from '../domain/plan.js';
+import { fail } from './failures.js';
+import type { Run } from './run.js';
+
+/** Answers who approved; throws approval_rejected or approval_expired. */
+export async function waitForApproval(
+  run: Run,
+  { settings }: Extract<Step, { kind: 'approval' }>,
+  targets: readonly Target[],
+): Promise<string> {
+  const deadlineMs = milliseconds(settings.deadline);
+  const { initiator } = run.inputs.request;
+  run.openApproval({ settings, initiator, planHash: run.record.plan!.hash, decisions: [] });
+  const until = new Date(Date.now() + deadlineMs).toISOString();
+  const who = settings.approvers.length === 0 ? 'an approver' : settings.approvers.join(', ');
+  const what = targets.map((t) => `${t.application} ${t.image.version} in ${t.environment}`).join(', ');
+  const quorum = settings.quorum === 1 ? '' : ` (${settings.quorum} approvals)`;
+  run.record.wait({
+    what: `${who} to approve ${what}${quorum}`,
+    until,
+    can: ['approve', 'reject', 'abort'],
+    approval: settings,
+  });
+  const decided = await condition(() => run.approvalOutcome !== null, deadlineMs, {
+    summary: `approval of ${what}`,
+  });
+  const outcome = run.approvalOutcome;
+  const { decisions } = run.closeApproval();
+  run.record.go();
+  if (!decided && settings.onDeadline === 'approve')
+    return `nobody decided until ${until}, approved by policy`;
+  if (!decided) fail('approval_expired', { deadline: until });
+  const rejection = decisions.find((d) => d.counted && d.decision === 'reject');
+  if (outcome === 'rejected' && rejection !== undefined) {
+    fail('approval_rejected', { who: rejection.by.name, reason: rejection.reason });
+  }
+  return `approved by ${decisions
+    .filter((d) => d.counted)
+    .map((d) => d.by.name)
+    .join(', ')}`;
+}

@@ -1,0 +1,3 @@
+/** The workflows of the bundle. */
+export { application } from './application.js';
+export { release } from './release.js';

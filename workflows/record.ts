@@ -1,0 +1,205 @@
+/** What can be read of a release while it runs: its view, its events, and what the Temporal UI shows of it. */
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import type { Finding } from '../activities/contract.js';
+import type { Decision } from '../domain/approval.js';
+import type { Failure } from '../domain/failures.js';
+import type { Plan, Step } from '../domain/plan.js';
+import {
+  hasEnded,
+  type EndedPhase,
+  type Evidence,
+  type Outcome,
+  type Phase,
+  type ReleasedApplication,
+  type ReleaseEvent,
+  type ReleaseInputs,
+  type ReleaseView,
+  type StepView,
+  type Waiting,
+} from '../domain/release.js';
+import { searchAttributes } from './messages.js';
+import { describeForUi } from './details.js';
+
+const keys = {
+  phase: defineSearchAttributeKey(searchAttributes.phase, SearchAttributeType.KEYWORD),
+  weight: defineSearchAttributeKey(searchAttributes.weight, SearchAttributeType.INT),
+  waitingOn: defineSearchAttributeKey(searchAttributes.waitingOn, SearchAttributeType.KEYWORD),
+} as const;
+
+const now = (): string => new Date().toISOString();
+
+/** A step that undoing takes, beside the steps of the plan. */
+export interface UndoStep {
+  readonly id: string;
+  readonly kind: 'rollback';
+  readonly summary: string;
+}
+
+export class ReleaseRecord {
+  phase: Phase = 'queued';
+  waitingOn: Waiting | null = null;
+  paused = false;
+  plan: Plan | null = null;
+  decisions: Decision[] = [];
+  outcome: Outcome | null = null;
+  private current: string | null = null;
+  private steps: StepView[] = [];
+  private applications: ReleasedApplication[];
+  private readonly evidence: Evidence[] = [];
+  private readonly log: ReleaseEvent[] = [];
+  private readonly startedAt = now();
+  private endedAt: string | null = null;
+  private published: { phase: Phase; weight: number; waitingOn: string } = {
+    phase: 'queued',
+    weight: 0,
+    waitingOn: '',
+  };
+
+  constructor(private readonly inputs: ReleaseInputs) {
+    this.applications = inputs.request.applications.map(({ name, image }) => ({
+      name,
+      version: image,
+      digest: null,
+      stableDigest: null,
+      grayWeight: 0,
+    }));
+  }
+
+  view(): ReleaseView {
+    const { id, request } = this.inputs;
+    return {
+      id,
+      phase: this.phase,
+      waitingOn: this.waitingOn,
+      paused: this.paused,
+      applications: this.applications,
+      environment: request.environment,
+      lane: request.lane,
+      plan: this.plan,
+      planHash: this.plan?.hash ?? null,
+      step: this.current,
+      steps: this.steps,
+      decisions: this.decisions,
+      evidence: this.evidence,
+      initiator: request.initiator,
+      reason: request.reason,
+      startedAt: this.startedAt,
+      endedAt: this.endedAt,
+      outcome: this.outcome,
+    };
+  }
+
+  eventsAfter(id: number): readonly ReleaseEvent[] {
+    return this.log.slice(Math.max(0, id));
+  }
+
+  note(type: ReleaseEvent['type'], message: string): void {
+    this.log.push({ id: this.log.length + 1, at: now(), type, step: this.current, message });
+  }
+
+  /** A new plan, computed before the stage that it begins with; steps that are done stay as they are. */
+  follow(plan: Plan): void {
+    if (this.plan !== null && this.plan.hash !== plan.hash) {
+      this.note('note', `The plan changed while the release waited: ${this.plan.hash} is now ${plan.hash}.`);
+    }
+    this.plan = plan;
+    const kept = new Map(this.steps.filter((s) => s.state !== 'pending').map((s) => [s.id, s]));
+    this.steps = plan.stages.flatMap((stage) =>
+      stage.steps.map((step) => kept.get(step.id) ?? pending(step)),
+    );
+    this.applications =
+      plan.stages.at(-1)?.targets.map((t) => ({
+        name: t.application,
+        version: t.image.version,
+        digest: t.image.digest,
+        stableDigest: t.stableDigest,
+        grayWeight: 0,
+      })) ?? this.applications;
+  }
+
+  begin(step: Step | UndoStep, phase: Phase): void {
+    this.current = step.id;
+    this.phase = phase;
+    const known = this.steps.some((s) => s.id === step.id);
+    if (!known) this.steps = [...this.steps, pending(step)];
+    this.change(step.id, { state: 'running', startedAt: now() });
+    this.note('step', `${step.summary} ...`);
+  }
+
+  end(
+    id: string,
+    state: 'done' | 'failed' | 'skipped',
+    result: string | null,
+    findings: readonly Finding[] = [],
+  ): void {
+    this.change(id, { state, endedAt: now(), result });
+    this.keep(id, findings);
+    const summary = this.steps.find((s) => s.id === id)?.summary ?? id;
+    this.note('step', `${summary}: ${state}${result === null ? '' : `, ${result}`}`);
+  }
+
+  keep(step: string, findings: readonly Finding[]): void {
+    this.evidence.push(...findings.map((finding) => ({ ...finding, step })));
+  }
+
+  weigh(application: string, grayWeight: number): void {
+    this.applications = this.applications.map((a) => (a.name === application ? { ...a, grayWeight } : a));
+    this.note(
+      'traffic',
+      `${application}: ${grayWeight} % of traffic on gray, ${100 - grayWeight} % on stable.`,
+    );
+  }
+
+  wait(waiting: Omit<Waiting, 'since'>): void {
+    this.waitingOn = { ...waiting, since: now() };
+    this.note('phase', `Waiting for ${waiting.what}.`);
+    this.publish();
+  }
+
+  go(): void {
+    this.waitingOn = null;
+  }
+
+  finish(phase: EndedPhase, failure: Failure | null, left: readonly string[]): void {
+    for (const step of this.steps) if (step.state === 'pending') this.change(step.id, { state: 'skipped' });
+    this.current = null;
+    this.waitingOn = null;
+    this.phase = phase;
+    this.endedAt = now();
+    this.outcome = { phase, failure, left };
+    this.note('ended', failure === null ? phase : `${phase}: ${failure.message}`);
+    this.publish();
+  }
+
+  /** Tells the Temporal UI and its list where the release stands; an event in the history only where something differs. */
+  publish(): void {
+    const next = {
+      phase: this.phase,
+      weight: Math.max(0, ...this.applications.map((a) => a.grayWeight)),
+      waitingOn: (this.waitingOn?.what ?? '').slice(0, 200),
+    };
+    setCurrentDetails(describeForUi(this.view(), this.log.slice(-12)));
+    const last = this.published;
+    const updates = [
+      ...(next.phase === last.phase ? [] : [{ key: keys.phase, value: next.phase }]),
+      ...(next.weight === last.weight ? [] : [{ key: keys.weight, value: next.weight }]),
+      ...(next.waitingOn === last.waitingOn ? [] : [{ key: keys.waitingOn, value: next.waitingOn }]),
+    ];
+    if (updates.length > 0) upsertSearchAttributes(updates);
+    this.published = next;
+  }
+
+  get ended(): boolean {
+    return hasEnded(this.phase);
+  }
+
+  private change(id: string, fields: Partial<StepView>): void {
+    this.steps = this.steps.map((s) => (s.id === id ? { ...s, ...fields } : s));
+  }
+}
+
+function pending(step: Step | UndoStep): StepView {
+  const { id, kind, summary } = step;
+  return { id, kind, summary, state: 'pending', startedAt: null, endedAt: null, result: null };
+}

@@ -1,0 +1,170 @@
+/** A release: from a request to its end, through the stages of its plan. */
+import { allHandlersFinished, CancellationScope, condition, setWorkflowOptions } from '@temporalio/workflow';
+import { failure, type Failure } from '../domain/failures.js';
+import type { Stage } from '../domain/plan.js';
+import type { EndedPhase, HistoryEntry, ReleaseInputs } from '../domain/release.js';
+import { failureError, failureOf } from './failures.js';
+import type { ReleaseResult, Turn } from './messages.js';
+import { makePlan, resolveImages, type Images } from './planning.js';
+import { rollBack } from './rollback.js';
+import { Run } from './run.js';
+import { nothingReached, takeStep, type Reached } from './steps.js';
+import { Turns } from './turn.js';
+
+interface Ending {
+  readonly phase: EndedPhase;
+  readonly failure: Failure | null;
+  readonly left: readonly string[];
+}
+
+const success: Ending = { phase: 'succeeded', failure: null, left: [] };
+
+export async function release(inputs: ReleaseInputs): Promise<ReleaseResult> {
+  const run = new Run(inputs);
+  const turns = new Turns(run);
+  // A cancellation by Temporal is an abort: it undoes, and cannot interrupt the undoing.
+  CancellationScope.current().cancelRequested.catch(() =>
+    run.requestAbort('Temporal', 'the workflow was cancelled'),
+  );
+  return CancellationScope.nonCancellable(async () => {
+    const ending = await conduct(run, turns);
+    if (ending.phase !== 'failed' || !inputs.planOnly)
+      run.record.finish(ending.phase, ending.failure, ending.left);
+    await turns.giveBack(null, (turn) => entryOf(run, turn, ending));
+    await condition(allHandlersFinished);
+    // A refused release leaves its id free, so that the same request may come again.
+    if (run.submitted !== null && run.submitted.problems.length > 0) throw failureError(ending.failure!);
+    return { phase: ending.phase, view: run.record.view() };
+  });
+}
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, release);
+
+async function conduct(run: Run, turns: Turns): Promise<Ending> {
+  const { images, problems } = await resolveImages(run);
+  if (problems.length > 0) return refuse(run, problems);
+  const held = await takeFirstTurn(run, turns);
+  if (typeof held === 'object') return refuse(run, [held]);
+
+  const planning = await makePlan(run, images);
+  if (planning.plan === null) return refuse(run, planning.problems);
+  run.record.follow(planning.plan);
+  run.record.note('note', `Plan ${planning.plan.hash}.`);
+  for (const warning of planning.plan.warnings) run.record.note('note', warning);
+  run.submitted = { phase: run.record.phase, plan: planning.plan, problems: [] };
+  if (run.inputs.planOnly) return success;
+
+  for (const [i, { environment }] of planning.plan.stages.entries()) {
+    const fresh = i === 0 && held;
+    const obstacle = fresh ? null : await prepareStage(run, turns, environment, images, i);
+    if (obstacle !== null) return obstacle;
+    const ending = await carryOut(run, run.record.plan!.stages[i]!);
+    if (ending !== null) return ending;
+    await turns.giveBack(environment, (turn) => entryOf(run, turn, success));
+  }
+  return success;
+}
+
+/** Refused: nothing was changed. */
+function refuse(run: Run, problems: readonly Failure[]): Ending {
+  run.submitted = { phase: 'failed', plan: null, problems };
+  const only =
+    problems.length === 1
+      ? problems[0]!
+      : failure('release_refused', { problems: problems.map((p) => p.message) });
+  return { phase: 'failed', failure: only, left: [] };
+}
+
+/** Answers whether the turn in the first environment was granted at once; or why the policy refuses. */
+async function takeFirstTurn(run: Run, turns: Turns): Promise<boolean | Failure> {
+  if (run.inputs.planOnly) return true;
+  const spec = run.inputs.applications[0]!;
+  const environment = run.inputs.request.environment ?? spec.environments[0]!.name;
+  const declared = spec.environments.find((e) => e.name === environment);
+  const policy = declared?.release?.queue ?? spec.release?.queue ?? 'wait';
+  try {
+    return await turns.ask({ application: spec.name, environment }, policy);
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+/** Waits for the turn and looks again: while it waited, or in the stages before, the cluster may have changed. */
+async function prepareStage(
+  run: Run,
+  turns: Turns,
+  environment: string,
+  images: Images,
+  index: number,
+): Promise<Ending | null> {
+  const turn = { application: run.inputs.applications[0]!.name, environment };
+  const stage = run.record.plan!.stages[index]!;
+  run.record.phase = 'queued';
+  const granted = index > 0 && (await turns.ask(turn, 'wait'));
+  if (!granted && !(await turns.wait(turn, stage.queueDeadlineMs))) {
+    if (run.aborted !== null) return { phase: 'cancelled', failure: run.aborted, left: [] };
+    return { phase: 'failed', failure: failure('queue_expired', turn), left: [] };
+  }
+  const { plan, problems } = await makePlan(run, images);
+  if (plan === null) return { phase: 'failed', failure: problems[0]!, left: [] };
+  run.record.follow(plan);
+  return null;
+}
+
+/** Takes the steps of a stage; on any failure undoes what was reached. Answers null after success. */
+async function carryOut(run: Run, stage: Stage): Promise<Ending | null> {
+  const reached = nothingReached();
+  if (run.aborted !== null) return undo(run, stage, reached, Promise.resolve(), run.aborted);
+  const forward = new CancellationScope();
+  const walking = forward.run(async () => {
+    for (const step of stage.steps) await takeStep(run, stage, step, reached);
+  });
+  let failed: Failure | null = null;
+  let arrived = false;
+  const settled = walking.then(
+    () => void (arrived = true),
+    (error: unknown) => void (failed = failureOf(error)),
+  );
+  await condition(() => arrived || failed !== null || run.aborted !== null);
+  if (arrived && run.aborted === null) return null;
+  const why = run.aborted ?? failed!;
+  forward.cancel();
+  return undo(run, stage, reached, settled, why);
+}
+
+async function undo(
+  run: Run,
+  stage: Stage,
+  reached: Reached,
+  settled: Promise<unknown>,
+  why: Failure,
+): Promise<Ending> {
+  run.record.go();
+  run.record.note('note', why.message);
+  if (!reached.gray && !reached.stable && !reached.route) {
+    await settled;
+    return { phase: why.code === 'aborted' ? 'cancelled' : 'failed', failure: why, left: [] };
+  }
+  const { left, abandoned } = await rollBack(run, stage, reached, settled);
+  if (abandoned === null) return { phase: 'rolled_back', failure: why, left };
+  const { by, reason } = abandoned;
+  return { phase: 'failed', failure: failure('abandoned', { who: by.name, reason, left }), left };
+}
+
+function entryOf(run: Run, turn: Turn, ending: Ending): HistoryEntry | null {
+  const view = run.record.view();
+  const stage = view.plan?.stages.find((s) => s.environment === turn.environment);
+  const target = stage?.targets.find((t) => t.application === turn.application);
+  if (target === undefined) return null;
+  return {
+    release: view.id,
+    environment: turn.environment,
+    version: target.image.version,
+    digest: target.image.digest,
+    previousDigest: target.stableDigest,
+    phase: ending.phase,
+    initiator: view.initiator,
+    reason: view.reason,
+    startedAt: view.startedAt,
+    endedAt: view.endedAt ?? new Date().toISOString(),
+  };
+}

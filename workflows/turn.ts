@@ -1,0 +1,100 @@
+/** One release at a time for each application and environment: asking the application's workflow for the turn. */
+import { condition, getExternalWorkflowHandle, setHandler } from '@temporalio/workflow';
+import { failure } from '../domain/failures.js';
+import { applicationWorkflowId } from '../domain/ids.js';
+import type { HistoryEntry } from '../domain/release.js';
+import { failureError } from './failures.js';
+import * as messages from './messages.js';
+import type { Run } from './run.js';
+
+type State =
+  | { readonly kind: 'asked' }
+  | { readonly kind: 'queued'; readonly place: number; readonly behind: string }
+  | { readonly kind: 'granted' }
+  | { readonly kind: 'refused'; readonly running: string };
+
+export class Turns {
+  private readonly states = new Map<string, State>();
+  private readonly taken: messages.Turn[] = [];
+
+  constructor(private readonly run: Run) {
+    setHandler(messages.granted, (turn) => void this.states.set(keyOf(turn), { kind: 'granted' }));
+    setHandler(messages.queued, (turn) => {
+      // A late notice of the place must not take back a grant.
+      if (this.states.get(keyOf(turn))?.kind === 'granted') return;
+      this.states.set(keyOf(turn), { kind: 'queued', place: turn.place, behind: turn.behind });
+      this.run.record.note('note', `Place ${turn.place} in the queue, behind ${turn.behind}.`);
+    });
+    setHandler(
+      messages.turnedAway,
+      (turn) => void this.states.set(keyOf(turn), { kind: 'refused', running: turn.running }),
+    );
+  }
+
+  /** Asks for the turn; answers whether it was granted at once. Throws `release_in_progress` where the policy refuses. */
+  async ask(turn: messages.Turn, policy: 'wait' | 'refuse'): Promise<boolean> {
+    const key = keyOf(turn);
+    this.states.set(key, { kind: 'asked' });
+    this.taken.push(turn);
+    const { environment } = turn;
+    const request = { release: this.run.inputs.id, environment, policy };
+    try {
+      await handleOf(turn).signal(messages.takeTurn, request);
+    } catch {
+      this.taken.pop();
+      throw failureError(failure('application_unknown', { name: turn.application, known: [] }));
+    }
+    await condition(() => this.states.get(key)?.kind !== 'asked');
+    const state = this.states.get(key)!;
+    if (state.kind === 'refused') {
+      this.taken.pop();
+      const { application } = turn;
+      throw failureError(
+        failure('release_in_progress', { application, environment, running: state.running }),
+      );
+    }
+    return state.kind === 'granted';
+  }
+
+  /** Waits in the queue; answers false when the deadline or an abort came first. */
+  async wait(turn: messages.Turn, deadlineMs: number): Promise<boolean> {
+    const key = keyOf(turn);
+    const until = new Date(Date.now() + deadlineMs).toISOString();
+    const state = this.states.get(key);
+    const place =
+      state?.kind === 'queued' ? `place ${state.place} in the queue, behind ${state.behind}` : 'its turn';
+    this.run.record.wait({
+      what: `${turn.application} in ${turn.environment}: ${place}`,
+      until,
+      can: ['abort'],
+    });
+    const summary = `queue of ${turn.application} in ${turn.environment}`;
+    const arrived = await condition(
+      () => this.states.get(key)?.kind === 'granted' || this.run.aborted !== null,
+      deadlineMs,
+      { summary },
+    );
+    this.run.record.go();
+    return arrived && this.run.aborted === null;
+  }
+
+  /** Gives back every turn of an environment, or all. Entries go into the history of their application. */
+  async giveBack(
+    environment: string | null,
+    entryOf: (turn: messages.Turn) => HistoryEntry | null,
+  ): Promise<void> {
+    const release = this.run.inputs.id;
+    const leaving = this.taken.filter((t) => environment === null || t.environment === environment);
+    for (const turn of leaving) {
+      this.taken.splice(this.taken.indexOf(turn), 1);
+      const message = { release, environment: turn.environment, entry: entryOf(turn) };
+      // An application that was removed meanwhile has no queue to keep.
+      await handleOf(turn)
+        .signal(messages.endTurn, message)
+        .catch(() => undefined);
+    }
+  }
+}
+
+const keyOf = (turn: messages.Turn): string => `${turn.application}/${turn.environment}`;
+const handleOf = (turn: messages.Turn) => getExternalWorkflowHandle(applicationWorkflowId(turn.application));
