@@ -69,6 +69,8 @@ export interface AnalyseInput {
   readonly settings: AnalysisSettings;
   /** When the analysis ends, ISO; null: it guards until it is cancelled. */
   readonly until: string | null;
+  /** When the gray track was deployed, ISO: no query looks further back, where an earlier one of its name may have left counts. */
+  readonly since?: string;
   /** The guard's write: what goes back to stable on a failing verdict; null where no traffic is at stake. */
   readonly guard: { readonly route: RouteTarget; readonly seq: number } | null;
 }

@@ -1,0 +1,174 @@
+/** One analysis: checks until its end, guards meanwhile, and on a failing verdict returns traffic before it says so. */
+import { Context } from '@temporalio/activity';
+import {
+  emptyTally,
+  type AnalysisSettings,
+  type Check,
+  type Measurement,
+  type Tally,
+} from '../../domain/analysis.js';
+import { milliseconds } from '../../domain/duration.js';
+import { advance, check, conclude, decisionOf, type Conclusion } from '../../domain/judge.js';
+import type { Activities, AnalyseInput, AnalyseResult } from '../contract.js';
+import { withDeadline } from '../deadline.js';
+import { CatalogueError, describe } from '../failure.js';
+import { ask, questionsOf } from './ask.js';
+import type { Track } from './builtin.js';
+import { findingsOf, small } from './evidence.js';
+import { prometheus } from './prometheus.js';
+import { nowhere, type MetricsProvider } from './provider.js';
+
+export type Guard = NonNullable<AnalyseInput['guard']>;
+
+export interface MetricsDeps {
+  /** Where settings name no other: the worker's SLUICE_PROMETHEUS_URL. */
+  readonly prometheusUrl: string | null;
+  /** SLUICE_PROMETHEUS_TOKEN_FILE; the token goes to `prometheusUrl` only, never to an address out of an application. */
+  readonly prometheusTokenFile: string | null;
+  /** Puts the whole traffic back to stable, compare-and-set with the guard's seq; the same twice is fine. */
+  readonly returnToStable: (guard: Guard, release: string, signal: AbortSignal) => Promise<void>;
+  /** Per request to Prometheus, milliseconds. Default 5000. */
+  readonly timeoutMs?: number;
+}
+
+const heartbeatMs = 2_000;
+const guardTimeoutMs = 10_000;
+const comparisonTimeoutMs = 2_000;
+
+export function metricsActivities(deps: MetricsDeps): Pick<Activities, 'analyse'> {
+  return { analyse: (input) => new Analysis(deps, input, Context.current()).run() };
+}
+
+class Analysis {
+  private tally: Tally;
+  private first: Check | null = null;
+  private readonly settings: AnalysisSettings;
+  private readonly provider: MetricsProvider;
+  private readonly until: number;
+
+  constructor(
+    private readonly deps: MetricsDeps,
+    private readonly input: AnalyseInput,
+    private readonly context: Context,
+  ) {
+    this.settings = input.settings;
+    this.provider = providerOf(deps, input.settings);
+    this.until = input.until === null ? Infinity : Date.parse(input.until);
+    this.tally = resumed(context.info.heartbeatDetails);
+    // An unknown variable ends it here, not at the first check.
+    for (const metric of this.settings.metrics) questionsOf(metric, input.target, 'gray', 60_000);
+  }
+
+  async run(): Promise<AnalyseResult> {
+    // Also while a check is slow: a cancelled or moved activity learns of it by its heartbeats.
+    const pulse = setInterval(() => this.context.heartbeat(this.tally), heartbeatMs);
+    try {
+      return await this.loop();
+    } finally {
+      clearInterval(pulse);
+    }
+  }
+
+  private async loop(): Promise<AnalyseResult> {
+    // The worker may have gone between the failing check and the guard's write.
+    if (decisionOf(this.tally, this.settings) === 'fail') return this.failing();
+    const intervalMs = Math.max(1, milliseconds(this.settings.interval));
+    const last = this.tally.last === null ? Date.now() : Date.parse(this.tally.last.at);
+    for (let next = last + intervalMs; ; next += intervalMs) {
+      next = Math.min(Math.max(next, Date.now()), this.until);
+      await this.waitUntil(next);
+      const seen = await this.look('gray', new Date());
+      this.first ??= this.tally.checks === 0 ? small(seen) : null;
+      const { tally, decision } = advance(this.tally, small(seen), this.settings);
+      this.tally = tally;
+      if (decision === 'fail') return this.failing();
+      this.context.heartbeat(tally);
+      if (next >= this.until) return this.finished(conclude(tally, this.settings), false);
+    }
+  }
+
+  private async waitUntil(time: number): Promise<void> {
+    this.context.cancellationSignal.throwIfAborted();
+    const left = time - Date.now();
+    if (left > 0) await this.context.sleep(left);
+  }
+
+  /** One check of a track. */
+  private async look(track: Track, at: Date, signal?: AbortSignal): Promise<Check> {
+    const { target, settings } = this.input;
+    const windowMs = windowOf(this.input, at.getTime());
+    const measurements = await Promise.all(
+      settings.metrics.map((metric) =>
+        ask(
+          questionsOf(metric, target, track, windowMs),
+          this.provider,
+          at,
+          signal ?? this.context.cancellationSignal,
+        ),
+      ),
+    );
+    return check(at.toISOString(), measurements);
+  }
+
+  /** Traffic first, then the report. */
+  private async failing(): Promise<AnalyseResult> {
+    const { verdict, why } = conclude(this.tally, this.settings);
+    const { guard, release } = this.input;
+    if (guard === null) return this.finished({ verdict, why }, false);
+    try {
+      await withDeadline(guardTimeoutMs, this.context.cancellationSignal, (signal) =>
+        this.deps.returnToStable(guard, release, signal),
+      );
+    } catch (error) {
+      this.context.cancellationSignal.throwIfAborted();
+      const reason = error instanceof CatalogueError ? error.failure.message : describe(error);
+      return this.finished(
+        { verdict, why: `${why}. Traffic could not be returned at once: ${reason}` },
+        false,
+      );
+    }
+    return this.finished({ verdict, why }, true);
+  }
+
+  private async finished(conclusion: Conclusion, trafficRestored: boolean): Promise<AnalyseResult> {
+    const story = { first: this.first, tally: this.tally, conclusion, stable: await this.comparison() };
+    const findings = findingsOf(story, new Date().toISOString());
+    return { ...conclusion, tally: this.tally, trafficRestored, findings };
+  }
+
+  /** What stable answers at the time of the last check: shown beside it, never judged, not waited for long. */
+  private async comparison(): Promise<readonly Measurement[]> {
+    const { last } = this.tally;
+    if (last === null) return [];
+    try {
+      return await withDeadline(comparisonTimeoutMs, this.context.cancellationSignal, async (signal) => {
+        const seen = await this.look('stable', new Date(last.at), signal);
+        return seen.measurements;
+      });
+    } catch {
+      this.context.cancellationSignal.throwIfAborted();
+      return [];
+    }
+  }
+}
+
+/** Never further back than the gray track: an earlier one of the same name may have left counts. */
+function windowOf(input: AnalyseInput, at: number): number {
+  const windowMs = milliseconds(input.settings.window);
+  if (input.since === undefined) return windowMs;
+  return Math.max(1_000, Math.min(windowMs, at - Date.parse(input.since)));
+}
+
+/** Heartbeat details of an earlier attempt; anything else counts from the start. */
+function resumed(details: unknown): Tally {
+  const known = details !== null && typeof details === 'object' && 'checks' in details && 'last' in details;
+  return known ? (details as Tally) : emptyTally;
+}
+
+function providerOf(deps: MetricsDeps, settings: AnalysisSettings): MetricsProvider {
+  const address = settings.prometheus ?? deps.prometheusUrl;
+  if (address === null) return nowhere();
+  const tokenFile = address === deps.prometheusUrl ? deps.prometheusTokenFile : null;
+  const { timeoutMs } = deps;
+  return prometheus({ address, tokenFile, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+}
