@@ -1,0 +1,125 @@
+/** sluice plan and sluice release: what would happen, and doing it. */
+import { randomUUID } from 'node:crypto';
+import { Option, type Command } from 'commander';
+import { strategies } from '../../domain/application.js';
+import type { ApplicationView } from '../../workflows/messages.js';
+import type { Accepted, PlanAnswer } from '../answers.js';
+import type { Client } from '../client.js';
+import { Unreachable } from '../errors.js';
+import { exitCodes } from '../exit.js';
+import { follow } from '../follow.js';
+import { renderPlan } from '../format/plan.js';
+import {
+  addCommand,
+  imageOf,
+  isReference,
+  reasonOption,
+  timeoutOption,
+  versionOf,
+  type Host,
+  type Version,
+} from './common.js';
+
+interface RequestOptions {
+  readonly environment?: string;
+  readonly strategy?: string;
+  readonly lane?: string;
+  readonly reason?: string;
+}
+
+interface ReleaseOptions extends RequestOptions {
+  readonly idempotencyKey?: string;
+  readonly wait?: boolean;
+  readonly timeout?: number;
+}
+
+/** A plan looks at registry and cluster, which may take a while. */
+const planTimeoutMs = 90_000;
+
+const requestOptions = (): Option[] => [
+  new Option('-e, --environment <name>', 'only this environment; default all, in their order'),
+  new Option('--strategy <name>', 'instead of the declared one').choices(strategies),
+  new Option('--lane <name>', 'instead of the declared one'),
+  reasonOption(),
+];
+
+async function bodyOf(
+  client: Client,
+  args: readonly string[],
+  { environment, strategy, lane, reason }: RequestOptions,
+): Promise<Record<string, unknown>> {
+  const applications = await Promise.all(
+    args.map(versionOf).map((version) => applicationOf(client, version)),
+  );
+  const given = Object.entries({ environment, strategy, lane, reason }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return { applications, ...Object.fromEntries(given) };
+}
+
+async function applicationOf(
+  client: Client,
+  { name, version }: Version,
+): Promise<{ name: string; image: string }> {
+  if (isReference(version)) return { name, image: version };
+  const { current } = await client.get<ApplicationView>(`/v1/applications/${encodeURIComponent(name)}`);
+  return { name, image: imageOf(version, current.application.image) };
+}
+
+export function planCommand(program: Command, host: Host): void {
+  addCommand<RequestOptions>(
+    program,
+    host,
+    'plan <app@version...>',
+    'print what a release would do; changes nothing',
+    requestOptions(),
+    async (context, args, options) => {
+      const body = await bodyOf(context.client, args, options);
+      const answer = await context.client.post<PlanAnswer>('/v1/plans', body, { timeoutMs: planTimeoutMs });
+      context.answer(answer);
+      context.say(...renderPlan(answer.plan, answer.changes ?? [], context.paint));
+      return exitCodes.succeeded;
+    },
+  );
+}
+
+export function releaseCommand(program: Command, host: Host): void {
+  addCommand<ReleaseOptions>(
+    program,
+    host,
+    'release <app@version...>',
+    'start a release, e.g. sluice release web@v2',
+    [
+      ...requestOptions(),
+      new Option('--idempotency-key <key>', 'the same key answers the same release; default a new one'),
+      new Option('--wait', 'show the release until it has ended'),
+      timeoutOption().implies({ wait: true }),
+    ],
+    async (context, args, options) => {
+      const key = options.idempotencyKey ?? randomUUID();
+      const accepted = await start(context.client, await bodyOf(context.client, args, options), key);
+      if (options.wait !== true) {
+        context.answer(accepted);
+        const hash = accepted.planHash === null ? '' : `, plan ${accepted.planHash}`;
+        context.say(`release ${accepted.id} is ${accepted.phase.replaceAll('_', ' ')}${hash}`);
+        context.say(`  sluice watch ${accepted.id}`);
+        return exitCodes.succeeded;
+      }
+      context.say(`release ${accepted.id}`);
+      const timeoutMs = options.timeout ?? null;
+      return follow(context, accepted.id, { timeoutMs, stopAtAttention: true, eventsAsJson: false });
+    },
+  );
+}
+
+/** A connection that broke half-way is tried again: with the same key this cannot start a second release. */
+async function start(client: Client, body: unknown, key: string): Promise<Accepted> {
+  const options = { headers: { 'idempotency-key': key }, timeoutMs: planTimeoutMs };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await client.post<Accepted>('/v1/releases', body, options);
+    } catch (error) {
+      if (attempt === 3 || !(error instanceof Unreachable) || !error.mayHaveArrived) throw error;
+    }
+  }
+}

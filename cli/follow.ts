@@ -1,0 +1,145 @@
+/** Watches one release to its end: a redrawn picture in a terminal, one line for each event elsewhere. */
+import { endedPhases, type ReleaseEvent, type ReleaseView } from '../domain/release.js';
+import type { Context, Writer } from './context.js';
+import { eventsOf } from './events.js';
+import { exitCodeOf, exitCodes, type ExitCode } from './exit.js';
+import { paintOf } from './context.js';
+import { eventLine, isOver, outcomeLines, renderRelease, waitingLines } from './format/release.js';
+import { Screen } from './screen.js';
+
+export interface FollowOptions {
+  /** null: no limit. */
+  readonly timeoutMs: number | null;
+  /** Stop where undoing waits for a person, since that may be for ever. */
+  readonly stopAtAttention: boolean;
+  /** With -o json: each event as a line, instead of the release at its end. */
+  readonly eventsAsJson: boolean;
+}
+
+type Stopped = 'timeout' | 'interrupt';
+
+export async function follow(context: Context, id: string, options: FollowOptions): Promise<ExitCode> {
+  const stop = new AbortController();
+  const reasons: Stopped[] = [];
+  const halt = (reason: Stopped): void => {
+    reasons.push(reason);
+    stop.abort();
+  };
+  const timer = options.timeoutMs === null ? null : setTimeout(() => halt('timeout'), options.timeoutMs);
+  const deaf = context.io.onInterrupt(() => halt('interrupt'));
+  const watcher = new Watcher(context, id, options, stop.signal);
+  try {
+    return finish(context, await watcher.run(), options);
+  } catch (error) {
+    if (reasons[0] === undefined) throw error;
+    return stopped(context, id, reasons[0]);
+  } finally {
+    watcher.close();
+    if (timer !== null) clearTimeout(timer);
+    deaf();
+  }
+}
+
+/** Keeps what is shown in step with the events. */
+class Watcher {
+  private readonly out: Writer;
+  private readonly screen: Screen | null;
+  private shownWaiting = '';
+  private view: ReleaseView | null = null;
+  private readonly ticker: NodeJS.Timeout | null;
+
+  constructor(
+    private readonly context: Context,
+    private readonly id: string,
+    private readonly options: FollowOptions,
+    private readonly signal: AbortSignal,
+  ) {
+    const { io, json } = context;
+    // With -o json standard output belongs to the answer.
+    this.out = json ? io.stderr : io.stdout;
+    this.screen = this.out.isTTY === true ? new Screen(this.out) : null;
+    this.ticker = this.screen === null ? null : setInterval(() => this.draw(), 1_000);
+  }
+
+  async run(): Promise<ReleaseView> {
+    let view = await this.refresh();
+    if (isOver(view) && !this.options.eventsAsJson) return view;
+    for await (const event of eventsOf(this.context.client, this.id, {
+      signal: this.signal,
+      onAway: this.away,
+    })) {
+      this.show(event);
+      if (this.screen === null && event.type !== 'phase') continue;
+      view = await this.refresh();
+      if (this.options.stopAtAttention && view.phase === 'needs_attention') return view;
+    }
+    return this.refresh();
+  }
+
+  close(): void {
+    if (this.ticker !== null) clearInterval(this.ticker);
+    this.screen?.clear();
+  }
+
+  private async refresh(): Promise<ReleaseView> {
+    const view = await this.context.client.get<ReleaseView>(releasePath(this.id), { signal: this.signal });
+    this.view = view;
+    if (this.screen === null) this.showWaiting(view);
+    else this.draw();
+    return view;
+  }
+
+  private draw(): void {
+    if (this.view === null) return;
+    const paint = paintOf(this.context.io, this.out);
+    this.screen?.draw(renderRelease(this.view, { paint, now: Date.now() }));
+  }
+
+  private show(event: ReleaseEvent): void {
+    if (this.options.eventsAsJson && this.context.json) {
+      this.context.io.stdout.write(`${JSON.stringify(event)}\n`);
+    } else if (this.screen === null) {
+      this.out.write(`${eventLine(event, paintOf(this.context.io, this.out))}\n`);
+    }
+  }
+
+  private showWaiting(view: ReleaseView): void {
+    const lines = waitingLines(view, { paint: paintOf(this.context.io, this.out), now: Date.now() });
+    const key = view.waitingOn === null ? '' : `${view.waitingOn.what} ${view.waitingOn.since}`;
+    if (key === this.shownWaiting) return;
+    this.shownWaiting = key;
+    if (!this.options.eventsAsJson || !this.context.json)
+      this.out.write(lines.map((line) => `${line}\n`).join(''));
+  }
+
+  private readonly away = (why: string): void => {
+    this.screen?.clear();
+    this.context.io.stderr.write(`The server is away (${why}); the release goes on, trying again.\n`);
+  };
+}
+
+export const releasePath = (id: string): string => `/v1/releases/${encodeURIComponent(id)}`;
+
+function finish(context: Context, view: ReleaseView, options: FollowOptions): ExitCode {
+  const render = { paint: context.paint, now: Date.now() };
+  if (!options.eventsAsJson) context.answer(view);
+  if (context.io.stdout.isTTY === true) context.say(...renderRelease(view, render));
+  else if (view.outcome !== null) context.say(...outcomeLines(view, render));
+  if (view.outcome !== null) return exitCodeOf(view.outcome);
+  // Ended without an outcome is not of the contract; the phase alone still tells how.
+  const phase = endedPhases.find((ended) => ended === view.phase);
+  return phase === undefined ? exitCodes.attention : exitCodeOf({ phase, failure: null, left: [] });
+}
+
+function stopped(context: Context, id: string, reason: Stopped): ExitCode {
+  const why = reason === 'timeout' ? 'The time of --timeout has passed.' : 'Interrupted.';
+  context.io.stderr.write(
+    [
+      `${why} Release ${id} goes on.`,
+      `  watch it:  sluice watch ${id}`,
+      `  abort it:  sluice abort ${id} --reason ...`,
+      '',
+    ].join('\n'),
+  );
+  return reason === 'timeout' ? exitCodes.timeout : exitCodes.interrupted;
+}

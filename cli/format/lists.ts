@@ -1,0 +1,65 @@
+/** Lists for people: releases, applications. Pure. */
+import type { ApplicationView } from '../../workflows/messages.js';
+import type { ApplicationRow, ReleaseRow } from '../answers.js';
+import type { Paint } from './paint.js';
+import { phaseText, type RenderOptions } from './release.js';
+import { between, elapsed, oneLine, shortDigest, table } from './text.js';
+
+export function releaseRows(rows: readonly ReleaseRow[], { paint, now }: RenderOptions): string[] {
+  if (rows.length === 0) return ['no releases'];
+  const cells = rows.map((row) => [
+    row.id,
+    row.applications.join(', '),
+    row.environment ?? '',
+    row.phase.replaceAll('_', ' '),
+    `${elapsed(now - Date.parse(row.startedAt))} ago`,
+    row.endedAt === null ? (row.waitingOn ?? '') : `took ${between(row.startedAt, row.endedAt, now)}`,
+  ]);
+  const lines = table([['RELEASE', 'APPLICATION', 'ENVIRONMENT', 'PHASE', 'STARTED', ''], ...cells]);
+  return lines.map((line, i) => {
+    const row = rows[i - 1];
+    if (row === undefined) return paint.dim(line);
+    const phase = row.phase.replaceAll('_', ' ');
+    // Painted after the columns were measured, since colour codes have no width.
+    return line.replace(phase, phaseText(row.phase, paint));
+  });
+}
+
+export function applicationRows(rows: readonly ApplicationRow[], paint: Paint): string[] {
+  if (rows.length === 0) return ['no applications; declare one: sluice apply -f FILE'];
+  const cells = rows.map((row) => [row.name, row.image, String(row.version), row.environments.join(', ')]);
+  const [head, ...lines] = table([['APPLICATION', 'IMAGE', 'VERSION', 'ENVIRONMENTS'], ...cells]);
+  return [paint.dim(head ?? ''), ...lines];
+}
+
+export function applicationLines(view: ApplicationView, { paint, now }: RenderOptions): string[] {
+  const { application, version, by, declaredAt } = view.current;
+  const environments = view.environments.map((e) => [
+    e.name,
+    e.version ?? 'nothing released yet',
+    e.digest === null ? '' : shortDigest(e.digest),
+    e.running === null ? '' : `release ${e.running} under way`,
+    e.queue.length === 0 ? '' : `${e.queue.length} waiting`,
+  ]);
+  const history = view.history
+    .slice(0, 10)
+    .map((h) => [
+      h.release,
+      h.environment,
+      h.version,
+      h.phase.replaceAll('_', ' '),
+      `${elapsed(now - Date.parse(h.endedAt))} ago`,
+      h.initiator,
+      oneLine(h.reason),
+    ]);
+  return [
+    `${paint.bold(application.name)}  ${application.image}`,
+    paint.dim(`version ${version} of its declaration, by ${by} ${elapsed(now - Date.parse(declaredAt))} ago`),
+    ...indented('environments', table(environments)),
+    ...indented('history', table(history)),
+  ];
+}
+
+function indented(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)];
+}

@@ -1,0 +1,37 @@
+/** A plan for people, before anything happens. Pure. */
+import type { Plan, Stage, Target } from '../../domain/plan.js';
+import type { Paint } from './paint.js';
+import { oneLine, shortDigest } from './text.js';
+
+export function renderPlan(plan: Plan, changes: readonly string[], paint: Paint): string[] {
+  return [
+    `${paint.bold(`plan ${plan.hash}`)}${paint.dim(', nothing was changed')}`,
+    ...plan.stages.flatMap((stage) => ['', ...stageLines(stage, paint)]),
+    ...section(
+      'warnings',
+      plan.warnings.map((w) => paint.yellow(`! ${oneLine(w)}`)),
+    ),
+    ...section('changes in the cluster', changes.map(oneLine)),
+  ];
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)];
+}
+
+function stageLines(stage: Stage, paint: Paint): string[] {
+  const width = String(stage.steps.length).length;
+  return [
+    `${paint.bold(stage.environment)}  ${stage.strategy === 'first' ? 'first release' : stage.strategy}`,
+    ...stage.targets.map((target) => `  ${targetText(target)}`),
+    ...stage.steps.map(
+      (step, i) => `  ${paint.dim(String(i + 1).padStart(width))}  ${oneLine(step.summary)}`,
+    ),
+  ];
+}
+
+function targetText(target: Target): string {
+  const from = target.stableImage === null ? 'nothing' : shortDigest(target.stableDigest);
+  const to = `${target.image.version} ${shortDigest(target.image.digest)}`;
+  return `${target.application} in ${target.cluster}/${target.namespace}: ${from} -> ${to}`;
+}

@@ -1,0 +1,147 @@
+/** A release for people: what it is, its steps, what it waits for, how it ended. Pure. */
+import {
+  hasEnded,
+  type Phase,
+  type ReleaseEvent,
+  type ReleaseView,
+  type StepView,
+} from '../../domain/release.js';
+import type { Paint } from './paint.js';
+import { between, elapsed, oneLine, shortDigest } from './text.js';
+
+export interface RenderOptions {
+  readonly paint: Paint;
+  /** Milliseconds since 1970: to say how long ago. */
+  readonly now: number;
+}
+
+export function renderRelease(view: ReleaseView, options: RenderOptions): string[] {
+  return [
+    ...headLines(view, options),
+    '',
+    ...view.steps.flatMap((step, i) => stepLines(step, view.steps[i - 1], options)),
+    ...(view.steps.length === 0 ? [] : ['']),
+    ...(view.outcome === null ? waitingLines(view, options) : outcomeLines(view, options)),
+  ];
+}
+
+export function headLines(view: ReleaseView, { paint, now }: RenderOptions): string[] {
+  const where = view.environment === null ? '' : ` to ${view.environment}`;
+  const what = view.applications.map((a) => `${a.name} ${a.version}`).join(', ');
+  const ago = elapsed(now - Date.parse(view.startedAt));
+  const reason = view.reason === '' ? '' : `: ${oneLine(view.reason)}`;
+  return [
+    `${paint.bold(`${what}${where}`)}  ${phaseText(view.phase, paint)}${view.paused ? paint.yellow(' (paused)') : ''}${weightText(view)}`,
+    paint.dim(
+      `release ${view.id}, plan ${view.planHash ?? 'not made yet'}, by ${view.initiator} ${ago} ago${reason}`,
+    ),
+  ];
+}
+
+function weightText(view: ReleaseView): string {
+  const weights = view.applications.filter((a) => a.grayWeight > 0).map((a) => `${a.grayWeight} % gray`);
+  return weights.length === 0 ? '' : `, ${weights.join(', ')}`;
+}
+
+export function phaseText(phase: Phase, paint: Paint): string {
+  const text = phase.replaceAll('_', ' ');
+  switch (phase) {
+    case 'succeeded':
+      return paint.green(text);
+    case 'rolled_back':
+    case 'failed':
+    case 'needs_attention':
+    case 'rolling_back':
+      return paint.red(text);
+    case 'cancelled':
+    case 'waiting_for_approval':
+    case 'queued':
+      return paint.yellow(text);
+    case 'building':
+    case 'deploying':
+    case 'verifying':
+    case 'shifting':
+    case 'holding':
+    case 'promoting':
+    case 'cleaning_up':
+      return paint.cyan(text);
+  }
+}
+
+const marks: Readonly<Record<StepView['state'], string>> = {
+  pending: '·',
+  running: '▶',
+  done: '✓',
+  failed: '✗',
+  skipped: '-',
+};
+
+const environmentOf = (id: string): string => id.split('/')[0] ?? '';
+
+function stepLines(step: StepView, before: StepView | undefined, { paint, now }: RenderOptions): string[] {
+  const environment = environmentOf(step.id);
+  const isNew = step.id.includes('/') && (before === undefined || environmentOf(before.id) !== environment);
+  const heading = isNew ? [`  ${paint.bold(environment)}`] : [];
+  const time = step.startedAt === null ? '' : `  ${paint.dim(between(step.startedAt, step.endedAt, now))}`;
+  const result = step.result === null ? '' : `  ${paint.dim(oneLine(step.result))}`;
+  return [...heading, `  ${paintState(step.state, paint)} ${oneLine(step.summary)}${time}${result}`];
+}
+
+function paintState(state: StepView['state'], paint: Paint): string {
+  switch (state) {
+    case 'pending':
+    case 'skipped':
+      return paint.dim(marks[state]);
+    case 'running':
+      return paint.cyan(marks[state]);
+    case 'done':
+      return paint.green(marks[state]);
+    case 'failed':
+      return paint.red(marks[state]);
+  }
+}
+
+export function waitingLines(view: ReleaseView, { paint, now }: RenderOptions): string[] {
+  const { waitingOn } = view;
+  if (waitingOn === null) return [];
+  const until = waitingOn.until === null ? '' : `, ${elapsed(Date.parse(waitingOn.until) - now)} left`;
+  const commands = waitingOn.can.map(
+    (verb) => `  sluice ${verb} ${view.id}${needsReason(verb) ? ' --reason ...' : ''}`,
+  );
+  return [paint.yellow(`waiting: ${oneLine(waitingOn.what)}${until}`), ...commands];
+}
+
+const needsReason = (verb: string): boolean => ['reject', 'abort', 'skip', 'abandon'].includes(verb);
+
+export function outcomeLines(view: ReleaseView, { paint, now }: RenderOptions): string[] {
+  const { outcome } = view;
+  if (outcome === null) return [];
+  const versions = view.applications
+    .map((a) => `${a.name} ${a.version} (${shortDigest(a.digest)})`)
+    .join(', ');
+  const took = between(view.startedAt, view.endedAt, now);
+  const lines = [`${phaseText(outcome.phase, paint)}: ${versions} after ${took}`];
+  if (outcome.failure !== null) {
+    lines.push(`  ${oneLine(outcome.failure.message)} ${paint.dim(`[${outcome.failure.code}]`)}`);
+    lines.push(`  ${oneLine(outcome.failure.remedy)}`);
+  }
+  if (outcome.left.length > 0) lines.push(paint.red(`  left behind: ${outcome.left.join(', ')}`));
+  return lines;
+}
+
+/** One line for a log: time, kind, message. */
+export function eventLine(event: ReleaseEvent, paint: Paint): string {
+  const step = event.step === null ? '' : paint.dim(`${event.step} `);
+  return `${paint.dim(event.at.slice(11, 19))} ${event.type.padEnd(8)} ${step}${oneLine(event.message)}`;
+}
+
+/** The rest of a status: what is known of who decided. */
+export function decisionLines(view: ReleaseView, { paint }: RenderOptions): string[] {
+  return view.decisions.map((d) => {
+    const verdict = d.counted ? d.decision : `${d.decision}, not counted: ${d.why ?? ''}`;
+    const reason = d.reason === '' ? '' : `: ${oneLine(d.reason)}`;
+    return `${paint.dim(d.at)} ${d.by.name} ${verdict}${reason}`;
+  });
+}
+
+export const isOver = (view: ReleaseView): boolean => hasEnded(view.phase) && view.outcome !== null;

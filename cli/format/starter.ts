@@ -1,0 +1,70 @@
+/** The application that `sluice init` writes: it can be applied as it is, and says what may be changed. Pure. */
+import type { RouterKind } from '../../domain/traffic.js';
+
+export interface StarterOptions {
+  readonly name: string;
+  readonly image: string;
+  readonly router: RouterKind;
+}
+
+const routes: Readonly<Record<RouterKind, string>> = {
+  'gateway-api': 'HTTPRoute',
+  contour: 'HTTPProxy',
+  istio: 'VirtualService',
+};
+
+export function starter({ name, image, router }: StarterOptions): string {
+  return `# An application for Sluice. Declare it: sluice apply -f <this file>
+name: ${name}
+# Repository without tag; the version comes with each release: sluice release ${name}@TAG
+image: ${image}
+
+# The Deployment that is released; default: named like the application.
+# workload:
+#   name: ${name}
+#   container: ${name}
+
+traffic:
+  router: ${router}
+  # The ${routes[router]} that sends requests to the Service. Both default to the application's name.
+  route: ${name}
+  service: ${name}
+  port: 80
+  # Where requests enter. With it, each release asks both versions through the real entry before anybody is let on.
+  # entry: http://shop.example/
+
+release:
+  # gray: tagged requests first, then weights; canary: weights only; rolling: the Deployment's own update.
+  strategy: gray
+  # Requests with this header reach the new version before anybody else.
+  tag:
+    header: x-lane
+    value: gray
+  steps:
+    - { weight: 10, hold: 2m }
+    - { weight: 50, hold: 2m }
+    - { weight: 100, hold: 1m }
+  approval:
+    # false: fully automatic.
+    required: true
+    quorum: 1
+    separationOfDuties: false
+    deadline: 24h
+  # What is measured while a weight is held. Needs a Prometheus: SLUICE_PROMETHEUS_URL of the worker, or analysis.prometheus.
+  # Without metrics, say so: "analysis: null" only waits at each weight.
+  analysis:
+    metrics:
+      # Percent of failed requests on gray.
+      - { name: errors, builtin: error-rate, max: 1 }
+      # Milliseconds.
+      - { name: latency, builtin: latency-p99, max: 500 }
+    interval: 10s
+    window: 1m
+
+# Released in this order; each may override workload, traffic and release.
+environments:
+  - name: prod
+    type: prod
+    namespace: default
+`;
+}
