@@ -1,4 +1,5 @@
 /** One analysis: checks until its end, guards meanwhile, and on a failing verdict returns traffic before it says so. */
+import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 import {
   emptyTally,
@@ -54,6 +55,8 @@ class Analysis {
     this.settings = input.settings;
     this.provider = providerOf(deps, input.settings);
     this.until = input.until === null ? Infinity : Date.parse(input.until);
+    // Every query of a check follows the cancellation, which Node takes for a leak above ten.
+    setMaxListeners(0, context.cancellationSignal);
     this.tally = resumed(context.info.heartbeatDetails);
     // An unknown variable ends it here, not at the first check.
     for (const metric of this.settings.metrics) questionsOf(metric, input.target, 'gray', 60_000);

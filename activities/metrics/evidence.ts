@@ -52,8 +52,8 @@ function written(story: Story, at: string, fit: (c: Check) => Check): readonly F
       stable: fit({ at, verdict: 'inconclusive', measurements: story.stable }).measurements,
     },
   };
-  const shown = [first, last].filter((c, i, all) => c !== null && all.findIndex((o) => o?.at === c.at) === i);
-  return [summary, ...shown.map((c) => findingOf(fit(c!), c === last ? 'last' : 'first'))];
+  const early = first !== null && first.at !== last?.at ? [findingOf(fit(first), 'first')] : [];
+  return [summary, ...early, ...(last === null ? [] : [findingOf(fit(last), 'last')])];
 }
 
 function findingOf(seen: Check, which: 'first' | 'last'): Finding {
