@@ -132,7 +132,10 @@ export async function application(carried?: ApplicationState): Promise<void> {
   }
   await condition(allHandlersFinished);
 }
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, application);
+// It lives for years, so it follows the workers; releases are pinned by the worker's default. Unversioned workers refuse the option.
+setWorkflowOptions(() => (isVersioned() ? { versioningBehavior: 'AUTO_UPGRADE' } : {}), application);
+
+const isVersioned = (): boolean => (workflowInfo().currentDeploymentVersion?.deploymentName ?? '') !== '';
 
 function pingRunning(
   queues: Readonly<Record<string, Queue>>,

@@ -1,5 +1,5 @@
 /** A release: from a request to its end, through the stages of its plan. */
-import { allHandlersFinished, CancellationScope, condition, setWorkflowOptions } from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition } from '@temporalio/workflow';
 import { failure, type Failure } from '../domain/failures.js';
 import type { Stage } from '../domain/plan.js';
 import type { EndedPhase, HistoryEntry, ReleaseInputs } from '../domain/release.js';
@@ -37,7 +37,6 @@ export async function release(inputs: ReleaseInputs): Promise<ReleaseResult> {
     return { phase: ending.phase, view: run.record.view() };
   });
 }
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, release);
 
 async function conduct(run: Run, turns: Turns): Promise<Ending> {
   const { images, problems } = await resolveImages(run);

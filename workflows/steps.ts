@@ -36,7 +36,7 @@ interface Done {
 export async function takeStep(run: Run, stage: Stage, step: Step, reached: Reached): Promise<void> {
   await whilePaused(run, stage, reached);
   run.record.begin(step, phaseOf(step));
-  run.record.publish();
+  if (takesTime(step)) run.record.publish();
   try {
     const { result, findings } = await perform(run, stage, step, reached);
     run.record.end(step.id, 'done', result, findings);
@@ -96,6 +96,17 @@ function phaseOf(step: Step): Phase {
     case 'cleanup':
       return 'cleaning_up';
   }
+}
+
+/** The Temporal UI is told of these; the others are over in milliseconds, and telling is an event in the history. */
+function takesTime({ kind }: Step): boolean {
+  return (
+    kind === 'deploy-straight' ||
+    kind === 'deploy-gray' ||
+    kind === 'hold' ||
+    kind === 'promote' ||
+    kind === 'cleanup'
+  );
 }
 
 /** Between two steps: a pause holds here, with the weight guarded. */

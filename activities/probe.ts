@@ -1,0 +1,89 @@
+/** Asks through the real entry, with and without the tag, and compares which track answered. */
+import { Context } from '@temporalio/activity';
+import axios from 'axios';
+import type { Target } from '../domain/plan.js';
+import type { Activities } from './contract.js';
+import { describe, fail } from './failure.js';
+
+/** Header in which an application may say its version; without it only the status is judged. */
+const versionHeader = 'x-version';
+const timeoutMs = 3_000;
+const attempts = 20;
+const pauseMs = 250;
+
+export interface ProbeAnswer {
+  readonly tagged: boolean;
+  readonly status: number | null;
+  readonly version: string | null;
+  readonly error: string | null;
+}
+
+/** Why the answers do not show the tag at work; null when they do. Pure. */
+export function complaint(tagged: ProbeAnswer, untagged: ProbeAnswer): string | null {
+  for (const answer of [tagged, untagged]) {
+    const which = answer.tagged ? 'the tagged request' : 'the request without tag';
+    if (answer.status === null) return `${which} was not answered: ${answer.error ?? 'unknown'}.`;
+    if (answer.status >= 500) return `${which} was answered with status ${answer.status}.`;
+  }
+  if (tagged.version !== null && tagged.version === untagged.version) {
+    return `both requests were answered by version ${tagged.version}.`;
+  }
+  return null;
+}
+
+export const probeActivities: Pick<Activities, 'probe'> = {
+  async probe({ target }) {
+    if (target.probe === null) return { findings: [] };
+    const signal = Context.current().cancellationSignal;
+    let why: string | null = null;
+    // The data plane takes a moment to learn a new rule.
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const [tagged, untagged] = await Promise.all([
+        ask(target.probe, true, signal),
+        ask(target.probe, false, signal),
+      ]);
+      why = complaint(tagged, untagged);
+      if (why === null) {
+        const summary = `tagged: ${nameOf(tagged)}; untagged: ${nameOf(untagged)}`;
+        return {
+          findings: [{ at: new Date().toISOString(), kind: 'probe', summary, data: { tagged, untagged } }],
+        };
+      }
+      await Context.current().sleep(pauseMs);
+    }
+    return fail('probe_failed', { why: why ?? 'no answer.' });
+  },
+};
+
+const nameOf = (answer: ProbeAnswer): string => answer.version ?? `status ${answer.status}`;
+
+async function ask(
+  probe: NonNullable<Target['probe']>,
+  tagged: boolean,
+  signal: AbortSignal,
+): Promise<ProbeAnswer> {
+  const headers = {
+    ...(probe.host === null ? {} : { host: probe.host }),
+    ...(tagged ? { [probe.tag.header]: probe.tag.value } : {}),
+  };
+  try {
+    const answer = await axios.get<unknown>(probe.entry, {
+      headers,
+      signal,
+      timeout: timeoutMs,
+      maxRedirects: 0,
+      maxContentLength: 1_000_000,
+      responseType: 'text',
+      validateStatus: () => true,
+    });
+    const version: unknown = answer.headers[versionHeader];
+    return {
+      tagged,
+      status: answer.status,
+      version: typeof version === 'string' ? version : null,
+      error: null,
+    };
+  } catch (error) {
+    return { tagged, status: null, version: null, error: describe(error) };
+  }
+}

@@ -1,0 +1,103 @@
+/** A worker: workflows and the activities of its clusters, on their task queues. */
+import { readFileSync } from 'node:fs';
+import {
+  NativeConnection,
+  Worker,
+  type NativeConnectionOptions,
+  type WorkerOptions,
+} from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createActivities } from '../activities/index.js';
+import { Cluster } from '../activities/kubernetes/client.js';
+import { CatalogueError } from '../activities/failure.js';
+import { failure } from '../domain/failures.js';
+import { clusterTaskQueue } from '../domain/ids.js';
+import { workflowSource } from './bundle.js';
+import type { ClusterConfig, WorkerConfig } from './config.js';
+import { serveHealth } from './health.js';
+import { CatalogueInterceptor } from './interceptor.js';
+
+export interface RunningWorker {
+  /** Ends when the worker was shut down; rejects when it cannot go on. */
+  readonly done: Promise<void>;
+  shutdown(): void;
+}
+
+/** Shared by all queues. Heartbeats reach the server at least each second, so that a cancellation is noticed as fast. */
+const tuning = {
+  maxConcurrentActivityTaskExecutions: 2_000,
+  maxConcurrentLocalActivityExecutions: 400,
+  maxConcurrentWorkflowTaskExecutions: 40,
+  maxCachedWorkflows: 1_000,
+  maxHeartbeatThrottleInterval: '1s',
+  defaultHeartbeatThrottleInterval: '1s',
+  stickyQueueScheduleToStartTimeout: '4s',
+  shutdownGraceTime: '30s',
+  shutdownForceTime: '45s',
+} satisfies Partial<WorkerOptions>;
+
+export async function startWorker(
+  config: WorkerConfig,
+  temporal: { readonly connection: NativeConnectionOptions; readonly namespace: string },
+  log: Logger,
+): Promise<RunningWorker> {
+  const connection = await NativeConnection.connect(temporal.connection);
+  const clusters = new Map(config.clusters.map((c) => [c.name, clusterOf(c)]));
+  const activities = createActivities({
+    clusters: (name) => known(clusters, name),
+    prometheus: config.prometheus.url,
+    prometheusToken: config.prometheus.tokenFile === null ? null : secret(config.prometheus.tokenFile),
+    dockerConfig: config.registry.dockerConfig,
+    insecureRegistries: config.registry.insecure,
+  });
+  const common: Partial<WorkerOptions> = {
+    ...tuning,
+    connection,
+    namespace: temporal.namespace,
+    activities,
+    interceptors: { activity: [(context) => ({ inbound: new CatalogueInterceptor(context, log) })] },
+  };
+  const queues = new Set(config.clusters.map((c) => clusterTaskQueue(config.taskQueue, c.name)));
+  const workers = await Promise.all(
+    [...queues].map((taskQueue) =>
+      Worker.create({
+        ...common,
+        taskQueue,
+        ...(taskQueue === config.taskQueue ? { ...workflowSource(), ...versioning(config) } : {}),
+      }),
+    ),
+  );
+  const states = (): Record<string, string> =>
+    Object.fromEntries(workers.map((w) => [w.options.taskQueue, w.getState()]));
+  const health = await serveHealth(config.listen, states);
+  log.info({ queues: [...queues], clusters: [...clusters.keys()] }, 'worker is ready');
+  const run = async (): Promise<void> => {
+    await Promise.all(workers.map((w) => w.run()));
+    health.close();
+    await connection.close();
+  };
+  return { done: run(), shutdown: () => workers.forEach((w) => w.shutdown()) };
+}
+
+function versioning({ deployment }: WorkerConfig): Partial<WorkerOptions> {
+  if (deployment === null) return {};
+  return {
+    workerDeploymentOptions: {
+      version: { deploymentName: deployment.name, buildId: deployment.buildId },
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'PINNED',
+    },
+  };
+}
+
+function clusterOf({ name, kubeconfig, context }: ClusterConfig): Cluster {
+  return kubeconfig === undefined ? Cluster.fromDefault(name) : Cluster.fromFile(name, kubeconfig, context);
+}
+
+function known(clusters: ReadonlyMap<string, Cluster>, name: string): Cluster {
+  const cluster = clusters.get(name);
+  if (cluster !== undefined) return cluster;
+  throw new CatalogueError(failure('cluster_unknown', { cluster: name, known: [...clusters.keys()] }));
+}
+
+const secret = (file: string): string => readFileSync(file, 'utf8').trim();
