@@ -296,6 +296,18 @@ export const catalogue = {
       `Deployment "${c.workload}" did not become ready: ${c.why}`,
       'Mend what is named in the new version or the cluster, then release again.',
     ),
+  workload_changed: (c: { workload: string; expected: string; seen: string }) =>
+    terminal(
+      409,
+      `Deployment "${c.workload}" runs ${c.seen}, not ${c.expected} as when the release began.`,
+      'See who changed it (metadata.managedFields), then release again.',
+    ),
+  objects_remain: (c: { what: string }) =>
+    terminal(
+      409,
+      `${c.what} did not go away in time.`,
+      'Look at their finalizers and at the node they run on, then retry.',
+    ),
   probe_failed: (c: { why: string }) =>
     terminal(
       422,
