@@ -27,7 +27,7 @@ export interface ProblemField {
 }
 
 /** Answer of PUT /v1/applications/{name}; 201 where it is new. */
-export type Declared = ApplicationVersion & { readonly changed?: boolean };
+export type Declared = ApplicationVersion & { readonly change?: 'created' | 'changed' | 'unchanged' };
 
 /** Answer of POST /v1/plans. */
 export interface PlanAnswer {

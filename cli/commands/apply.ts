@@ -54,7 +54,9 @@ async function declare(
   try {
     const path = `/v1/applications/${encodeURIComponent(name)}`;
     const { status, body } = await context.client.send<Declared>('PUT', path, { body: document.value });
-    context.say(`${name} ${changeOf(status, body)}, version ${body.version}`);
+    context.say(
+      `${name} ${body.change ?? (status === 201 ? 'created' : 'declared')}, version ${body.version}`,
+    );
     return { code: exitCodes.succeeded, answer: body };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -62,11 +64,6 @@ async function declare(
     io.stderr.write(`${renderProblem(error.problem, paintOf(io, io.stderr), document).join('\n')}\n`);
     return { code: error.exitCode, answer: error.problem };
   }
-}
-
-function changeOf(status: number, body: Declared): string {
-  if (status === 201) return 'created';
-  return body.changed === false ? 'unchanged' : 'changed';
 }
 
 async function read(io: Io, name: string): Promise<readonly YamlDocument[]> {
@@ -98,7 +95,7 @@ async function textOf(io: Io, name: string): Promise<string> {
 function nameOf({ value, source, document }: YamlDocument): string {
   const name = (value as { readonly name?: unknown } | null)?.name;
   if (typeof name === 'string' && name !== '') return name;
-  const { line } = source.lines.linePos(document.range?.[0] ?? 0);
+  const { line } = source.lines.linePos(document.contents?.range?.[0] ?? 0);
   throw new UsageError(
     `${source.file}: the document at line ${Math.max(1, line)} has no name.`,
     'An application begins with "name: <dns-label>".',

@@ -21,10 +21,14 @@ export function renderProblem(
 }
 
 function fieldLines(field: ProblemField, paint: Paint, document: YamlDocument | null): string[] {
-  const where = document === null ? null : blamed(document, field);
-  const head =
-    where === null ? [`${field.pointer || '/'}: ${oneLine(field.message)}`] : frame(where, field, paint);
-  return [...head, ...adviceLines(field).map((line) => `  ${line}`)];
+  return [...placeLines(field, paint, document), ...adviceLines(field).map((line) => `  ${line}`)];
+}
+
+function placeLines(field: ProblemField, paint: Paint, document: YamlDocument | null): string[] {
+  const message = oneLine(field.message);
+  if (field.pointer === '') return [message];
+  if (document === null) return [`${field.pointer}: ${message}`];
+  return framed(blamed(document, field), `${message} ${paint.dim(`(${field.pointer})`)}`, paint);
 }
 
 function blamed(document: YamlDocument, field: ProblemField): Place {
@@ -33,10 +37,6 @@ function blamed(document: YamlDocument, field: ProblemField): Place {
 
 /** The API reports an unknown key at the key, and a wrong value at the same kind of pointer; only its words tell them apart. */
 const isUnknownKey = (field: ProblemField): boolean => field.message.startsWith('There is no key ');
-
-function frame(place: Place, field: ProblemField, paint: Paint): string[] {
-  return framed(place, `${oneLine(field.message)} ${paint.dim(`(${field.pointer || '/'})`)}`, paint);
-}
 
 function framed(place: Place, message: string, paint: Paint): string[] {
   const gutter = String(place.line).length;

@@ -1,0 +1,299 @@
+import { parse } from 'yaml';
+import { describe, expect, it } from 'vitest';
+import type { ReleaseEvent } from '../../domain/release.js';
+import { failure } from '../../domain/failures.js';
+import { routerKinds } from '../../domain/traffic.js';
+import { endedView, rejection, samplePlan, sampleView, startedAt } from '../../test/fakes/release-view.js';
+import { parseYaml } from '../yaml.js';
+import { applicationLines, releaseRows } from './lists.js';
+import { ansiPaint, noPaint } from './paint.js';
+import { renderPlan } from './plan.js';
+import { renderProblem } from './problem.js';
+import { eventLine, renderRelease } from './release.js';
+import { starter } from './starter.js';
+import { elapsed, oneLine, table } from './text.js';
+
+const options = { paint: noPaint, now: Date.parse(startedAt) + 95_000 };
+const text = (lines: readonly string[]): string => `\n${lines.join('\n')}\n`;
+
+it.each([
+  [400, '0 s'],
+  [59_000, '59 s'],
+  [95_000, '1 min 35 s'],
+  [7_200_000, '2 h'],
+  [93_600_000, '1 d 2 h'],
+  [-5_000, '0 s'],
+])('%d ms is said as %s', (ms, said) => {
+  expect(elapsed(ms)).toBe(said);
+});
+
+it('pads columns but not the last', () => {
+  expect(
+    table([
+      ['a', 'bb', 'c'],
+      ['aaa', 'b', ''],
+    ]),
+  ).toEqual(['a    bb  c', 'aaa  b']);
+});
+
+it('shows control characters of others instead of obeying them', () => {
+  expect(oneLine('a\u001B[2Jb\nc')).toBe('a\uFFFD[2Jb c');
+});
+
+describe('a release', () => {
+  it('that waits says for what, until when and what can be done', () => {
+    expect(text(renderRelease(sampleView(), options))).toMatchInlineSnapshot(`
+      "
+      web v2 to prod  waiting for approval
+      release k3f9a2m1x7q0, plan 7c6beeac470498c9, by ann 1 min 35 s ago: weekly
+
+        prod
+        ✓ deploy v2 gray beside stable  12 s  1 pod ready
+        ✓ send requests with x-lane: gray to gray  12 s
+        ▶ wait for 1 approval(s)  1 min 35 s
+        · 50 % of traffic to gray
+        · hold 50 % for 30s
+        · set stable to v2
+        · traffic back to stable, drain 5s
+        · remove the gray objects
+
+      waiting: an approver to approve web v2 in prod, 23 h 58 min left
+        sluice approve k3f9a2m1x7q0
+        sluice reject k3f9a2m1x7q0 --reason ...
+        sluice abort k3f9a2m1x7q0 --reason ...
+      "
+    `);
+  });
+
+  it('that shifts shows its weight', () => {
+    const view = sampleView({
+      phase: 'holding',
+      waitingOn: null,
+      applications: [{ ...sampleView().applications[0]!, grayWeight: 50 }],
+    });
+    expect(renderRelease(view, options)[0]).toMatchInlineSnapshot(`"web v2 to prod  holding, 50 % gray"`);
+  });
+
+  it('that was rejected says by whom, why, and the remedy', () => {
+    expect(text(renderRelease(endedView('rolled_back', rejection), options).slice(-4)))
+      .toMatchInlineSnapshot(`
+      "
+
+      rolled back: web v2 (sha256:bbbbbbbbbbbb) after 4 min
+        ben rejected the release: prices are wrong [approval_rejected]
+        Mend what the reason names, then release again.
+      "
+    `);
+  });
+
+  it('that was abandoned says what is left behind', () => {
+    const why = failure('abandoned', { who: 'ben', reason: 'cluster is gone', left: ['remove web-gray'] });
+    const view = endedView('failed', why);
+    const left = { ...view, outcome: { ...view.outcome!, left: ['remove web-gray'] } };
+    expect(renderRelease(left, options).at(-1)).toMatchInlineSnapshot(`"  left behind: remove web-gray"`);
+  });
+
+  it('is painted only for a terminal', () => {
+    const painted = renderRelease(sampleView(), { ...options, paint: ansiPaint }).join('\n');
+    expect(painted).toContain('\u001B[33mwaiting for approval\u001B[39m');
+    expect(renderRelease(sampleView(), options).join('\n')).not.toContain('\u001B');
+  });
+});
+
+it('an event is one line', () => {
+  const event: ReleaseEvent = {
+    id: 4,
+    at: startedAt,
+    type: 'traffic',
+    step: 'prod/4-weight',
+    message: 'a\nb',
+  };
+  expect(eventLine(event, noPaint)).toMatchInlineSnapshot(`"03:04:05 traffic  prod/4-weight a b"`);
+});
+
+it('a plan shows stages, digests, steps, warnings and its hash', () => {
+  expect(text(renderPlan(samplePlan(), ['Deployment shop/web-gray is created'], noPaint)))
+    .toMatchInlineSnapshot(`
+      "
+      plan 7c6beeac470498c9, nothing was changed
+
+      prod  gray
+        web in default/shop: sha256:aaaaaaaaaaaa -> v2 sha256:bbbbbbbbbbbb
+        1  deploy v2 gray beside stable
+        2  send requests with x-lane: gray to gray
+        3  wait for 1 approval(s)
+        4  50 % of traffic to gray
+        5  hold 50 % for 30s
+        6  set stable to v2
+        7  traffic back to stable, drain 5s
+        8  remove the gray objects
+
+      warnings
+        ! No analysis: the steps only wait, nothing is judged.
+
+      changes in the cluster
+        Deployment shop/web-gray is created
+      "
+    `);
+});
+
+describe('a problem', () => {
+  const document = (() => {
+    const parsed = parseYaml(
+      'app.yaml',
+      'name: web\nenvironments:\n  - name: prod\n\tnaemspace: x\n'.replace('\t', '    '),
+    );
+    if (!parsed.ok) throw new Error('the sample is well-formed');
+    return parsed.documents[0]!;
+  })();
+
+  it('shows the line, a caret and what to do', () => {
+    const problem = {
+      detail: 'The body has 3 problem(s).',
+      code: 'invalid_body',
+      remedy: 'Mend each of the errors listed.',
+      errors: [
+        {
+          pointer: '/environments/0/naemspace',
+          message: 'There is no key "naemspace" here.',
+          found: '"x"',
+          expected: 'one of name, namespace, type',
+          remedy: 'Did you mean namespace?',
+          nearest: 'namespace',
+        },
+        {
+          pointer: '/environments/0/type',
+          message: 'type is missing.',
+          found: 'nothing',
+          expected: 'one of test, pre, gray, prod',
+          remedy: 'Add type: one of test, pre, gray, prod.',
+        },
+        {
+          pointer: '/name',
+          message: 'name is "web", expected something else.',
+          remedy: 'Write something else.',
+        },
+      ],
+    };
+    expect(text(renderProblem(problem, noPaint, document))).toMatchInlineSnapshot(`
+      "
+      error: The body has 3 problem(s). [invalid_body]
+
+      app.yaml:4:5: There is no key "naemspace" here. (/environments/0/naemspace)
+          |
+        4 |     naemspace: x
+          |     ^^^^^^^^^
+        found "x"
+        expected one of name, namespace, type
+        Did you mean namespace?
+
+      app.yaml:3:5: type is missing. (/environments/0/type)
+          |
+        3 |   - name: prod
+          |     ^^^^^^^^^^
+        Add type: one of test, pre, gray, prod.
+
+      app.yaml:1:7: name is "web", expected something else. (/name)
+          |
+        1 | name: web
+          |       ^^^
+        Write something else.
+      "
+    `);
+  });
+
+  it('without a document names the pointer, and every cause its remedy', () => {
+    const problem = {
+      detail: 'The release was refused and nothing was changed.',
+      code: 'release_refused',
+      errors: [{ pointer: '', message: 'Service "web" does not exist.', remedy: 'Create it.' }],
+    };
+    expect(text(renderProblem(problem, noPaint))).toMatchInlineSnapshot(`
+      "
+      error: The release was refused and nothing was changed. [release_refused]
+
+      Service "web" does not exist.
+        Create it.
+      "
+    `);
+  });
+
+  it('of something in between is said in its words', () => {
+    expect(renderProblem({ status: 502, detail: 'The server answered 502: Bad Gateway' }, noPaint)).toEqual([
+      'error: The server answered 502: Bad Gateway',
+    ]);
+  });
+});
+
+it('a list of releases has a row for each, with what it waits for or how long it took', () => {
+  const rows = [
+    {
+      id: 'a',
+      phase: 'holding',
+      applications: ['web'],
+      environment: 'prod',
+      waitingOn: 'ann',
+      startedAt,
+      endedAt: null,
+    },
+    {
+      id: 'b',
+      phase: 'rolled_back',
+      applications: ['web'],
+      environment: null,
+      startedAt,
+      endedAt: startedAt,
+    },
+  ] as const;
+  expect(text(releaseRows(rows, options))).toMatchInlineSnapshot(`
+    "
+    RELEASE  APPLICATION  ENVIRONMENT  PHASE        STARTED
+    a        web          prod         holding      1 min 35 s ago  ann
+    b        web                       rolled back  1 min 35 s ago  took 0 s
+    "
+  `);
+});
+
+it('an application shows what runs where and what was released lately', () => {
+  const application = { name: 'web', image: 'registry.example/shop/web', environments: [] };
+  const current = { version: 3, declaredAt: startedAt, by: 'ann', application };
+  const entry = {
+    release: 'a1',
+    environment: 'prod',
+    version: 'v1',
+    digest: 'sha256:aaaaaaaaaaaaaaaa',
+    previousDigest: null,
+    phase: 'succeeded',
+    initiator: 'ann',
+    reason: 'weekly',
+    startedAt,
+    endedAt: startedAt,
+  } as const;
+  const environments = [
+    { name: 'prod', running: 'k3', queue: ['x'], digest: entry.digest, version: 'v1' },
+    { name: 'test', running: null, queue: [], digest: null, version: null },
+  ];
+  const view = { current, versions: [current], environments, history: [entry] };
+  expect(text(applicationLines(view, options))).toMatchInlineSnapshot(`
+    "
+    web  registry.example/shop/web
+    version 3 of its declaration, by ann 1 min 35 s ago
+
+    environments
+      prod  v1                    sha256:aaaaaaaaaaaa  release k3 under way  1 waiting
+      test  nothing released yet
+
+    history
+      a1  prod  v1  succeeded  1 min 35 s ago  ann  weekly
+    "
+  `);
+});
+
+it.each(routerKinds)('the starter for %s is an application', (router) => {
+  const starting = parse(starter({ name: 'web', image: 'registry.example/web', router })) as object;
+  expect(starting).toMatchObject({
+    name: 'web',
+    traffic: { router },
+    environments: [{ namespace: 'default' }],
+  });
+});
