@@ -263,6 +263,17 @@ export class Cluster {
     return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
   }
 
+  /** A path that answers plain text, e.g. the log of a pod. */
+  async text(
+    pathname: string,
+    query: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const timeout = AbortSignal.timeout(requestTimeoutMs);
+    const both = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+    return (await this.send('GET', pathname, { query, signal: both })).text();
+  }
+
   private async send(
     method: keyof typeof HttpMethod,
     pathname: string,

@@ -1,0 +1,103 @@
+/** The fields of Deployments and pods that are read here; everything else passes through untouched. */
+import type { KubeObject, ObjectMeta } from './client.js';
+import type { Labels, LabelSelector } from './selectors.js';
+
+export interface Container {
+  readonly name: string;
+  readonly image?: string;
+  readonly [field: string]: unknown;
+}
+
+export interface PodTemplate {
+  readonly metadata?: Partial<ObjectMeta>;
+  readonly spec?: { readonly containers?: readonly Container[]; readonly [field: string]: unknown };
+}
+
+export interface Deployment extends KubeObject {
+  readonly spec: {
+    readonly replicas?: number;
+    readonly selector?: LabelSelector;
+    readonly paused?: boolean;
+    readonly template: PodTemplate;
+    readonly strategy?: unknown;
+    readonly progressDeadlineSeconds?: number;
+    readonly [field: string]: unknown;
+  };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly replicas?: number;
+    readonly updatedReplicas?: number;
+    readonly readyReplicas?: number;
+    readonly availableReplicas?: number;
+    readonly conditions?: readonly Condition[];
+  };
+}
+
+export interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+export interface Terminated {
+  readonly exitCode?: number;
+  readonly signal?: number;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+export interface ContainerStatus {
+  readonly name: string;
+  readonly ready?: boolean;
+  readonly restartCount?: number;
+  readonly imageID?: string;
+  readonly image?: string;
+  readonly state?: ContainerState;
+  readonly lastState?: ContainerState;
+}
+
+export interface ContainerState {
+  readonly waiting?: { readonly reason?: string; readonly message?: string };
+  readonly running?: { readonly startedAt?: string };
+  readonly terminated?: Terminated;
+}
+
+export interface Pod extends KubeObject {
+  readonly spec?: { readonly nodeName?: string; readonly containers?: readonly Container[] };
+  readonly status?: {
+    readonly phase?: string;
+    readonly reason?: string;
+    readonly message?: string;
+    readonly podIP?: string;
+    readonly conditions?: readonly Condition[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+  };
+}
+
+export const podLabels = (deployment: Deployment): Labels => deployment.spec.template.metadata?.labels ?? {};
+
+export const containersOf = (deployment: Deployment): readonly Container[] =>
+  deployment.spec.template.spec?.containers ?? [];
+
+/** Image of the container with that name, as it is spelled; undefined where there is none. */
+export const imageOf = (deployment: Deployment, container: string): string | undefined =>
+  containersOf(deployment).find((c) => c.name === container)?.image;
+
+/** The digest that an image reference or an imageID ends in; null where it only has a tag. */
+export const digestOf = (image: string | undefined): string | null =>
+  /@(sha256:[0-9a-f]{64})$/.exec(image ?? '')?.[1] ?? null;
+
+/** Whether two spellings surely name the same image: equal, or equal digests (a mirror may have changed the registry). */
+export function sameImage(a: string | undefined, b: string): boolean {
+  return a === b || (digestOf(a) !== null && digestOf(a) === digestOf(b));
+}
+
+export const isReady = (pod: Pod): boolean =>
+  pod.metadata.deletionTimestamp === undefined &&
+  (pod.status?.conditions ?? []).some((c) => c.type === 'Ready' && c.status === 'True');
+
+/** A copy without one optional field. */
+export const omit = <T extends object>(object: T, field: string): T =>
+  Object.fromEntries(Object.entries(object).filter(([key]) => key !== field)) as T;

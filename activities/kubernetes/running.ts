@@ -1,0 +1,37 @@
+/** The activity that runs, as the functions of this folder see it. */
+import { Context } from '@temporalio/activity';
+
+export interface Running {
+  /** Aborts when the activity is cancelled or its worker stops. */
+  readonly signal: AbortSignal;
+  /** When the first attempt was scheduled, ms since the epoch: what is newer was made by somebody after us. */
+  readonly since: number;
+  /** Sets the status that the heartbeats carry, a short sentence for people. */
+  readonly say: (status: string) => void;
+  /** How much of a time that counts from `since` is left; at least half a minute, so that a worker that was away can still look. */
+  readonly left: (ms: number) => number;
+}
+
+/** Well below the heartbeat timeout of six seconds. */
+const beatMs = 1_000;
+const leastMs = 30_000;
+
+/** Runs the work of an activity under heartbeats that say how far it is. */
+export async function beating<T>(first: string, work: (running: Running) => Promise<T>): Promise<T> {
+  const context = Context.current();
+  let status = first;
+  const beat = (): void => context.heartbeat(status);
+  const say = (text: string): void => {
+    status = text;
+    beat();
+  };
+  beat();
+  const timer = setInterval(beat, beatMs);
+  const since = context.info.scheduledTimestampMs;
+  const left = (ms: number): number => Math.max(leastMs, since + ms - Date.now());
+  try {
+    return await work({ signal: context.cancellationSignal, since, say, left });
+  } finally {
+    clearInterval(timer);
+  }
+}

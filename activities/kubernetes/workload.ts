@@ -1,0 +1,29 @@
+/** The activities that change workloads. Each looks first and writes only what differs, so that running twice does nothing twice. */
+import type { Activities, WorkloadInput } from '../contract.js';
+import type { Cluster } from './client.js';
+import { deployGray, removeGray } from './deploy-gray.js';
+import { deployStable, revertStable } from './deploy-stable.js';
+import type { Place } from './place.js';
+import { beating } from './running.js';
+
+export interface KubernetesDeps {
+  /** The cluster of that name; throws cluster_unknown with the known ones. */
+  readonly clusters: (name: string) => Cluster;
+}
+
+type WorkloadActivities = Pick<Activities, 'deployGray' | 'deployStable' | 'revertStable' | 'removeGray'>;
+
+export function workloadActivities(deps: KubernetesDeps): WorkloadActivities {
+  const run = <T>({ release, target }: WorkloadInput, what: string, work: (place: Place) => Promise<T>) =>
+    beating(what, async (running) => {
+      const cluster = deps.clusters(target.cluster);
+      return work({ release, target, cluster, running });
+    });
+  return {
+    deployGray: (input) =>
+      run(input, `deploying ${input.target.gray}`, (place) => deployGray(place, input.replicas)),
+    deployStable: (input) => run(input, `deploying ${input.target.deployment}`, deployStable),
+    revertStable: (input) => run(input, `reverting ${input.target.deployment}`, revertStable),
+    removeGray: (input) => run(input, `removing ${input.target.gray}`, removeGray),
+  };
+}
