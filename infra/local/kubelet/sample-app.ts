@@ -1,0 +1,127 @@
+import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** What a container of the sample application is told. */
+export interface AppOptions {
+  /**
+   * `APP`, `VERSION`, `TRACK`; `ERROR_RATE` 0..1 of the requests fail with 500, evenly spaced; `DELAY_MS` before each answer;
+   * `UPSTREAM` a URL that is called for each request, through the stack's ingress unless its host is an address.
+   */
+  env: Record<string, string>;
+  pod: string;
+  address: string;
+  port: number;
+  ingress: string;
+  isReady: () => boolean;
+}
+
+/** The sample application in one container. */
+export interface App {
+  /** From now on every answer closes its connection. */
+  drain(): void;
+  /** When the last request came, epoch ms; 0 before the first. */
+  lastRequestAt(): number;
+  /** Ends every connection. */
+  close(): void;
+}
+
+export async function startApp(options: AppOptions): Promise<App> {
+  const { env, address, port } = options;
+  const delayMs = Number(env.DELAY_MS ?? 0);
+  const fails = everyNth(Number(env.ERROR_RATE ?? 0));
+  let draining = false;
+  let lastRequestAt = 0;
+
+  const server = createServer((incoming, response) => {
+    lastRequestAt = Date.now();
+    if (draining) response.shouldKeepAlive = false;
+    if (incoming.url === '/healthz') return answer(response, env, options.isReady() ? 200 : 503, {});
+    const failing = fails();
+    void (async () => {
+      if (delayMs > 0) await delay(delayMs);
+      if (failing) return answer(response, env, 500, { error: 'ERROR_RATE' });
+      const own = identity(options);
+      if (!env.UPSTREAM) return answer(response, env, 200, own);
+      const upstream = await callUpstream(env.UPSTREAM, options.ingress, incoming);
+      const chain = `${own.chain} -> ${upstream.chain ?? `${env.UPSTREAM} ${upstream.status}`}`;
+      answer(response, env, upstream.status === 200 ? 200 : 502, { ...own, chain });
+    })();
+  });
+  // Envoy decides when an idle connection ends; a server that does so races with its next request.
+  Object.assign(server, { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 });
+  await listening(server, port, address);
+  return {
+    drain: () => void (draining = true),
+    lastRequestAt: () => lastRequestAt,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+interface Identity {
+  app: string;
+  version: string;
+  track: string;
+  pod: string;
+  chain: string;
+}
+
+function identity({ env, pod }: AppOptions): Identity {
+  const { APP: app = 'app', VERSION: version = '', TRACK: track = 'stable' } = env;
+  return { app, version, track, pod, chain: track === 'stable' ? app : `${app}${track}` };
+}
+
+function answer(response: ServerResponse, env: Record<string, string>, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'x-version': env.VERSION ?? '' });
+  response.end(JSON.stringify(body));
+}
+
+/** Answers true for the given share of calls, evenly spaced: with 0.2 for every fifth. */
+export function everyNth(rate: number): () => boolean {
+  let calls = 0;
+  return () => {
+    calls++;
+    // The small part keeps 5 * 0.2 from being less than 1.
+    return Math.floor(calls * rate + 1e-9) > Math.floor((calls - 1) * rate + 1e-9);
+  };
+}
+
+async function callUpstream(
+  upstream: string,
+  ingress: string,
+  incoming: IncomingMessage,
+): Promise<{ status: number; chain?: string }> {
+  const url = new URL(upstream);
+  const target = isIP(url.hostname) || url.hostname === 'localhost' ? url : new URL(url.pathname, ingress);
+  const { 'x-lane': lane, baggage } = incoming.headers;
+  const headers = { host: url.host, ...(lane && { 'x-lane': lane }), ...(baggage && { baggage }) };
+  return new Promise((resolve) => {
+    const call = request(target, { headers, timeout: 10_000 }, (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      response.on('end', () => resolve({ status: response.statusCode ?? 502, ...chainOf(text) }));
+      response.on('error', () => resolve({ status: 502 }));
+    });
+    call.on('timeout', () => call.destroy(new Error('no answer in 10 s')));
+    call.on('error', () => resolve({ status: 502 }));
+    call.end();
+  });
+}
+
+function chainOf(text: string): { chain?: string } {
+  try {
+    return JSON.parse(text) as { chain?: string };
+  } catch {
+    return {};
+  }
+}
+
+async function listening(server: Server, port: number, host: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => resolve());
+  });
+}

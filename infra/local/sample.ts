@@ -1,0 +1,142 @@
+/** Builders of the sample application's Kubernetes objects, as a user of Sluice would have them in Git. */
+
+export interface SampleOptions {
+  namespace: string;
+  /** Name of the application, its Deployment and its Service. */
+  name: string;
+  /** `host:port/repository:tag` or `...@sha256:...` */
+  image: string;
+  /** Default 2. */
+  replicas?: number;
+  /** Data of the ConfigMap that the container gets as environment. */
+  config?: Record<string, string>;
+  /** Environment of the container in the pod template; wins over the image's. */
+  env?: Record<string, string>;
+  /** Host header of the routes. Default `<name>.<namespace>.local`. */
+  host?: string;
+}
+
+const port = 8080;
+const servicePort = 80;
+
+export const sampleHost = ({ host, name, namespace }: SampleOptions): string =>
+  host ?? `${name}.${namespace}.local`;
+
+/** Namespace, ConfigMap, Service and Deployment. */
+export function sampleObjects(options: SampleOptions): object[] {
+  const { namespace, name, image, replicas = 2, config = {}, env = {} } = options;
+  const metadata = { name, namespace, labels: { app: name } };
+  const container = {
+    name: 'app',
+    image,
+    ports: [{ name: 'http', containerPort: port }],
+    envFrom: [{ configMapRef: { name: `${name}-config` } }],
+    env: Object.entries({ APP: name, ...env }).map(([key, value]) => ({ name: key, value })),
+    readinessProbe: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 5 },
+    livenessProbe: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 10 },
+    resources: { requests: { cpu: '50m', memory: '32Mi' } },
+  };
+  return [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `${name}-config`, namespace }, data: config },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata,
+      spec: { selector: { app: name }, ports: [{ name: 'http', port: servicePort, targetPort: 'http' }] },
+    },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata,
+      spec: {
+        replicas,
+        selector: { matchLabels: { app: name } },
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+        template: { metadata: { labels: { app: name } }, spec: { containers: [container] } },
+      },
+    },
+  ];
+}
+
+export const routeKinds = ['gateway-api', 'contour', 'istio'] as const;
+export type RouteKind = (typeof routeKinds)[number];
+
+/** Where the Gateway is, as a `StackInfo` holds it; only an HTTPRoute needs it. */
+export interface RouteOptions extends SampleOptions {
+  gateway: { namespace: string; name: string };
+}
+
+/** The user's own route to the sample application, with things in it that a release must leave alone. */
+export function sampleRoute(kind: RouteKind, options: RouteOptions): object {
+  switch (kind) {
+    case 'gateway-api':
+      return httpRoute(options);
+    case 'contour':
+      return httpProxy(options);
+    case 'istio':
+      return virtualService(options);
+  }
+}
+
+/** Two rules: one of the user's own with a filter and a timeout, one for everything else. */
+function httpRoute(options: RouteOptions): object {
+  const { name, namespace, gateway } = options;
+  const backend = { name, port: servicePort };
+  const set = [{ name: 'x-section', value: 'static' }];
+  return {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'HTTPRoute',
+    metadata: { name, namespace },
+    spec: {
+      parentRefs: [gateway],
+      hostnames: [sampleHost(options)],
+      rules: [
+        {
+          matches: [{ path: { type: 'PathPrefix', value: '/static' } }],
+          filters: [{ type: 'ResponseHeaderModifier', responseHeaderModifier: { set } }],
+          timeouts: { request: '10s' },
+          backendRefs: [backend],
+        },
+        { matches: [{ path: { type: 'PathPrefix', value: '/' } }], backendRefs: [backend] },
+      ],
+    },
+  };
+}
+
+function httpProxy(options: RouteOptions): object {
+  const { name, namespace } = options;
+  const services = [{ name, port: servicePort }];
+  return {
+    apiVersion: 'projectcontour.io/v1',
+    kind: 'HTTPProxy',
+    metadata: { name, namespace },
+    spec: {
+      virtualhost: { fqdn: sampleHost(options) },
+      routes: [
+        { conditions: [{ prefix: '/static' }], services, timeoutPolicy: { response: '10s' } },
+        { conditions: [{ prefix: '/' }], services },
+      ],
+    },
+  };
+}
+
+function virtualService(options: RouteOptions): object {
+  const { name, namespace } = options;
+  const route = [
+    { destination: { host: `${name}.${namespace}.svc.cluster.local`, port: { number: servicePort } } },
+  ];
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: { name, namespace },
+    spec: {
+      hosts: [sampleHost(options)],
+      gateways: ['istio-system/edge'],
+      http: [
+        { name: 'static', match: [{ uri: { prefix: '/static' } }], route, timeout: '10s' },
+        { name: 'default', route },
+      ],
+    },
+  };
+}

