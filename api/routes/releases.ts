@@ -1,0 +1,171 @@
+/** /v1/plans and /v1/releases: what would be done, doing it, and reading it. */
+import { randomBytes } from 'node:crypto';
+import { z } from '@hono/zod-openapi';
+import type { Actor } from '../../domain/approval.js';
+import { failure } from '../../domain/failures.js';
+import { releaseIdOfBytes, releaseIdOfKey } from '../../domain/ids.js';
+import { phases, type ReleaseInputs, type ReleaseRequest } from '../../domain/release.js';
+import type { App, AppDeps } from '../app.js';
+import { requireRole } from '../auth.js';
+import { readBody } from '../body.js';
+import { changesOf } from '../changes.js';
+import { checkedQuery } from '../query.js';
+import { nearest } from '../nearest.js';
+import { problemOf, ProblemError, throwFailure } from '../problems.js';
+import { dnsLabel } from '../schemas/common.js';
+import { releaseRequestSchema } from '../schemas/release.js';
+import type { Temporal } from '../temporal/temporal.js';
+import { describe } from './describe.js';
+
+const tag = 'releases';
+
+const listQuery = z.strictObject({
+  application: dnsLabel.exactOptional(),
+  environment: dnsLabel.exactOptional(),
+  phase: z.enum(phases).exactOptional(),
+  limit: z.coerce
+    .number('a whole number from 1 to 200')
+    .int('a whole number from 1 to 200')
+    .min(1, 'a whole number from 1 to 200')
+    .max(200, 'a whole number from 1 to 200')
+    .default(50),
+  cursor: z.string().max(4_000, 'a cursor of a list').exactOptional(),
+});
+
+export function releaseRoutes(app: App, { temporal, config, metrics }: AppDeps): void {
+  app.post(
+    describe(app, {
+      method: 'post',
+      path: '/v1/plans',
+      summary: 'What a release would do; changes nothing',
+      tag,
+      role: 'releaser',
+      body: 'ReleaseRequest',
+      answers: { 200: { description: 'The plan', schema: 'PlanAnswer' } },
+      problems: [400, 404, 413, 415, 422, 503],
+    }),
+    async (c) => {
+      const actor = c.get('actor');
+      requireRole(actor, 'releaser');
+      const body = await readBody(c.req.raw, releaseRequestSchema);
+      const api = await temporal();
+      const id = releaseIdOfBytes(randomBytes(8));
+      const { plan } = await api.planRelease(await inputsOf(api, id, body, actor, true));
+      if (plan === null) return throwFailure(failure('internal', { what: 'a plan without a plan' }));
+      return c.json({ plan, planHash: plan.hash, warnings: plan.warnings, changes: changesOf(plan) });
+    },
+  );
+
+  app.post(
+    describe(app, {
+      method: 'post',
+      path: '/v1/releases',
+      summary: 'Start a release',
+      tag,
+      role: 'releaser',
+      body: 'ReleaseRequest',
+      headers: { 'Idempotency-Key': 'The same key answers the same release, however often it is sent.' },
+      answers: { 202: { description: 'Accepted', schema: 'AcceptedRelease' } },
+      problems: [400, 404, 409, 413, 415, 422, 503],
+    }),
+    async (c) => {
+      const actor = c.get('actor');
+      requireRole(actor, 'releaser');
+      const key = idempotencyKey(c.req.header('idempotency-key'));
+      const body = await readBody(c.req.raw, releaseRequestSchema);
+      const api = await temporal();
+      const id = key === null ? releaseIdOfBytes(randomBytes(8)) : releaseIdOfKey(key);
+      const { phase, planHash, planned } = await api.submitRelease(
+        await inputsOf(api, id, body, actor, false),
+        key,
+      );
+      if (planned) for (const { name } of body.applications) metrics.releases.inc({ application: name });
+      c.get('log').info({ release: id, by: actor.name, phase }, 'release accepted');
+      const path = `/v1/releases/${id}`;
+      c.header('location', path);
+      return c.json(
+        { id, phase, planHash, url: `${config.publicUrl ?? new URL(c.req.url).origin}${path}` },
+        202,
+      );
+    },
+  );
+
+  app.get(
+    describe(app, {
+      method: 'get',
+      path: '/v1/releases',
+      summary: 'Releases: those that run first, then the ended ones, each newest first',
+      tag,
+      role: 'viewer',
+      query: {
+        application: { description: 'Only of this application', schema: { type: 'string' } },
+        environment: { description: 'Only in this environment', schema: { type: 'string' } },
+        phase: { description: 'Only in this phase', schema: { type: 'string', enum: [...phases] } },
+        limit: {
+          description: 'At most so many',
+          schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 },
+        },
+        cursor: { description: 'Of the page before', schema: { type: 'string' } },
+      },
+      answers: { 200: { description: 'A page', schema: 'ReleaseList' } },
+      problems: [422, 503],
+    }),
+    async (c) => c.json(await (await temporal()).listReleases(checkedQuery(c.req.url, listQuery))),
+  );
+
+  app.get(
+    describe(app, {
+      method: 'get',
+      path: '/v1/releases/{id}',
+      summary: 'One release; with partial: true where no worker answers',
+      tag,
+      role: 'viewer',
+      answers: { 200: { description: 'The release', schema: 'ReleaseView' } },
+      problems: [404, 503],
+    }),
+    async (c) => c.json(await (await temporal()).readRelease(c.req.param('id'))),
+  );
+}
+
+function idempotencyKey(header: string | undefined): string | null {
+  if (header === undefined) return null;
+  if (/^[\x21-\x7e]{1,200}$/.test(header)) return header;
+  return throwFailure(
+    failure('invalid_field', {
+      what: 'The Idempotency-Key is empty, too long, or has characters beside printable ASCII.',
+      remedy: 'Send 1 to 200 printable characters, e.g. a UUID.',
+    }),
+  );
+}
+
+/** The request with its applications as they are declared now. */
+async function inputsOf(
+  api: Temporal,
+  id: string,
+  body: Omit<ReleaseRequest, 'initiator'>,
+  actor: Actor,
+  planOnly: boolean,
+): Promise<ReleaseInputs> {
+  const views = await Promise.all(body.applications.map(({ name }) => api.readApplication(name)));
+  const applications = views.map((view) => view.current.application);
+  const { environment } = body;
+  for (const { name, environments } of applications) {
+    const known = environments.map((e) => e.name);
+    if (environment !== null && !known.includes(environment)) unknownEnvironment(name, environment, known);
+  }
+  return { id, request: { ...body, initiator: actor.name }, applications, planOnly };
+}
+
+function unknownEnvironment(application: string, environment: string, known: readonly string[]): never {
+  const found = failure('environment_unknown', { application, environment, known }, '/environment');
+  const like = nearest(environment, known);
+  const error = {
+    pointer: '/environment',
+    message: found.message,
+    found: JSON.stringify(environment),
+    expected: `one of ${known.join(', ')}`,
+    remedy: like === undefined ? found.remedy : `Did you mean ${like}?`,
+    ...(like === undefined ? {} : { nearest: like }),
+  };
+  throw new ProblemError(problemOf(found, [error]));
+}

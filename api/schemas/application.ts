@@ -1,0 +1,201 @@
+/** What a team may declare. Kept as declared: defaults are made in domain/application.ts when a release is planned. */
+import { z } from '@hono/zod-openapi';
+import { builtinMetrics } from '../../domain/analysis.js';
+import {
+  environmentTypes,
+  strategies,
+  type Application,
+  type Environment,
+  type ReleaseInput,
+  type TrafficSettings,
+  type WorkloadSettings,
+} from '../../domain/application.js';
+import { routerKinds } from '../../domain/traffic.js';
+import {
+  checkAnalysis,
+  checkApplication,
+  checkApproval,
+  checkEnvironments,
+  checkMetric,
+  checkSteps,
+} from './application-rules.js';
+import {
+  dnsLabel,
+  duration,
+  headerName,
+  hostName,
+  httpUrl,
+  laneName,
+  objectName,
+  positiveDuration,
+  someText,
+  tagValue,
+  text,
+  whole,
+} from './common.js';
+
+/** Rules are checked although a neighbouring field is wrong, so that every wrong field is named at once. */
+const always = { when: () => true };
+const query = someText(4_000);
+
+const metric = z
+  .strictObject({
+    name: dnsLabel.describe('What people call it.'),
+    builtin: z.enum(builtinMetrics).exactOptional().describe('A query that is known for every router.'),
+    counts: z
+      .strictObject({ total: query, errors: query })
+      .exactOptional()
+      .describe('PromQL for the requests, and for those that failed; their ratio is compared, in percent.'),
+    value: query.exactOptional().describe('PromQL that answers one number.'),
+    min: z.number().exactOptional().describe('Lowest value that passes.'),
+    max: z
+      .number()
+      .exactOptional()
+      .describe('Highest value that passes: percent for error-rate and counts, ms for latency-p99.'),
+    hardMax: z.number().exactOptional().describe('Above this one check is enough to fail.'),
+    minRequests: whole(0)
+      .exactOptional()
+      .describe('Fewer gray requests in the window: inconclusive. Default 10.'),
+  })
+  .superRefine(checkMetric, always);
+
+const analysis = z
+  .strictObject({
+    prometheus: httpUrl
+      .exactOptional()
+      .describe("Base address. Default: the worker's SLUICE_PROMETHEUS_URL."),
+    metrics: z.array(metric).min(1, 'at least one metric').max(50, 'at most 50 metrics').exactOptional(),
+    interval: positiveDuration.exactOptional().describe('Between two checks. Default 10s.'),
+    window: positiveDuration.exactOptional().describe('Look-back of each query. Default 1m.'),
+    failureLimit: whole(0).exactOptional().describe('Failed checks that are forgiven. Default 0.'),
+    consecutiveErrorLimit: whole(0)
+      .exactOptional()
+      .describe('Checks in a row without an answer that are forgiven. Default 4.'),
+    onInconclusive: z
+      .enum(['rollback', 'pass'])
+      .exactOptional()
+      .describe('When nobody decides until the deadline. Default rollback.'),
+    inconclusiveDeadline: positiveDuration.exactOptional().describe('Default 30m.'),
+  })
+  .superRefine(checkAnalysis, always);
+
+const approval = z
+  .strictObject({
+    required: z.boolean().exactOptional().describe('false: fully automatic. Default true.'),
+    quorum: whole(1, 100).exactOptional().describe('How many people must approve. Default 1.'),
+    approvers: z
+      .array(someText(200))
+      .max(200, 'at most 200 names')
+      .exactOptional()
+      .describe('Whose decision counts; empty: everybody with the role approver.'),
+    separationOfDuties: z
+      .boolean()
+      .exactOptional()
+      .describe('Who started the release may not approve it. Default false.'),
+    deadline: positiveDuration.exactOptional().describe('Default 24h.'),
+    onDeadline: z.enum(['rollback', 'approve']).exactOptional().describe('Default rollback.'),
+  })
+  .superRefine(checkApproval, always);
+
+const steps = z
+  .array(
+    z.strictObject({
+      weight: whole(0, 100).describe('Percent of untagged requests on gray.'),
+      hold: duration.exactOptional().describe('How long this weight is held and judged. Default 1m.'),
+    }),
+  )
+  .min(1, 'at least one step')
+  .max(50, 'at most 50 steps')
+  .superRefine(checkSteps, always);
+
+export const releaseSettingsSchema = z.strictObject({
+  strategy: z
+    .enum(strategies)
+    .exactOptional()
+    .describe('Default gray, or rolling where there is no traffic.'),
+  lane: laneName.exactOptional().describe('Gray objects are called <deployment>-<lane>. Default gray.'),
+  tag: z
+    .strictObject({ header: headerName.exactOptional(), value: tagValue.exactOptional() })
+    .exactOptional()
+    .describe("Default: header x-lane with the lane's name."),
+  verify: duration
+    .exactOptional()
+    .describe('How long tagged requests are judged before the approval. Default 0s.'),
+  steps: steps.exactOptional().describe('Default 10, 25, 50, 100 with 1m each.'),
+  replicas: z
+    .union([z.literal('auto'), whole(1, 10_000)], '"auto" or a whole number from 1 to 10000')
+    .exactOptional()
+    .describe('Gray replicas: auto follows the weight. Default auto.'),
+  approval: approval.exactOptional(),
+  analysis: analysis.nullable().exactOptional().describe('null: nothing is judged, the steps only wait.'),
+  queue: z.enum(['wait', 'refuse']).exactOptional().describe('Behind a running release. Default wait.'),
+  queueDeadline: positiveDuration.exactOptional().describe('Default 24h.'),
+  progressDeadline: positiveDuration.exactOptional().describe('Until pods are ready. Default 10m.'),
+  drain: duration.exactOptional().describe('Between traffic leaving gray and gray going. Default 5s.'),
+  rollbackDeadline: positiveDuration
+    .exactOptional()
+    .describe('How long undoing is tried before a person is asked. Default 5m.'),
+}) satisfies z.ZodType<ReleaseInput>;
+
+const workload = z.strictObject({
+  name: objectName.exactOptional().describe("Name of the Deployment. Default: the application's."),
+  container: dnsLabel.exactOptional().describe('The container whose image is released.'),
+  manifest: z
+    .looseObject({
+      apiVersion: z.literal('apps/v1', 'apps/v1'),
+      kind: z.literal('Deployment', 'Deployment'),
+      spec: z.looseObject({ template: z.looseObject({}) }),
+    })
+    .exactOptional()
+    .describe('A whole apps/v1 Deployment for the first release.'),
+}) satisfies z.ZodType<WorkloadSettings>;
+
+const trafficFields = {
+  route: objectName
+    .exactOptional()
+    .describe("Name of the HTTPRoute, HTTPProxy or VirtualService. Default: the application's."),
+  service: dnsLabel.exactOptional().describe("The baseline Service. Default: the application's name."),
+  port: whole(1, 65_535).exactOptional().describe('Port of the Service. Default 80.'),
+  entry: httpUrl.exactOptional().describe('Where requests enter, for the probe. Absent: no probe.'),
+  host: hostName.exactOptional().describe('Host header of the probe.'),
+};
+const traffic = z.strictObject({
+  router: z.enum(routerKinds),
+  ...trafficFields,
+}) satisfies z.ZodType<TrafficSettings>;
+const localTraffic = z.strictObject({
+  router: z.enum(routerKinds).exactOptional(),
+  ...trafficFields,
+}) satisfies z.ZodType<Partial<TrafficSettings>>;
+
+const environment = z.strictObject({
+  name: dnsLabel,
+  type: z.enum(environmentTypes),
+  cluster: dnsLabel.exactOptional().describe('A cluster that some worker serves. Default "default".'),
+  namespace: dnsLabel,
+  workload: workload.exactOptional(),
+  traffic: localTraffic.exactOptional(),
+  release: releaseSettingsSchema.exactOptional().describe('What differs here.'),
+}) satisfies z.ZodType<Environment>;
+
+export const applicationSchema = z
+  .strictObject({
+    name: dnsLabel.describe('Also the id of its workflow.'),
+    image: text(512)
+      .regex(
+        /^([A-Za-z0-9.-]+(:\d+)?\/)?[a-z0-9]+(([._/]|__|-+)[a-z0-9]+)*$/,
+        'a repository without tag or digest, such as registry.example/shop/web',
+      )
+      .describe('Repository without tag, such as registry.example/shop/web.'),
+    workload: workload.exactOptional(),
+    traffic: traffic.exactOptional().describe('Absent: only the strategy rolling.'),
+    release: releaseSettingsSchema.exactOptional(),
+    environments: z
+      .array(environment)
+      .min(1, 'at least one environment')
+      .max(50, 'at most 50 environments')
+      .superRefine(checkEnvironments, always)
+      .describe('In the order of the stages.'),
+  })
+  .superRefine(checkApplication, always)
+  .meta({ title: 'Application' }) satisfies z.ZodType<Application>;

@@ -1,0 +1,33 @@
+/** The schemas as JSON Schema, for /openapi.json, /schemas/application.json and editors: one source for checks and documents. */
+import { z } from '@hono/zod-openapi';
+import { applicationSchema } from './application.js';
+import { decisionSchema, releaseRequestSchema, steeringSchema } from './release.js';
+import { views } from './views.js';
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+const toDocument = (schema: z.ZodType, io: 'input' | 'output' = 'input'): JsonSchema =>
+  Object.fromEntries(
+    Object.entries(z.toJSONSchema(schema, { io, unrepresentable: 'any' })).filter(
+      ([key]) => key !== '$schema',
+    ),
+  );
+
+/** By the name that /openapi.json refers to them with. */
+export const bodyDocuments = (): Readonly<Record<string, JsonSchema>> => ({
+  Application: toDocument(applicationSchema),
+  ReleaseRequest: toDocument(releaseRequestSchema),
+  Decision: toDocument(decisionSchema),
+  Steering: toDocument(steeringSchema),
+  ...Object.fromEntries(Object.entries(views).map(([name, view]) => [name, toDocument(view, 'output')])),
+});
+
+/** What editors read: "# yaml-language-server: $schema=<this>" on the first line of a YAML file. */
+export function applicationDocument(): JsonSchema {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $id: 'urn:sluice:application',
+    ...toDocument(applicationSchema),
+    description: 'An application as its team declares it to Sluice.',
+  };
+}

@@ -1,0 +1,57 @@
+/** Bodies about releases: what is asked for, decided and steered. Who asks comes from the token, never from the body. */
+import { z } from '@hono/zod-openapi';
+import type { DecisionRequest } from '../../domain/approval.js';
+import { strategies } from '../../domain/application.js';
+import type { ReleaseRequest } from '../../domain/release.js';
+import type { Steering } from '../../workflows/messages.js';
+import { dnsLabel, laneName, someText, text } from './common.js';
+
+const reason = text(1_000).default('').describe('Recorded, and shown to everybody who reads the release.');
+
+const imageReference = text(512).regex(
+  /^([A-Za-z0-9.-]+(:\d+)?\/)?[a-z0-9]+(([._/]|__|-+)[a-z0-9]+)*(:\w[\w.-]{0,127}|(:\w[\w.-]{0,127})?@sha256:[0-9a-f]{64})$/,
+  'an image with a tag or digest, such as registry.example/shop/web:1.4.2',
+);
+
+export const releaseRequestSchema = z
+  .strictObject({
+    applications: z
+      .array(z.strictObject({ name: dnsLabel, image: imageReference }))
+      .min(1, 'at least one application')
+      .max(1, 'one application; more than one is not supported yet')
+      .describe('What is released, and which version.'),
+    environment: dnsLabel
+      .nullable()
+      .default(null)
+      .describe('Only this environment. Default: all, in the order of the application.'),
+    strategy: z.enum(strategies).nullable().default(null).describe("Default: the application's."),
+    lane: laneName.nullable().default(null).describe("Default: the application's."),
+    reason,
+  })
+  .meta({ title: 'ReleaseRequest' }) satisfies z.ZodType<Omit<ReleaseRequest, 'initiator'>>;
+
+export const decisionSchema = z
+  .strictObject({
+    decision: z.enum(['approve', 'reject']),
+    reason: text(1_000).default('').describe('Why; a rejection needs one.'),
+    planHash: someText(128).describe('Hash of the plan that was seen: planHash of the release.'),
+  })
+  .superRefine(
+    (value: unknown, context) => {
+      const { decision, reason: why } = value as { decision?: unknown; reason?: unknown };
+      if (decision !== 'reject' || (typeof why === 'string' && why.trim() !== '')) return;
+      const params = { expected: 'a reason', remedy: 'Say why, so that others can mend it.' };
+      context.addIssue({
+        code: 'custom',
+        path: ['reason'],
+        message: 'A rejection without a reason.',
+        params,
+      });
+    },
+    { when: ({ value }) => typeof value === 'object' && value !== null },
+  )
+  .meta({ title: 'Decision' }) satisfies z.ZodType<Omit<DecisionRequest, 'by'>>;
+
+export const steeringSchema = z.strictObject({ reason }).meta({ title: 'Steering' }) satisfies z.ZodType<
+  Omit<Steering, 'by'>
+>;

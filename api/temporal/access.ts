@@ -1,0 +1,35 @@
+/** The connection to Temporal: where it is comes from TEMPORAL_* variables and profiles, as everywhere with Temporal. */
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+
+export interface TemporalAccess {
+  readonly client: Client;
+  readonly namespace: string;
+  readonly taskQueue: string;
+}
+
+/** How long a call may take that Temporal itself answers. */
+export const serverMs = 3_000;
+/** How long a call may take that a worker answers. */
+export const workerMs = 5_000;
+
+/** Connects with the first call, so a process can start before Temporal does. */
+export function connectTemporal(
+  env: Readonly<Record<string, string | undefined>>,
+  taskQueue: string,
+): TemporalAccess {
+  const given = Object.fromEntries(
+    Object.entries(env).filter((e): e is [string, string] => e[1] !== undefined),
+  );
+  const config = loadClientConnectConfig({ overrideEnvVars: given });
+  const { address, tls, apiKey, metadata } = config.connectionOptions;
+  const namespace = config.namespace ?? 'default';
+  const connection = Connection.lazy({
+    ...(address === undefined ? {} : { address }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(typeof apiKey === 'string' ? { apiKey } : {}),
+    ...(metadata === undefined ? {} : { metadata }),
+    connectTimeout: serverMs,
+  });
+  return { client: new Client({ connection, namespace }), namespace, taskQueue };
+}

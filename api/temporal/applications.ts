@@ -1,0 +1,113 @@
+/** Applications: each one is a workflow of its own that outlives its releases. */
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import type { Application, ApplicationVersion } from '../../domain/application.js';
+import { failure, type Failure } from '../../domain/failures.js';
+import { applicationWorkflowId } from '../../domain/ids.js';
+import * as messages from '../../workflows/messages.js';
+import { nearest } from '../nearest.js';
+import { problemOf, ProblemError } from '../problems.js';
+import { serverMs, workerMs, type TemporalAccess } from './access.js';
+import { call } from './errors.js';
+import { quoted } from './visibility.js';
+
+export interface Declared extends ApplicationVersion {
+  readonly created: boolean;
+  /** false: it was declared exactly so before. */
+  readonly changed: boolean;
+}
+
+export async function declareApplication(
+  access: TemporalAccess,
+  application: Application,
+  by: string,
+): Promise<Declared> {
+  const before = await find(access, application.name);
+  const workflowId = applicationWorkflowId(application.name);
+  const start = new WithStartWorkflowOperation('application', {
+    workflowId,
+    taskQueue: access.taskQueue,
+    args: [],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    staticSummary: `Application ${application.name}`,
+    memo: { application: application.name },
+  });
+  start.workflowHandle().catch(() => undefined);
+  const version = await call(access, workerMs, unexpected, () =>
+    access.client.workflow.executeUpdateWithStart(messages.declare, {
+      args: [{ application, by }],
+      startWorkflowOperation: start,
+    }),
+  );
+  const created = before === null;
+  return { ...version, created, changed: created || version.version !== before.current.version };
+}
+
+export async function readApplication(
+  access: TemporalAccess,
+  name: string,
+): Promise<messages.ApplicationView> {
+  return (await find(access, name)) ?? unknownApplication(access, name);
+}
+
+/** Names of all applications, sorted. */
+export async function applicationNames(access: TemporalAccess): Promise<readonly string[]> {
+  const query = `WorkflowType = 'application' AND ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH ${quoted(applicationWorkflowId(''))}`;
+  const prefix = applicationWorkflowId('').length;
+  return call(access, serverMs, unexpected, async () => {
+    const names: string[] = [];
+    for await (const { workflowId } of access.client.workflow.list({ query }))
+      names.push(workflowId.slice(prefix));
+    return names.sort();
+  });
+}
+
+/** Every application that answers; one that was removed a moment ago is left out. */
+export async function listApplications(access: TemporalAccess): Promise<readonly messages.ApplicationView[]> {
+  const names = await applicationNames(access);
+  const views = await Promise.all(names.map((name) => find(access, name)));
+  return views.filter((view) => view !== null);
+}
+
+export async function removeApplication(access: TemporalAccess, name: string, by: string): Promise<void> {
+  await readApplication(access, name);
+  const handle = access.client.workflow.getHandle(applicationWorkflowId(name));
+  await call(
+    access,
+    workerMs,
+    () => failure('application_unknown', { name, known: [] }),
+    () => handle.executeUpdate(messages.remove, { args: [{ by }] }),
+  );
+}
+
+/** Null where it is not declared, or was removed. */
+async function find(access: TemporalAccess, name: string): Promise<messages.ApplicationView | null> {
+  const handle = access.client.workflow.getHandle(applicationWorkflowId(name));
+  try {
+    return await call(
+      access,
+      workerMs,
+      () => failure('application_unknown', { name, known: [] }),
+      async () => {
+        // A closed workflow would still answer the query.
+        const { status } = await handle.describe();
+        return status.name === 'RUNNING' ? await handle.query(messages.application) : null;
+      },
+    );
+  } catch (error) {
+    if (error instanceof ProblemError && error.problem.code === 'application_unknown') return null;
+    throw error;
+  }
+}
+
+/** 404 with the names that are known, and the one that was likely meant. */
+async function unknownApplication(access: TemporalAccess, name: string): Promise<never> {
+  const known = await applicationNames(access);
+  const like = nearest(name, known);
+  const problem = problemOf(failure('application_unknown', { name, known }));
+  throw new ProblemError(
+    like === undefined ? problem : { ...problem, remedy: `Did you mean "${like}"? ${problem.remedy}` },
+  );
+}
+
+const unexpected = (): Failure => failure('internal', { what: 'Temporal lost the workflow' });

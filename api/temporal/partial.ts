@@ -1,0 +1,44 @@
+/** What Temporal itself knows of a release, for when no worker answers. */
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { ReleaseView } from '../../domain/release.js';
+import { rowOf } from './visibility.js';
+
+/** A release's view without what only its workflow knows. */
+export interface PartialRelease extends ReleaseView {
+  readonly partial: true;
+  /** Why it is partial, for people. */
+  readonly note: string;
+}
+
+export function partialRelease(description: WorkflowExecutionDescription): PartialRelease {
+  const row = rowOf(description);
+  return {
+    partial: true,
+    note: 'No worker answered in time; this is what Temporal itself knows.',
+    id: row.id,
+    phase: row.phase,
+    waitingOn:
+      row.waitingOn === null ? null : { what: row.waitingOn, since: row.startedAt, until: null, can: [] },
+    paused: false,
+    applications: row.applications.map((name, i) => ({
+      name,
+      version: row.images[i] ?? 'unknown',
+      digest: null,
+      stableDigest: null,
+      grayWeight: row.weight,
+    })),
+    environment: row.environment,
+    lane: row.lane,
+    plan: null,
+    planHash: null,
+    step: null,
+    steps: [],
+    decisions: [],
+    evidence: [],
+    initiator: row.initiator,
+    reason: row.reason,
+    startedAt: row.startedAt,
+    endedAt: row.endedAt,
+    outcome: null,
+  };
+}

@@ -1,0 +1,68 @@
+/** All that the API asks of Temporal, bound to one connection. Loaded after the API listens: the client is the slow part of a start. */
+import { connectTemporal } from './access.js';
+import {
+  applicationNames,
+  declareApplication,
+  listApplications,
+  readApplication,
+  removeApplication,
+} from './applications.js';
+import { releaseChanges } from './changes.js';
+import { pollersOf, unreadiness } from './readiness.js';
+import { decide, readRelease, releaseEvents, releaseStatus, steer } from './releases.js';
+import { planRelease, submitRelease } from './submit.js';
+import { listReleases } from './visibility.js';
+import type { TemporalAccess } from './access.js';
+
+type Bound<F> = F extends (access: TemporalAccess, ...rest: infer A) => infer R ? (...rest: A) => R : never;
+
+export interface Temporal {
+  readonly declareApplication: Bound<typeof declareApplication>;
+  readonly readApplication: Bound<typeof readApplication>;
+  readonly applicationNames: Bound<typeof applicationNames>;
+  readonly listApplications: Bound<typeof listApplications>;
+  readonly removeApplication: Bound<typeof removeApplication>;
+  readonly submitRelease: Bound<typeof submitRelease>;
+  readonly planRelease: Bound<typeof planRelease>;
+  readonly listReleases: Bound<typeof listReleases>;
+  readonly readRelease: Bound<typeof readRelease>;
+  readonly releaseStatus: Bound<typeof releaseStatus>;
+  readonly releaseEvents: Bound<typeof releaseEvents>;
+  readonly releaseChanges: Bound<typeof releaseChanges>;
+  readonly decide: Bound<typeof decide>;
+  readonly steer: Bound<typeof steer>;
+  readonly unreadiness: Bound<typeof unreadiness>;
+  readonly pollersOf: Bound<typeof pollersOf>;
+  readonly close: () => Promise<void>;
+}
+
+export function temporalOver(access: TemporalAccess): Temporal {
+  const bind =
+    <A extends unknown[], R>(f: (access: TemporalAccess, ...rest: A) => R) =>
+    (...rest: A): R =>
+      f(access, ...rest);
+  return {
+    declareApplication: bind(declareApplication),
+    readApplication: bind(readApplication),
+    applicationNames: bind(applicationNames),
+    listApplications: bind(listApplications),
+    removeApplication: bind(removeApplication),
+    submitRelease: bind(submitRelease),
+    planRelease: bind(planRelease),
+    listReleases: bind(listReleases),
+    readRelease: bind(readRelease),
+    releaseStatus: bind(releaseStatus),
+    releaseEvents: bind(releaseEvents),
+    releaseChanges: bind(releaseChanges),
+    decide: bind(decide),
+    steer: bind(steer),
+    unreadiness: bind(unreadiness),
+    pollersOf: bind(pollersOf),
+    close: () => access.client.connection.close(),
+  };
+}
+
+export const openTemporal = (
+  env: Readonly<Record<string, string | undefined>>,
+  taskQueue: string,
+): Temporal => temporalOver(connectTemporal(env, taskQueue));
