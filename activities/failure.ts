@@ -5,7 +5,11 @@ import { failure, type Failure, type FailureCode, type FailureContext } from '..
 /** An error that carries a catalogue failure; activities throw it, the interceptor below makes Temporal understand it. */
 export class CatalogueError extends Error {
   override readonly name = 'CatalogueError';
-  constructor(readonly failure: Failure) {
+  constructor(
+    readonly failure: Failure,
+    /** When the neighbour said that it wants to be asked again. */
+    readonly retryAfterMs?: number,
+  ) {
     super(failure.message);
   }
 }
@@ -22,6 +26,9 @@ export function toApplicationFailure(error: unknown): ApplicationFailure {
     type: known.code,
     message: `${known.message} ${known.remedy}`,
     nonRetryable: !known.retryable,
+    ...(error instanceof CatalogueError && error.retryAfterMs !== undefined
+      ? { nextRetryDelay: error.retryAfterMs }
+      : {}),
     details: [known],
   });
 }

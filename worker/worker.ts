@@ -1,5 +1,4 @@
 /** A worker: workflows and the activities of its clusters, on their task queues. */
-import { readFileSync } from 'node:fs';
 import {
   NativeConnection,
   Worker,
@@ -45,8 +44,8 @@ export async function startWorker(
   const clusters = new Map(config.clusters.map((c) => [c.name, clusterOf(c)]));
   const activities = createActivities({
     clusters: (name) => known(clusters, name),
-    prometheus: config.prometheus.url,
-    prometheusToken: config.prometheus.tokenFile === null ? null : secret(config.prometheus.tokenFile),
+    prometheusUrl: config.prometheus.url,
+    prometheusTokenFile: config.prometheus.tokenFile,
     dockerConfig: config.registry.dockerConfig,
     insecureRegistries: config.registry.insecure,
   });
@@ -99,5 +98,3 @@ function known(clusters: ReadonlyMap<string, Cluster>, name: string): Cluster {
   if (cluster !== undefined) return cluster;
   throw new CatalogueError(failure('cluster_unknown', { cluster: name, known: [...clusters.keys()] }));
 }
-
-const secret = (file: string): string => readFileSync(file, 'utf8').trim();

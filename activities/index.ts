@@ -1,0 +1,34 @@
+/** Everything that workflows may ask of the world, put together for one worker. */
+import type { Activities } from './contract.js';
+import { kubernetesActivities } from './kubernetes/activities.js';
+import type { Cluster } from './kubernetes/client.js';
+import { metricsActivities } from './metrics/analyse.js';
+import { probeActivities } from './probe.js';
+import { registryActivities } from './registry/resolve.js';
+import { trafficActivities } from './traffic/activities.js';
+import { returnToStable } from './traffic/driver.js';
+
+export interface ActivityDeps {
+  /** The clusters that this worker serves; throws `cluster_unknown`. */
+  readonly clusters: (name: string) => Cluster;
+  /** Where an analysis names no Prometheus of its own; null: it must. */
+  readonly prometheusUrl: string | null;
+  readonly prometheusTokenFile: string | null;
+  readonly dockerConfig: string | null;
+  readonly insecureRegistries: readonly string[];
+}
+
+export function createActivities(deps: ActivityDeps): Activities {
+  return {
+    ...registryActivities(deps),
+    ...kubernetesActivities(deps),
+    ...trafficActivities(deps.clusters),
+    ...probeActivities,
+    ...metricsActivities({
+      ...deps,
+      returnToStable: async ({ route, seq }, release, signal) => {
+        await returnToStable(deps.clusters(route.cluster), { release, route, seq }, signal);
+      },
+    }),
+  };
+}

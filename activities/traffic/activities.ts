@@ -1,0 +1,64 @@
+/** The routers as activities, and as what pre-flight asks. */
+import { Context } from '@temporalio/activity';
+import { failure, type Failure } from '../../domain/failures.js';
+import type { RouteTarget } from '../../domain/traffic.js';
+import type { Activities } from '../contract.js';
+import { KubeError, type Cluster } from '../kubernetes/client.js';
+import { kubeFailure } from '../kubernetes/errors.js';
+import { prepareRoute, restoreRoute, rulesOf, setTraffic } from './driver.js';
+import { footprintOf } from './footprint.js';
+import { routers } from './index.js';
+import { problemsOf, restoredRules } from './rules.js';
+
+export function trafficActivities(
+  clusters: (name: string) => Cluster,
+): Pick<Activities, 'prepareRoute' | 'setTraffic' | 'restoreRoute'> {
+  const signal = (): AbortSignal => Context.current().cancellationSignal;
+  return {
+    prepareRoute: async (input) => prepareRoute(clusters(input.route.cluster), input, signal()),
+    setTraffic: async (input) => setTraffic(clusters(input.route.cluster), input, signal()),
+    restoreRoute: async (input) => restoreRoute(clusters(input.route.cluster), input, signal()),
+  };
+}
+
+/** Everything that keeps the route from carrying a gray release; changes nothing. */
+export async function routeProblems(
+  cluster: Cluster,
+  route: RouteTarget,
+  signal?: AbortSignal,
+): Promise<readonly Failure[]> {
+  const router = routers[route.router];
+  const { kind, group } = router.resource;
+  const { namespace, route: name } = route;
+  try {
+    const object = await cluster.get(router.resource, namespace, name, signal);
+    if (object === null) {
+      const known = await isServed(cluster, router.resource, signal);
+      return known
+        ? [failure('route_unknown', { kind, route: name, namespace })]
+        : [failure('crd_missing', { kind, group, cluster: cluster.name })];
+    }
+    const rules = rulesOf(object, router);
+    const left = footprintOf(object, route);
+    const own = left === null ? rules : restoredRules(router, rules, route, left.origins);
+    const why = [...problemsOf(router, own, route), ...router.complaints(object)];
+    return why.length === 0 ? [] : [failure('route_unfit', { kind, route: name, why: why.join(' ') })];
+  } catch (error) {
+    throw kubeFailure(error, { cluster: cluster.name, namespace, what: `${kind} "${name}"` });
+  }
+}
+
+/** A missing object and a missing kind are both 404; discovery tells them apart. */
+async function isServed(
+  cluster: Cluster,
+  resource: { readonly group: string; readonly version: string; readonly plural: string },
+  signal?: AbortSignal,
+): Promise<boolean> {
+  try {
+    const found = await cluster.call('GET', `/apis/${resource.group}/${resource.version}`, { signal });
+    return (found['resources'] as { name: string }[]).some((r) => r.name === resource.plural);
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 404) return false;
+    throw error;
+  }
+}

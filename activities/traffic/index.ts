@@ -1,0 +1,8 @@
+/** The routers by kind. A new one is a new file and a line here. */
+import type { RouterKind } from '../../domain/traffic.js';
+import { contour } from './contour.js';
+import { gatewayApi } from './gateway-api.js';
+import { istio } from './istio.js';
+import type { Router } from './router.js';
+
+export const routers: Readonly<Record<RouterKind, Router>> = { 'gateway-api': gatewayApi, contour, istio };
