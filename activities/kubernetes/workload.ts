@@ -3,6 +3,7 @@ import type { Activities, WorkloadInput } from '../contract.js';
 import type { Cluster } from './client.js';
 import { deployGray, removeGray } from './deploy-gray.js';
 import { deployStable, revertStable } from './deploy-stable.js';
+import { kubeFailure } from './errors.js';
 import type { Place } from './place.js';
 import { beating } from './running.js';
 
@@ -14,16 +15,26 @@ export interface KubernetesDeps {
 type WorkloadActivities = Pick<Activities, 'deployGray' | 'deployStable' | 'revertStable' | 'removeGray'>;
 
 export function workloadActivities(deps: KubernetesDeps): WorkloadActivities {
-  const run = <T>({ release, target }: WorkloadInput, what: string, work: (place: Place) => Promise<T>) =>
-    beating(what, async (running) => {
+  const run = <T>(
+    { release, target }: WorkloadInput,
+    doing: string,
+    name: string,
+    work: (place: Place) => Promise<T>,
+  ): Promise<T> =>
+    beating(`${doing} ${name}`, async (running) => {
       const cluster = deps.clusters(target.cluster);
-      return work({ release, target, cluster, running });
+      try {
+        return await work({ release, target, cluster, running });
+      } catch (error) {
+        const what = `Deployment "${name}"`;
+        throw kubeFailure(error, { cluster: cluster.name, namespace: target.namespace, what });
+      }
     });
   return {
     deployGray: (input) =>
-      run(input, `deploying ${input.target.gray}`, (place) => deployGray(place, input.replicas)),
-    deployStable: (input) => run(input, `deploying ${input.target.deployment}`, deployStable),
-    revertStable: (input) => run(input, `reverting ${input.target.deployment}`, revertStable),
-    removeGray: (input) => run(input, `removing ${input.target.gray}`, removeGray),
+      run(input, 'deploying', input.target.gray, (place) => deployGray(place, input.replicas)),
+    deployStable: (input) => run(input, 'deploying', input.target.deployment, deployStable),
+    revertStable: (input) => run(input, 'reverting', input.target.deployment, revertStable),
+    removeGray: (input) => run(input, 'removing', input.target.gray, removeGray),
   };
 }

@@ -1,0 +1,194 @@
+/** What was seen of one application in one environment becomes an observation and its problems. Pure. */
+import type { Application, Environment } from '../../domain/application.js';
+import { releaseSettings, trafficSettings, workloadSettings } from '../../domain/application.js';
+import { failure, type Failure } from '../../domain/failures.js';
+import { grayName } from '../../domain/ids.js';
+import type { Observation, Target } from '../../domain/plan.js';
+import type { RouteTarget } from '../../domain/traffic.js';
+import type { KubeObject } from './client.js';
+import { grayDeployment, isOwn, overlapProblems } from './gray.js';
+import { containerName, manifestProblems } from './manifest.js';
+import { digestOf, imageOf, podLabels, type Deployment, type Pod } from './objects.js';
+import { serviceMatches, serviceSelector } from './selectors.js';
+
+/** Where to look, from the declaration alone. */
+export interface Lookout {
+  readonly application: Application;
+  readonly environment: Environment;
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly deployment: string;
+  readonly lane: string;
+  readonly gray: string;
+  /** Null where no traffic is moved: none is declared, or the strategy is rolling. */
+  readonly route: RouteTarget | null;
+}
+
+export function lookout(application: Application, environment: Environment, lane: string | null): Lookout {
+  const settings = releaseSettings(application, environment);
+  const traffic = trafficSettings(application, environment);
+  const { name: deployment } = workloadSettings(application, environment);
+  const cluster = environment.cluster ?? 'default';
+  const { namespace } = environment;
+  const inLane = lane ?? settings.lane;
+  const gray = grayName(deployment, inLane);
+  const route =
+    traffic === null || settings.strategy === 'rolling'
+      ? null
+      : {
+          router: traffic.router,
+          cluster,
+          namespace,
+          route: traffic.route,
+          stableService: traffic.service,
+          grayService: gray,
+          port: traffic.port,
+        };
+  return { application, environment, cluster, namespace, deployment, lane: inLane, gray, route };
+}
+
+/** What the cluster answered; null where it could not be read for lack of rights. */
+export interface Findings {
+  readonly stable: Deployment | null;
+  readonly gray: KubeObject | null;
+  readonly services: readonly KubeObject[] | null;
+  readonly budgets: readonly KubeObject[] | null;
+  readonly autoscalers: readonly KubeObject[] | null;
+  readonly pods: readonly Pod[];
+}
+
+export interface Observed {
+  readonly observation: Observation | null;
+  readonly problems: readonly Failure[];
+}
+
+export function observed(at: Lookout, found: Findings): Observed {
+  const { application, environment } = at;
+  const workload = workloadSettings(application, environment);
+  const place = {
+    deployment: at.deployment,
+    namespace: at.namespace,
+    container: workload.container ?? null,
+    application: application.name,
+  };
+  const manifest = workload.manifest ?? null;
+  const invalid = manifest === null ? [] : manifestProblems(manifest, place);
+  if (found.stable === null && manifest === null) {
+    const unknown = failure('workload_unknown', { workload: at.deployment, namespace: at.namespace });
+    return { observation: null, problems: [unknown] };
+  }
+  const first = found.stable === null;
+  // A manifest only matters where there is nothing yet.
+  if (first && invalid.length > 0) return { observation: null, problems: invalid };
+  const deployment = found.stable ?? (manifest as unknown as Deployment);
+  const container = containerName(deployment, place);
+  if (typeof container !== 'string') return { observation: null, problems: [container] };
+  return {
+    observation: observationOf(at, deployment, container, found),
+    problems: first
+      ? []
+      : [...serviceProblems(at, deployment, found), ...grayProblems(at, deployment, container, found)],
+  };
+}
+
+function observationOf(at: Lookout, deployment: Deployment, container: string, found: Findings): Observation {
+  const exists = found.stable !== null;
+  const image = imageOf(deployment, container) ?? null;
+  return {
+    application: at.application.name,
+    environment: at.environment.name,
+    exists,
+    stableImage: exists ? image : null,
+    stableDigest: exists ? runningDigest(found.pods, container, image) : null,
+    replicas: deployment.spec.replicas ?? 1,
+    readyReplicas: exists ? (deployment.status?.readyReplicas ?? 0) : 0,
+    container,
+  };
+}
+
+/** What all pods say that they run; where they differ or are silent, what the image itself spells. */
+export function runningDigest(pods: readonly Pod[], container: string, image: string | null): string | null {
+  const seen = pods
+    .filter((p) => p.metadata.deletionTimestamp === undefined)
+    .flatMap((p) => p.status?.containerStatuses ?? [])
+    .filter((s) => s.name === container && s.imageID !== undefined && s.imageID !== '')
+    .map((s) => digestOf(s.imageID));
+  const digests = new Set(seen);
+  const [only] = digests;
+  return digests.size === 1 && only ? only : digestOf(image ?? undefined);
+}
+
+/** The baseline Service is there, has the port, and finds the stable pods. */
+function serviceProblems(
+  { route, namespace, deployment: workload }: Lookout,
+  deployment: Deployment,
+  found: Findings,
+): Failure[] {
+  if (route === null || found.services === null) return [];
+  const { stableService: name, port } = route;
+  const service = found.services.find((s) => s.metadata.name === name);
+  if (service === undefined)
+    return [failure('service_unknown', { service: name, namespace }, '/traffic/service')];
+  const { ports = [] } = service['spec'] as { ports?: readonly { port: number }[] };
+  const known = ports.map((p) => String(p.port));
+  const selector = serviceSelector(service);
+  return [
+    ...(known.includes(String(port))
+      ? []
+      : [failure('service_port_unknown', { service: name, port, known }, '/traffic/port')]),
+    ...(serviceMatches(service, podLabels(deployment))
+      ? []
+      : [
+          failure('service_mismatch', {
+            service: name,
+            workload,
+            why:
+              Object.keys(selector).length === 0
+                ? 'it has no selector.'
+                : `it selects ${JSON.stringify(selector)}, the pods carry ${JSON.stringify(podLabels(deployment))}.`,
+          }),
+        ]),
+  ];
+}
+
+/** Gray can be made beside stable: its names are free or ours, and nothing would take its pods for stable's. */
+function grayProblems(at: Lookout, stable: Deployment, container: string, found: Findings): Failure[] {
+  const { application, namespace, gray, route } = at;
+  // Without traffic stable is rolled itself.
+  if (route === null || found.services === null) return [];
+  const taken = [
+    ...(found.gray === null ? [] : [{ kind: 'Deployment', object: found.gray }]),
+    ...found.services.filter((s) => s.metadata.name === gray).map((object) => ({ kind: 'Service', object })),
+  ].filter(({ object }) => !isOwn(object, application.name));
+  const target = sketch(at, route, container);
+  const others = found.services.filter((s) => s.metadata.name !== gray);
+  const rendered = grayDeployment(stable, others, { target, release: 'pre-flight', replicas: 1 });
+  return [
+    ...taken.map(({ kind }) => failure('gray_name_taken', { kind, name: gray, namespace })),
+    ...rendered.problems.filter((p) => p.code === 'gray_would_match'),
+    ...overlapProblems(rendered.deployment, found.budgets ?? [], found.autoscalers ?? []),
+  ];
+}
+
+/** A target with an image that is never written, to see what gray would look like. */
+function sketch(at: Lookout, route: RouteTarget, container: string): Target {
+  const image = { requested: '', reference: 'pre-flight', digest: '', version: '' };
+  return {
+    application: at.application.name,
+    environment: at.environment.name,
+    cluster: at.cluster,
+    namespace: at.namespace,
+    deployment: at.deployment,
+    container,
+    lane: at.lane,
+    gray: at.gray,
+    image,
+    stableImage: null,
+    stableDigest: null,
+    stableReplicas: 1,
+    manifest: null,
+    route,
+    probe: null,
+    progressDeadlineMs: 0,
+  };
+}
