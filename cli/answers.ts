@@ -1,7 +1,7 @@
 /** What the API answers, where domain/ does not already say it. Only what the CLI reads. */
 import type { ApplicationVersion } from '../domain/application.js';
 import type { Plan } from '../domain/plan.js';
-import type { Phase } from '../domain/release.js';
+import type { Phase, ReleaseView } from '../domain/release.js';
 
 /** RFC 9457 problem details, with a code of the failure catalogue. */
 export interface Problem {
@@ -27,12 +27,13 @@ export interface ProblemField {
 }
 
 /** Answer of PUT /v1/applications/{name}; 201 where it is new. */
-export type Declared = ApplicationVersion & { readonly change?: 'created' | 'changed' | 'unchanged' };
+export type Declared = ApplicationVersion & { readonly created: boolean; readonly changed: boolean };
 
 /** Answer of POST /v1/plans. */
 export interface PlanAnswer {
   readonly plan: Plan;
-  readonly changes?: readonly string[];
+  /** What would change in the clusters, for people. */
+  readonly changes: readonly string[];
 }
 
 /** Answer of POST /v1/releases. */
@@ -43,14 +44,18 @@ export interface Accepted {
   readonly url?: string;
 }
 
+/** Answer of GET /v1/releases/{id}; partial: no worker answered, so only what Temporal itself knows. */
+export type ReleaseAnswer = ReleaseView & { readonly partial?: boolean };
+
 /** One row of GET /v1/releases. */
 export interface ReleaseRow {
   readonly id: string;
   readonly phase: Phase;
   readonly applications: readonly string[];
-  readonly environment?: string | null;
-  readonly waitingOn?: string | null;
-  readonly initiator?: string | null;
+  readonly environment: string | null;
+  readonly weight: number;
+  readonly waitingOn: string | null;
+  readonly initiator: string;
   readonly startedAt: string;
   readonly endedAt: string | null;
 }
@@ -65,5 +70,6 @@ export interface ApplicationRow {
 
 export interface Page<T> {
   readonly items: readonly T[];
-  readonly cursor?: string | null;
+  /** Of the next page; null after the last. */
+  readonly cursor: string | null;
 }

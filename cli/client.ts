@@ -46,13 +46,14 @@ export class Client {
     return { status: response.status, body: body as T };
   }
 
-  /** The bytes of an event stream, for as long as it stays open. */
+  /** The bytes of an event stream, for as long as it stays open; null where nothing more will ever come. */
   async stream(
     path: string,
     options: { readonly headers: Readonly<Record<string, string>>; readonly signal: AbortSignal },
-  ): Promise<Readable> {
+  ): Promise<Readable | null> {
     const response = await this.request<Readable>('GET', path, { ...options, timeoutMs: 0 }, 'stream');
     if (response.status === 200) return response.data;
+    if (response.status === 204) return null;
     const text = await textOf(response.data);
     throw new ApiError(response.status, problemOf(response, parse(text)));
   }

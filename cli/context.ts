@@ -34,7 +34,7 @@ export interface Context {
   readonly paint: Paint;
   /** For people; not written with -o json. */
   say(...lines: readonly string[]): void;
-  /** What the API said; only written with -o json. */
+  /** What the API said; only written with -o json. Null, an empty answer, writes nothing. */
   answer(value: unknown): void;
 }
 
@@ -56,7 +56,7 @@ export function contextOf(io: Io, options: CommonOptions): Context {
       if (!json) io.stdout.write(lines.map((line) => `${line}\n`).join(''));
     },
     answer: (value) => {
-      if (json) io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+      if (json && value !== null) io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
     },
   };
 }

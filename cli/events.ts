@@ -32,6 +32,7 @@ export async function* eventsOf(
         headers: last === 0 ? {} : { 'last-event-id': String(last) },
         signal: options.signal,
       });
+      if (stream === null) return;
       awaySince = null;
       for await (const message of messagesOf(lively(stream, options.idleMs ?? 60_000))) {
         const event = JSON.parse(message.data) as ReleaseEvent;
@@ -59,7 +60,7 @@ export async function* eventsOf(
 /** Why trying again may help, or null where it cannot. */
 function passing(error: unknown): string | null {
   if (error instanceof Unreachable) return error.why;
-  if (error instanceof ApiError) return error.status >= 500 ? error.message : null;
+  if (error instanceof ApiError) return error.status >= 500 || error.status === 429 ? error.message : null;
   return error instanceof StreamBroken ? error.message : null;
 }
 

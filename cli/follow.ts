@@ -1,10 +1,11 @@
 /** Watches one release to its end: a redrawn picture in a terminal, one line for each event elsewhere. */
-import { endedPhases, type ReleaseEvent, type ReleaseView } from '../domain/release.js';
+import { hasEnded, type ReleaseEvent } from '../domain/release.js';
+import type { ReleaseAnswer } from './answers.js';
 import type { Context, Writer } from './context.js';
 import { eventsOf } from './events.js';
 import { exitCodeOf, exitCodes, type ExitCode } from './exit.js';
 import { paintOf } from './context.js';
-import { eventLine, isOver, outcomeLines, renderRelease, waitingLines } from './format/release.js';
+import { eventLine, outcomeLines, renderRelease, waitingLines } from './format/release.js';
 import { Screen } from './screen.js';
 
 export interface FollowOptions {
@@ -45,7 +46,7 @@ class Watcher {
   private readonly out: Writer;
   private readonly screen: Screen | null;
   private shownWaiting = '';
-  private view: ReleaseView | null = null;
+  private view: ReleaseAnswer | null = null;
   private readonly ticker: NodeJS.Timeout | null;
 
   constructor(
@@ -61,9 +62,9 @@ class Watcher {
     this.ticker = this.screen === null ? null : setInterval(() => this.draw(), 1_000);
   }
 
-  async run(): Promise<ReleaseView> {
+  async run(): Promise<ReleaseAnswer> {
     let view = await this.refresh();
-    if (isOver(view) && !this.options.eventsAsJson) return view;
+    if (hasEnded(view.phase) && !this.options.eventsAsJson) return view;
     for await (const event of eventsOf(this.context.client, this.id, {
       signal: this.signal,
       onAway: this.away,
@@ -81,8 +82,8 @@ class Watcher {
     this.screen?.clear();
   }
 
-  private async refresh(): Promise<ReleaseView> {
-    const view = await this.context.client.get<ReleaseView>(releasePath(this.id), { signal: this.signal });
+  private async refresh(): Promise<ReleaseAnswer> {
+    const view = await this.context.client.get<ReleaseAnswer>(releasePath(this.id), { signal: this.signal });
     this.view = view;
     if (this.screen === null) this.showWaiting(view);
     else this.draw();
@@ -103,7 +104,7 @@ class Watcher {
     }
   }
 
-  private showWaiting(view: ReleaseView): void {
+  private showWaiting(view: ReleaseAnswer): void {
     const lines = waitingLines(view, { paint: paintOf(this.context.io, this.out), now: Date.now() });
     const key = view.waitingOn === null ? '' : `${view.waitingOn.what} ${view.waitingOn.since}`;
     if (key === this.shownWaiting) return;
@@ -120,15 +121,19 @@ class Watcher {
 
 export const releasePath = (id: string): string => `/v1/releases/${encodeURIComponent(id)}`;
 
-function finish(context: Context, view: ReleaseView, options: FollowOptions): ExitCode {
+function finish(context: Context, view: ReleaseAnswer, options: FollowOptions): ExitCode {
   const render = { paint: context.paint, now: Date.now() };
   if (!options.eventsAsJson) context.answer(view);
   if (context.io.stdout.isTTY === true) context.say(...renderRelease(view, render));
   else if (view.outcome !== null) context.say(...outcomeLines(view, render));
   if (view.outcome !== null) return exitCodeOf(view.outcome);
-  // Ended without an outcome is not of the contract; the phase alone still tells how.
-  const phase = endedPhases.find((ended) => ended === view.phase);
-  return phase === undefined ? exitCodes.attention : exitCodeOf({ phase, failure: null, left: [] });
+  if (hasEnded(view.phase)) return exitCodeOf({ phase: view.phase, failure: null, left: [] });
+  if (view.phase === 'needs_attention') return exitCodes.attention;
+  context.io.stderr.write(
+    `Release ${view.id} was ended from outside while it was ${view.phase.replaceAll('_', ' ')}: nothing was undone. ` +
+      'Look at its workflow in Temporal, and at the route.\n',
+  );
+  return exitCodes.failed;
 }
 
 function stopped(context: Context, id: string, reason: Stopped): ExitCode {

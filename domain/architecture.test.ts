@@ -103,12 +103,13 @@ describe('imports point one way', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('nothing imports api or worker, but for what composes a whole: infra, test, examples', () => {
+  it('nothing imports api or worker, but for what composes a whole: infra, test, examples and tests', () => {
     const composing: readonly string[] = ['infra', 'test', 'examples'];
     const wrong = folders
       .filter((folder) => !composing.includes(folder))
       .flatMap((folder) =>
         sources(folder)
+          .filter((path) => !isTest(path))
           .flatMap(importsOf)
           .map((found) => ({ ...found, folder })),
       )

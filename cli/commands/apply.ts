@@ -53,10 +53,9 @@ async function declare(
 ): Promise<{ readonly code: ExitCode; readonly answer: unknown }> {
   try {
     const path = `/v1/applications/${encodeURIComponent(name)}`;
-    const { status, body } = await context.client.send<Declared>('PUT', path, { body: document.value });
-    context.say(
-      `${name} ${body.change ?? (status === 201 ? 'created' : 'declared')}, version ${body.version}`,
-    );
+    const { body } = await context.client.send<Declared>('PUT', path, { body: document.value });
+    const change = body.created ? 'created' : body.changed ? 'changed' : 'unchanged';
+    context.say(`${name} ${change}, version ${body.version}`);
     return { code: exitCodes.succeeded, answer: body };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;

@@ -59,9 +59,9 @@ describe('init', () => {
 
 describe('apply', () => {
   it('declares every document and says what became of each', async () => {
-    api.answer('PUT /v1/applications/web', 201, { ...current, version: 1, change: 'created' });
-    api.answer('PUT /v1/applications/cart', 200, { ...current, version: 4, change: 'changed' });
-    api.answer('PUT /v1/applications/shop', 200, { ...current, version: 2, change: 'unchanged' });
+    api.answer('PUT /v1/applications/web', 201, { ...current, version: 1, created: true, changed: true });
+    api.answer('PUT /v1/applications/cart', 200, { ...current, version: 4, created: false, changed: true });
+    api.answer('PUT /v1/applications/shop', 200, { ...current, version: 2, created: false, changed: false });
     const ran = await sluice(api.url, ['apply', '-f', file('name: web\n---\nname: cart\n---\nname: shop\n')]);
     expect(ran).toEqual({
       code: 0,
@@ -87,7 +87,7 @@ describe('apply', () => {
       422,
       problem('invalid_body', 422, 'The body has 1 problem(s).', errors),
     );
-    api.answer('PUT /v1/applications/cart', 200, { ...current, change: 'changed' });
+    api.answer('PUT /v1/applications/cart', 200, { ...current, created: false, changed: true });
     const ran = await sluice(api.url, ['apply', '-f', '-'], {
       stdin: 'name: web\nimgae: x\n---\nname: cart\n',
     });
@@ -128,7 +128,7 @@ describe('plan', () => {
   it('completes a tag by the repository of the application and prints the plan', async () => {
     api
       .answer('GET /v1/applications/web', 200, applicationView)
-      .answer('POST /v1/plans', 200, { plan: samplePlan() });
+      .answer('POST /v1/plans', 200, { plan: samplePlan(), changes: [] });
     const ran = await sluice(api.url, ['plan', 'web@v2', '-e', 'prod', '--strategy', 'canary']);
     expect(ran.out).toContain('plan 7c6beeac470498c9');
     expect(api.asked.at(-1)?.body).toEqual({
@@ -141,7 +141,7 @@ describe('plan', () => {
   it('takes a whole reference as it is, and a digest as one of the repository', async () => {
     api
       .answer('GET /v1/applications/web', 200, applicationView)
-      .answer('POST /v1/plans', 200, { plan: samplePlan() });
+      .answer('POST /v1/plans', 200, { plan: samplePlan(), changes: [] });
     await sluice(api.url, ['plan', 'web@other.example/web:v2']);
     await sluice(api.url, ['plan', `web@sha256:${'a'.repeat(64)}`]);
     const bodies = api.asked.filter((a) => a.method === 'POST').map((a) => a.body);
@@ -201,6 +201,16 @@ describe('release', () => {
     accept().release([sampleView(), view], events);
     const ran = await sluice(api.url, [...start, '--wait']);
     expect(ran.code).toBe(code);
+  });
+
+  it('that was terminated in Temporal ends --wait with 8, and says that nothing was undone', async () => {
+    const events = `GET /v1/releases/${releaseId}/events`;
+    accept()
+      .release([sampleView({ phase: 'holding', waitingOn: null })], [])
+      .on(events, (_request, response) => response.writeHead(204).end());
+    const ran = await sluice(api.url, [...start, '--wait']);
+    expect(ran.code).toBe(8);
+    expect(ran.err).toContain('ended from outside while it was holding');
   });
 
   it('prints plain lines without a terminal: each event once, and what it waits for', async () => {

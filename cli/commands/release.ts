@@ -77,7 +77,7 @@ export function planCommand(program: Command, host: Host): void {
       const body = await bodyOf(context.client, args, options);
       const answer = await context.client.post<PlanAnswer>('/v1/plans', body, { timeoutMs: planTimeoutMs });
       context.answer(answer);
-      context.say(...renderPlan(answer.plan, answer.changes ?? [], context.paint));
+      context.say(...renderPlan(answer.plan, answer.changes, context.paint));
       return exitCodes.succeeded;
     },
   );

@@ -1,8 +1,8 @@
 /** sluice status and sluice watch: what goes on. */
 import { Option, type Command } from 'commander';
-import { hasEnded, type ReleaseView } from '../../domain/release.js';
+import { hasEnded } from '../../domain/release.js';
 import type { ApplicationView } from '../../workflows/messages.js';
-import type { Page, ReleaseRow } from '../answers.js';
+import type { Page, ReleaseAnswer, ReleaseRow } from '../answers.js';
 import type { Context } from '../context.js';
 import { ApiError } from '../errors.js';
 import { exitCodes, type ExitCode } from '../exit.js';
@@ -22,7 +22,7 @@ export function statusCommand(program: Command, host: Host): void {
       if (subject === undefined) return showOpen(context);
       // An id has 12 characters; an application may be called so too, hence both are asked.
       const isId = /^[0-9a-z]{12}$/.test(subject);
-      const view = isId ? await unlessUnknown(context.client.get<ReleaseView>(releasePath(subject))) : null;
+      const view = isId ? await unlessUnknown(context.client.get<ReleaseAnswer>(releasePath(subject))) : null;
       return view === null ? showApplication(context, subject) : showRelease(context, view);
     },
   );
@@ -72,7 +72,7 @@ async function showOpen(context: Context): Promise<ExitCode> {
   return exitCodes.succeeded;
 }
 
-function showRelease(context: Context, view: ReleaseView): ExitCode {
+function showRelease(context: Context, view: ReleaseAnswer): ExitCode {
   const options = { paint: context.paint, now: Date.now() };
   context.answer(view);
   context.say(...renderRelease(view, options));

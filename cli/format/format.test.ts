@@ -232,7 +232,9 @@ it('a list of releases has a row for each, with what it waits for or how long it
       phase: 'holding',
       applications: ['web'],
       environment: 'prod',
+      weight: 50,
       waitingOn: 'ann',
+      initiator: 'ann',
       startedAt,
       endedAt: null,
     },
@@ -241,15 +243,18 @@ it('a list of releases has a row for each, with what it waits for or how long it
       phase: 'rolled_back',
       applications: ['web'],
       environment: null,
+      weight: 0,
+      waitingOn: null,
+      initiator: 'ann',
       startedAt,
       endedAt: startedAt,
     },
   ] as const;
   expect(text(releaseRows(rows, options))).toMatchInlineSnapshot(`
     "
-    RELEASE  APPLICATION  ENVIRONMENT  PHASE        STARTED
-    a        web          prod         holding      1 min 35 s ago  ann
-    b        web                       rolled back  1 min 35 s ago  took 0 s
+    RELEASE  APPLICATION  ENVIRONMENT  PHASE                   STARTED
+    a        web          prod         holding      50 % gray  1 min 35 s ago  ann
+    b        web                       rolled back             1 min 35 s ago  took 0 s
     "
   `);
 });

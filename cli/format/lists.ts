@@ -12,10 +12,11 @@ export function releaseRows(rows: readonly ReleaseRow[], { paint, now }: RenderO
     row.applications.join(', '),
     row.environment ?? '',
     row.phase.replaceAll('_', ' '),
+    row.weight === 0 ? '' : `${row.weight} % gray`,
     `${elapsed(now - Date.parse(row.startedAt))} ago`,
     row.endedAt === null ? (row.waitingOn ?? '') : `took ${between(row.startedAt, row.endedAt, now)}`,
   ]);
-  const lines = table([['RELEASE', 'APPLICATION', 'ENVIRONMENT', 'PHASE', 'STARTED', ''], ...cells]);
+  const lines = table([['RELEASE', 'APPLICATION', 'ENVIRONMENT', 'PHASE', '', 'STARTED', ''], ...cells]);
   return lines.map((line, i) => {
     const row = rows[i - 1];
     if (row === undefined) return paint.dim(line);

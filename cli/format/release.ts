@@ -1,11 +1,6 @@
 /** A release for people: what it is, its steps, what it waits for, how it ended. Pure. */
-import {
-  hasEnded,
-  type Phase,
-  type ReleaseEvent,
-  type ReleaseView,
-  type StepView,
-} from '../../domain/release.js';
+import type { Phase, ReleaseEvent, ReleaseView, StepView } from '../../domain/release.js';
+import type { ReleaseAnswer } from '../answers.js';
 import type { Paint } from './paint.js';
 import { between, elapsed, oneLine, shortDigest } from './text.js';
 
@@ -15,9 +10,13 @@ export interface RenderOptions {
   readonly now: number;
 }
 
-export function renderRelease(view: ReleaseView, options: RenderOptions): string[] {
+export function renderRelease(view: ReleaseAnswer, options: RenderOptions): string[] {
+  const { yellow } = options.paint;
   return [
     ...headLines(view, options),
+    ...(view.partial === true
+      ? [yellow('no worker answers: this is only what Temporal knows; nothing is lost')]
+      : []),
     '',
     ...view.steps.flatMap((step, i) => stepLines(step, view.steps[i - 1], options)),
     ...(view.steps.length === 0 ? [] : ['']),
@@ -143,5 +142,3 @@ export function decisionLines(view: ReleaseView, { paint }: RenderOptions): stri
     return `${paint.dim(d.at)} ${d.by.name} ${verdict}${reason}`;
   });
 }
-
-export const isOver = (view: ReleaseView): boolean => hasEnded(view.phase) && view.outcome !== null;
