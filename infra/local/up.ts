@@ -35,8 +35,9 @@ async function enterNamespace(): Promise<number> {
 
 async function serve(): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), 'sluice-stack-'));
+  // Not `once`: a parent that dies sends the signal once for each of its threads.
   const asked = new Promise<void>((resolve) =>
-    process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve()),
+    process.on('SIGINT', () => resolve()).on('SIGTERM', () => resolve()),
   );
   // Kept alive by the wait below, not by its sockets.
   const alive = setInterval(() => {}, 60_000);
