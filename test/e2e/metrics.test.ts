@@ -1,0 +1,195 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Activities, AnalyseInput, AnalyseResult } from '../../activities/contract.js';
+import { Cluster, resources } from '../../activities/kubernetes/client.js';
+import { metricsActivities } from '../../activities/metrics/analyse.js';
+import { prometheus } from '../../activities/metrics/prometheus.js';
+import { prepareRoute, returnToStable, setTraffic } from '../../activities/traffic/driver.js';
+import type { AnalysisSettings } from '../../domain/analysis.js';
+import { defaultAnalysis } from '../../domain/application.js';
+import type { Target } from '../../domain/plan.js';
+import type { RouterKind, RouteTarget } from '../../domain/traffic.js';
+import { applyObjects } from '../../infra/local/apply.js';
+import { pushImage } from '../../infra/local/images.js';
+import { Kube, type KubeObject } from '../../infra/local/kube.js';
+import { startLoad, type Load } from '../../infra/local/load.js';
+import { until } from '../../infra/local/parts.js';
+import { sampleHost, sampleObjects, sampleRoute, type SampleOptions } from '../../infra/local/sample.js';
+import { exampleTarget } from '../fakes/target.js';
+
+const stack = inject('stack');
+const kube = new Kube(stack.kubeUrl, stack.kubeToken);
+const cluster = Cluster.fromFile('default', stack.kubeconfig);
+const namespace = 'metrics-test';
+const release = 'metrics-test';
+const never = new AbortController().signal;
+const settings: AnalysisSettings = {
+  ...defaultAnalysis,
+  metrics: [
+    { name: 'errors', builtin: 'error-rate', max: 1 },
+    { name: 'p99', builtin: 'latency-p99', max: 5_000 },
+    {
+      name: 'own',
+      counts: {
+        total:
+          'sum(increase(envoy_cluster_upstream_rq{envoy_cluster_name="{{namespace}}_{{service}}_{{port}}"}[{{window}}]))',
+        errors:
+          'sum(increase(envoy_cluster_upstream_rq{envoy_cluster_name="{{namespace}}_{{service}}_{{port}}",envoy_response_code=~"5.."}[{{window}}])) or on() vector(0)',
+      },
+      max: 1,
+    },
+  ],
+  interval: '1s',
+  window: '8s',
+};
+
+const loads: Load[] = [];
+afterEach(() => Promise.all(loads.splice(0).map((load) => load.stop())));
+beforeAll(async () => {
+  await applyObjects(kube, [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }]);
+});
+afterAll(async () => {
+  await kube.delete(`/api/v1/namespaces/${namespace}`);
+  kube.close();
+});
+
+/** Stable and gray of one application behind the real Envoy, gray with the weight and environment that are said. */
+async function released(
+  name: string,
+  router: RouterKind,
+  gray: number,
+  env: Record<string, string>,
+): Promise<Target> {
+  const stable = await deploy(name, 'v1', {});
+  await deploy(`${name}-gray`, 'v2', env);
+  await applyObjects(kube, [sampleRoute(router, { ...stable, gateway: stack.gateway })]);
+  const route: RouteTarget = {
+    router,
+    cluster: 'default',
+    namespace,
+    route: name,
+    stableService: name,
+    grayService: `${name}-gray`,
+    port: 80,
+  };
+  await prepareRoute(cluster, { release, route, seq: 1 }, never);
+  await setTraffic(cluster, { release, route, seq: 2, traffic: { gray, tag: null } }, never);
+  loads.push(startLoad({ url: stack.ingress, host: sampleHost(stable), requestsPerSecond: 60 }));
+  return { ...exampleTarget(), application: name, namespace, deployment: name, gray: `${name}-gray`, route };
+}
+
+async function deploy(name: string, version: string, env: Record<string, string>): Promise<SampleOptions> {
+  await pushImage({
+    registry: stack.registry,
+    repository: name,
+    tag: version,
+    env: { VERSION: version, ...env },
+  });
+  const options = { namespace, name, image: `${stack.registry}/${name}:${version}`, replicas: 1 };
+  await applyObjects(kube, sampleObjects(options));
+  await until(`${name} is available`, async () => {
+    const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
+    const { status } = await kube.get<KubeObject & { status: { availableReplicas?: number } }>(path);
+    expect(status.availableReplicas).toBe(1);
+  });
+  return options;
+}
+
+async function analysed(
+  target: Target,
+  durationMs: number,
+  more: Partial<AnalysisSettings> = {},
+): Promise<AnalyseResult> {
+  const { analyse } = metricsActivities({
+    prometheusUrl: stack.prometheus,
+    prometheusTokenFile: null,
+    returnToStable: async (guard, id, signal) => {
+      await returnToStable(cluster, { ...guard, release: id }, signal);
+    },
+  });
+  const input: AnalyseInput = {
+    release,
+    target,
+    settings: { ...settings, ...more },
+    until: new Date(Date.now() + durationMs).toISOString(),
+    guard: { route: target.route!, seq: 2 },
+  };
+  const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
+  return environment.run<[AnalyseInput], AnalyseResult, Activities['analyse']>(analyse, input);
+}
+
+describe('an analysis of what the real Envoy counted', () => {
+  it('passes a good version, by every kind of query', async () => {
+    const target = await released('good', 'gateway-api', 50, {});
+    const result = await analysed(target, 8_000);
+    expect(result.why).toMatch(/check\(s\) passed$/);
+    expect(result).toMatchObject({ verdict: 'pass', trafficRestored: false });
+    const last = result.tally.last!.measurements;
+    expect(last.map((m) => m.verdict)).toEqual(['pass', 'pass', 'pass']);
+    // Half of 60 requests a second, counted over 8 seconds, whichever way it is asked.
+    for (const { total } of [last[0]!, last[2]!]) {
+      expect(total).toBeGreaterThan(150);
+      expect(total).toBeLessThan(330);
+    }
+    expect(last[1]!.value).toBeGreaterThan(0);
+    expect(JSON.stringify(result.findings[0]!.data)).toContain(`${namespace}_good_80`);
+  });
+
+  it('fails a bad version and has put traffic back before it says so', async () => {
+    const target = await released('bad', 'contour', 50, { ERROR_RATE: '0.2' });
+    const result = await analysed(target, 60_000);
+    expect(result).toMatchObject({ verdict: 'fail', trafficRestored: true });
+    expect(result.why).toMatch(/errors is \d+(\.\d+)? % .*above 1 %/);
+    const failed = result.tally.last!.measurements[0]!.value!;
+    expect(failed).toBeGreaterThan(10);
+    expect(failed).toBeLessThan(30);
+    const proxy = await cluster.get(resources.httpproxies, namespace, 'bad');
+    const { routes } = proxy!['spec'] as { routes: { services: { name: string; weight?: number }[] }[] };
+    const gray = routes.flatMap((r) => r.services).filter((s) => s.name === 'bad-gray');
+    expect(gray.every((s) => s.weight === 0)).toBe(true);
+  });
+
+  it('fails a version of which nothing but errors is known', async () => {
+    const target = await released('broken', 'contour', 50, { ERROR_RATE: '1' });
+    const result = await analysed(target, 60_000);
+    expect(result).toMatchObject({ verdict: 'fail', trafficRestored: true });
+    expect(result.why).toMatch(/errors is 100 %/);
+  });
+
+  it('counts exactly what a new version answered, also before Prometheus had seen it twice', async () => {
+    const target = await released('burst', 'contour', 100, {});
+    const [load] = loads;
+    await until('gray has answered', async () => expect(load!.summary().byVersion.v2).toBeGreaterThan(30));
+    const { byVersion } = await load!.stop();
+    const source = prometheus({ address: stack.prometheus, tokenFile: null });
+    await until('Prometheus has seen the last request', async () => {
+      const query = `sum(envoy_cluster_upstream_rq{envoy_cluster_name="${namespace}_burst-gray_80"})`;
+      expect((await source.query(query, new Date())).value).toBe(byVersion.v2);
+    });
+    const result = await analysed(target, 0, { window: '1m', metrics: [settings.metrics[0]!] });
+    expect(result.verdict).toBe('pass');
+    expect(result.tally.last!.measurements[0]!.total).toBe(byVersion.v2);
+  });
+
+  it('is inconclusive without traffic on gray, and leaves the weights', async () => {
+    const target = await released('idle', 'contour', 0, {});
+    const result = await analysed(target, 2_000);
+    expect(result).toMatchObject({ verdict: 'inconclusive', trafficRestored: false });
+    expect(result.why).toMatch(/errors: no data: the proxy has counted no request yet/);
+    expect(result.tally.failures).toBe(0);
+  });
+
+  it('says which query Prometheus refused, and stays inconclusive', async () => {
+    const target = { ...exampleTarget(), namespace };
+    const result = await analysed(target, 0, {
+      metrics: [{ name: 'x', value: 'sum(', max: 1, minRequests: 0 }],
+    });
+    expect(result.verdict).toBe('inconclusive');
+    expect(result.why).toMatch(/refused the query: bad_data/);
+  });
+
+  it('answers a ping', async () => {
+    expect(await prometheus({ address: stack.prometheus, tokenFile: null }).ping()).toBeNull();
+  });
+});
