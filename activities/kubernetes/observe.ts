@@ -2,7 +2,7 @@
 import { failure, type Failure } from '../../domain/failures.js';
 import type { RouteTarget } from '../../domain/traffic.js';
 import type { Activities, ObserveInput, ObserveResult } from '../contract.js';
-import { fail } from '../failure.js';
+import { CatalogueError, fail } from '../failure.js';
 import { KubeError, resources, type Cluster, type KubeObject, type Resource } from './client.js';
 import { kubeFailure } from './errors.js';
 import { lookout, observed, type Findings, type Lookout } from './observation.js';
@@ -105,6 +105,7 @@ async function readable<T>(call: Promise<T>): Promise<T | null> {
     return await call;
   } catch (error) {
     if (error instanceof KubeError && error.status === 403) return null;
+    if (error instanceof CatalogueError && error.failure.code === 'cluster_denied') return null;
     throw error;
   }
 }

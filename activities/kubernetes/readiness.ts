@@ -102,7 +102,9 @@ class View {
     private readonly namespace: string,
     private readonly name: string,
     private readonly signal: AbortSignal,
-  ) {}
+  ) {
+    signal.addEventListener('abort', () => this.wake());
+  }
 
   readonly deployments: Follower = {
     ...this.common(),

@@ -30,6 +30,7 @@ export async function follow(
 ): Promise<void> {
   for (let failures = 0; !signal.aborted;) {
     let events = 0;
+    let askedMs = 0;
     try {
       follower.opened();
       // Without a version the server first sends what is there, so no list is needed and no version can be too old for long.
@@ -48,8 +49,9 @@ export async function follow(
       if (isFatal(error)) return follower.fatal(error);
       if (!(error instanceof KubeError && error.status === 410)) follower.trouble(text(error));
       if (events > 0) failures = 0;
+      askedMs = error instanceof KubeError ? (error.retryAfter ?? 0) * 1_000 : 0;
     }
-    if (!signal.aborted) await pause(failures++, signal);
+    if (!signal.aborted) await pause(failures++, askedMs, signal);
   }
 }
 
@@ -61,7 +63,7 @@ const text = (error: unknown): string =>
   error instanceof KubeError ? `the API server answers ${error.status} ${error.reason}` : describe(error);
 
 /** Even a watch that closed in order is opened again after a moment: a proxy that closes each at once must not be stormed. */
-async function pause(failures: number, signal: AbortSignal): Promise<void> {
-  const ms = backoffMs[Math.min(failures, backoffMs.length - 1)] ?? 2_000;
+async function pause(failures: number, askedMs: number, signal: AbortSignal): Promise<void> {
+  const ms = Math.max(askedMs, backoffMs[Math.min(failures, backoffMs.length - 1)] ?? 2_000);
   await sleep(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -1,0 +1,250 @@
+import { describe, expect, it } from 'vitest';
+import type { Application, WorkloadSettings } from '../../domain/application.js';
+import type { KubeObject } from './client.js';
+import { lookout, observed, runningDigest, type Findings } from './observation.js';
+import type { Deployment, Pod } from './objects.js';
+
+const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
+const application = (workload: WorkloadSettings = {}, strategy?: 'rolling'): Application => ({
+  name: 'web',
+  image: 'registry.example/web',
+  workload,
+  traffic: { router: 'gateway-api' },
+  ...(strategy === undefined ? {} : { release: { strategy } }),
+  environments: [{ name: 'prod', type: 'prod', namespace: 'shop' }],
+});
+const at = (spec: Application, lane: string | null = null) => lookout(spec, spec.environments[0]!, lane);
+
+const deployment = (names = ['app']): Deployment => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web' },
+  spec: {
+    replicas: 3,
+    selector: { matchLabels: { app: 'web' } },
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: { containers: names.map((name) => ({ name, image: `registry.example/${name}:v1` })) },
+    },
+  },
+  status: { readyReplicas: 2 },
+});
+const service = (name: string, spec: object): KubeObject => ({ metadata: { name }, spec });
+const web = service('web', { selector: { app: 'web' }, ports: [{ port: 80 }] });
+const pod = (imageID: string | undefined, more: object = {}): Pod => ({
+  metadata: { name: 'p', ...more },
+  status: { containerStatuses: [{ name: 'app', ...(imageID === undefined ? {} : { imageID }) }] },
+});
+const found = (change: Partial<Findings> = {}): Findings => ({
+  stable: deployment(),
+  gray: null,
+  services: [web],
+  budgets: [],
+  autoscalers: [],
+  pods: [],
+  ...change,
+});
+const codes = (spec: Application, seen: Findings) => observed(at(spec), seen).problems.map((p) => p.code);
+
+describe('where to look', () => {
+  it('follows the declaration and its defaults', () => {
+    expect(at(application())).toMatchObject({
+      cluster: 'default',
+      deployment: 'web',
+      lane: 'gray',
+      gray: 'web-gray',
+      route: { route: 'web', stableService: 'web', grayService: 'web-gray', port: 80 },
+    });
+  });
+  it('takes the lane of the request first', () => {
+    expect(at(application(), 'blue').gray).toBe('web-blue');
+  });
+  it('leaves the route out where a rolling update moves no traffic', () => {
+    expect(at(application({}, 'rolling')).route).toBeNull();
+  });
+});
+
+describe('the observation', () => {
+  it('says what runs', () => {
+    const { observation, problems } = observed(
+      at(application()),
+      found({ pods: [pod(`r/app@${digest('a')}`)] }),
+    );
+    expect(problems).toEqual([]);
+    expect(observation).toEqual({
+      application: 'web',
+      environment: 'prod',
+      exists: true,
+      stableImage: 'registry.example/app:v1',
+      stableDigest: digest('a'),
+      replicas: 3,
+      readyReplicas: 2,
+      container: 'app',
+    });
+  });
+
+  it('of a first release comes from the manifest, and asks nothing of Services that come later', () => {
+    const manifest = deployment() as unknown as Record<string, unknown>;
+    const { observation, problems } = observed(
+      at(application({ manifest })),
+      found({ stable: null, services: [] }),
+    );
+    expect(problems).toEqual([]);
+    expect(observation).toMatchObject({
+      exists: false,
+      stableImage: null,
+      replicas: 3,
+      readyReplicas: 0,
+      container: 'app',
+    });
+  });
+
+  it.each([
+    [
+      'that all pods report',
+      [pod(`r@${digest('a')}`), pod(`docker-pullable://r@${digest('a')}`)],
+      null,
+      digest('a'),
+    ],
+    [
+      'nothing, while pods differ and the image has only a tag',
+      [pod(`r@${digest('a')}`), pod(`r@${digest('b')}`)],
+      'r:v1',
+      null,
+    ],
+    ['nothing, where the id is not a digest of the registry', [pod(digest('a'))], 'r:v1', null],
+    ['that the image spells, while no pod has said', [pod('')], `r@${digest('c')}`, digest('c')],
+    [
+      'not of pods that go',
+      [pod(`r@${digest('b')}`, { deletionTimestamp: 't' }), pod(`r@${digest('a')}`)],
+      null,
+      digest('a'),
+    ],
+  ])('has the digest %s', (_, pods, image, expected) => {
+    expect(runningDigest(pods, 'app', image)).toBe(expected);
+  });
+});
+
+describe('the container', () => {
+  it.each([
+    ['is the only one', {}, ['main'], 'main'],
+    ['is the one named like the application, among several', {}, ['proxy', 'web'], 'web'],
+    ['is the declared one', { container: 'proxy' }, ['proxy', 'web'], 'proxy'],
+    ['is unknown, when none is named like the application', {}, ['proxy', 'app'], undefined],
+    ['is unknown, when the declared one does not exist', { container: 'x' }, ['app'], undefined],
+  ])('%s', (_, workload, names, expected) => {
+    const { observation, problems } = observed(
+      at(application(workload)),
+      found({ stable: deployment(names) }),
+    );
+    expect(observation?.container).toBe(expected);
+    expect(problems.map((p) => p.code)).toEqual(expected === undefined ? ['container_unknown'] : []);
+  });
+});
+
+describe('what stands in the way', () => {
+  const own = { 'sluice.dev/application': 'web', 'sluice.dev/release': 'r0' };
+  const manifest = (change: object) => ({
+    manifest: { ...deployment(), ...change } as Record<string, unknown>,
+  });
+
+  it.each<[string, Application, Findings, string[]]>([
+    ['no Deployment and no manifest', application(), found({ stable: null }), ['workload_unknown']],
+    [
+      'a manifest of another kind',
+      application(manifest({ kind: 'StatefulSet' })),
+      found({ stable: null }),
+      ['invalid_field'],
+    ],
+    [
+      'a manifest for another name and namespace',
+      application(manifest({ metadata: { name: 'x', namespace: 'y' } })),
+      found({ stable: null }),
+      ['invalid_field', 'invalid_field'],
+    ],
+    [
+      'a manifest without the container',
+      application({ ...manifest({}), container: 'x' }),
+      found({ stable: null }),
+      ['container_unknown'],
+    ],
+    [
+      'nothing, where a bad manifest is no longer needed',
+      application(manifest({ kind: 'Job' })),
+      found(),
+      [],
+    ],
+    ['no Service', application(), found({ services: [] }), ['service_unknown']],
+    [
+      'a Service without the port',
+      application(),
+      found({ services: [service('web', { selector: { app: 'web' }, ports: [{ port: 8080 }] })] }),
+      ['service_port_unknown'],
+    ],
+    [
+      'a Service of other pods',
+      application(),
+      found({ services: [service('web', { selector: { app: 'x' }, ports: [{ port: 80 }] })] }),
+      ['service_mismatch'],
+    ],
+    [
+      'a Service without a selector',
+      application(),
+      found({ services: [service('web', { ports: [{ port: 80 }] })] }),
+      ['service_mismatch'],
+    ],
+    [
+      'nothing of Services where a rolling update moves no traffic',
+      application({}, 'rolling'),
+      found({ services: [] }),
+      [],
+    ],
+    [
+      'a foreign Deployment with the name of gray',
+      application(),
+      found({ gray: { metadata: { name: 'web-gray' } } }),
+      ['gray_name_taken'],
+    ],
+    [
+      'nothing, where gray is ours',
+      application(),
+      found({ gray: { metadata: { name: 'web-gray', labels: own } } }),
+      [],
+    ],
+    [
+      'a foreign Service with the name of gray',
+      application(),
+      found({ services: [web, service('web-gray', {})] }),
+      ['gray_name_taken'],
+    ],
+    [
+      'a Service that waits for gray labels',
+      application(),
+      found({ services: [web, service('old', { selector: { app: 'web-gray' } })] }),
+      ['gray_would_match'],
+    ],
+    [
+      'a budget over everything',
+      application(),
+      found({ budgets: [service('pdb', { selector: {} })] }),
+      ['gray_would_match'],
+    ],
+    [
+      'an autoscaler of gray',
+      application(),
+      found({ autoscalers: [service('hpa', { scaleTargetRef: { kind: 'Deployment', name: 'web-gray' } })] }),
+      ['gray_would_match'],
+    ],
+    [
+      'several things at once',
+      application(),
+      found({
+        gray: { metadata: { name: 'web-gray' } },
+        services: [service('web', { selector: { app: 'x' }, ports: [] })],
+      }),
+      ['service_port_unknown', 'service_mismatch', 'gray_name_taken'],
+    ],
+  ])('%s', (_, spec, seen, expected) => {
+    expect(codes(spec, seen)).toEqual(expected);
+  });
+});
