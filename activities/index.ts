@@ -1,11 +1,12 @@
 /** Everything that workflows may ask of the world, put together for one worker. */
 import type { Activities } from './contract.js';
-import { kubernetesActivities } from './kubernetes/activities.js';
 import type { Cluster } from './kubernetes/client.js';
+import { observeActivities } from './kubernetes/observe.js';
+import { workloadActivities } from './kubernetes/workload.js';
 import { metricsActivities } from './metrics/analyse.js';
 import { probeActivities } from './probe.js';
 import { registryActivities } from './registry/resolve.js';
-import { trafficActivities } from './traffic/activities.js';
+import { routeProblems, trafficActivities } from './traffic/activities.js';
 import { returnToStable } from './traffic/driver.js';
 
 export interface ActivityDeps {
@@ -21,7 +22,8 @@ export interface ActivityDeps {
 export function createActivities(deps: ActivityDeps): Activities {
   return {
     ...registryActivities(deps),
-    ...kubernetesActivities(deps),
+    ...observeActivities({ clusters: deps.clusters, routeProblems }),
+    ...workloadActivities(deps),
     ...trafficActivities(deps.clusters),
     ...probeActivities,
     ...metricsActivities({

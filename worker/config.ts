@@ -55,7 +55,9 @@ export function workerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
   return {
     taskQueue: vars.SLUICE_TASK_QUEUE,
     clusters:
-      vars.SLUICE_CLUSTERS_FILE === undefined ? [{ name: 'default' }] : clustersOf(vars.SLUICE_CLUSTERS_FILE),
+      vars.SLUICE_CLUSTERS_FILE === undefined
+        ? [onlyCluster(vars.KUBECONFIG)]
+        : clustersOf(vars.SLUICE_CLUSTERS_FILE),
     prometheus: {
       url: vars.SLUICE_PROMETHEUS_URL ?? null,
       tokenFile: vars.SLUICE_PROMETHEUS_TOKEN_FILE ?? null,
@@ -71,6 +73,13 @@ export function workerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
         : { name: vars.SLUICE_DEPLOYMENT, buildId: vars.SLUICE_BUILD_ID },
     logLevel: vars.SLUICE_LOG_LEVEL,
   };
+}
+
+/** A list of files, as kubectl takes it, is left to the library, which reads the variable itself. */
+function onlyCluster(kubeconfig: string | undefined): ClusterConfig {
+  return kubeconfig === undefined || kubeconfig.includes(':')
+    ? { name: 'default' }
+    : { name: 'default', kubeconfig };
 }
 
 function clustersOf(file: string): ClusterConfig[] {

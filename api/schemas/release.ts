@@ -8,9 +8,10 @@ import { dnsLabel, laneName, someText, text } from './common.js';
 
 const reason = text(1_000).default('').describe('Recorded, and shown to everybody who reads the release.');
 
+/** A whole reference, or what makes one together with the application's repository: a tag or a digest. */
 const imageReference = text(512).regex(
-  /^([A-Za-z0-9.-]+(:\d+)?\/)?[a-z0-9]+(([._/]|__|-+)[a-z0-9]+)*(:\w[\w.-]{0,127}|(:\w[\w.-]{0,127})?@sha256:[0-9a-f]{64})$/,
-  'an image with a tag or digest, such as registry.example/shop/web:1.4.2',
+  /^(([A-Za-z0-9.-]+(:\d+)?\/)?[a-z0-9]+(([._/]|__|-+)[a-z0-9]+)*(:\w[\w.-]{0,127}|(:\w[\w.-]{0,127})?@sha256:[0-9a-f]{64})|\w[\w.-]{0,127}|@?sha256:[0-9a-f]{64})$/,
+  "a tag or digest of the application's image, or a whole reference, such as 1.4.2 or registry.example/shop/web:1.4.2",
 );
 
 export const releaseRequestSchema = z

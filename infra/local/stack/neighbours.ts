@@ -1,45 +1,18 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { answers, type StackContext } from './context.js';
-import { flags } from './flags.js';
-
-/** Search attributes of design 8, registered when the server starts. */
-const searchAttributes = {
-  SluiceApplication: 'Keyword',
-  SluiceEnvironment: 'Keyword',
-  SluiceLane: 'Keyword',
-  SluicePhase: 'Keyword',
-  SluiceWaitingOn: 'Keyword',
-  SluiceInitiator: 'Keyword',
-  SluiceWeight: 'Int',
-} as const;
+import { temporalArguments, temporalReady } from '../temporal.js';
 
 /** Starts the Temporal dev server with its web page; its state is in a file and outlives a restart. */
 export async function startTemporal({ info, procs, tools, port }: StackContext): Promise<void> {
-  const api = `http://127.0.0.1:${port.temporalHttp}/cluster/namespaces/default/search-attributes`;
-  const options = flags({
-    ip: '127.0.0.1',
-    port: port.temporal,
-    'ui-port': port.temporalUi,
-    'http-port': port.temporalHttp,
-    'metrics-port': port.temporalMetrics,
-    'db-filename': join(info.dir, 'temporal.db'),
-    'log-level': 'warn',
-  });
-  const attributes = Object.entries(searchAttributes).map(
-    ([name, type]) => `--search-attribute=${name}=${type}`,
-  );
+  const ports = { grpc: port.temporal, ui: port.temporalUi, http: port.temporalHttp, metrics: port.temporalMetrics };
   await procs.add('temporal', {
     command: tools.temporal,
-    args: ['server', 'start-dev', ...options, ...attributes],
+    args: temporalArguments(ports, join(info.dir, 'temporal.db')),
     // A profile of the user must not reach the server.
     env: { TEMPORAL_CONFIG_FILE: '/dev/null' },
     log: join(info.dir, 'temporal.log'),
-    ready: async () => {
-      const said = await answers(api);
-      const missing = Object.keys(searchAttributes).filter((name) => !said.includes(name));
-      if (missing.length > 0) throw new Error(`search attributes missing: ${missing.join(', ')}`);
-    },
+    ready: () => temporalReady(ports),
   });
 }
 

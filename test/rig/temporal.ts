@@ -1,0 +1,103 @@
+/** A Temporal dev server of one test file, and a worker that runs the real workflows over given activities. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
+import { Parts } from '../../infra/local/parts.js';
+import { freePorts } from '../../infra/local/ports.js';
+import { ensureTools } from '../../infra/local/tools.js';
+import { searchAttributes } from '../../workflows/messages.js';
+import type { Activities } from '../../activities/contract.js';
+
+export interface TemporalServer {
+  readonly address: string;
+  /** The same address and data again after a stop or kill. */
+  readonly parts: Parts;
+  /** Runs the real workflows on a queue, until stopped. */
+  readonly work: (
+    taskQueue: string,
+    activities: Activities,
+  ) => Promise<{ readonly stop: () => Promise<void> }>;
+  readonly stop: () => Promise<void>;
+}
+
+/** `attributes: false`: a server on which nobody has registered the search attributes. */
+export async function startTemporalServer(
+  options: { readonly attributes: boolean } = { attributes: true },
+): Promise<TemporalServer> {
+  const dir = await mkdtemp(join(tmpdir(), 'sluice-temporal-'));
+  const { temporal } = await ensureTools(['temporal']);
+  const [port, http, metrics] = await freePorts(3);
+  const attributes = Object.values(searchAttributes).map(
+    (name) => `--search-attribute=${name}=${name === searchAttributes.weight ? 'Int' : 'Keyword'}`,
+  );
+  const parts = new Parts();
+  const url = `http://127.0.0.1:${http}/cluster/namespaces/default/search-attributes`;
+  await parts.add('temporal', {
+    command: temporal,
+    args: [
+      'server',
+      'start-dev',
+      '--headless',
+      '--ip=127.0.0.1',
+      `--port=${port}`,
+      `--http-port=${http}`,
+      `--metrics-port=${metrics}`,
+      `--db-filename=${join(dir, 'temporal.db')}`,
+      '--log-level=warn',
+      ...(options.attributes ? attributes : []),
+    ],
+    env: { TEMPORAL_CONFIG_FILE: '/dev/null' },
+    log: join(dir, 'temporal.log'),
+    ready: async () => {
+      const text = await (await fetch(url)).text();
+      if (options.attributes && !text.includes(searchAttributes.initiator)) throw new Error(text);
+    },
+  });
+  const address = `127.0.0.1:${port}`;
+  return {
+    address,
+    parts,
+    work: (taskQueue, activities) => work(address, taskQueue, activities),
+    stop: async () => {
+      await parts.stopAll();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+let bundled: Promise<{ readonly code: string }> | undefined;
+
+async function work(
+  address: string,
+  taskQueue: string,
+  activities: Activities,
+): Promise<{ readonly stop: () => Promise<void> }> {
+  quiet();
+  const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
+  const logger = new DefaultLogger('ERROR');
+  const { code } = await (bundled ??= bundleWorkflowCode({ workflowsPath, logger }));
+  const connection = await NativeConnection.connect({ address });
+  const worker = await Worker.create({
+    connection,
+    taskQueue,
+    workflowBundle: { code },
+    activities,
+    shutdownGraceTime: '1s',
+  });
+  const running = worker.run();
+  return {
+    stop: async () => {
+      worker.shutdown();
+      await running;
+      await connection.close();
+    },
+  };
+}
+
+let installed = false;
+function quiet(): void {
+  if (!installed) Runtime.install({ logger: new DefaultLogger('ERROR') });
+  installed = true;
+}
