@@ -15,7 +15,7 @@ export interface Part {
   deadlineMs?: number;
 }
 
-const stopGraceMs = 3000;
+const stopGraceMs = 1500;
 
 /**
  * The processes of one stack by name. Each is ended when this process ends, however it ends: the kernel kills it with its
@@ -61,7 +61,7 @@ export class Parts {
     await waitUntilReady(name, part, ended);
   }
 
-  /** Asks a part to end and waits for that; after 3 s it is killed. */
+  /** Asks a part to end and waits for that; after 1.5 s it is killed. */
   async stop(name: string): Promise<void> {
     await this.#end(name, 'SIGTERM');
   }

