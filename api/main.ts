@@ -2,10 +2,12 @@
 import type { Server } from 'node:http';
 import { pathToFileURL } from 'node:url';
 import { serve } from '@hono/node-server';
+import { failure } from '../domain/failures.js';
 import { createApp } from './app.js';
 import { apiConfig, ConfigError, type ApiConfig, type Env } from './config.js';
 import { createLog, type Logger } from './log.js';
 import { createMetrics } from './metrics.js';
+import { throwFailure } from './problems.js';
 import type { Temporal } from './temporal/temporal.js';
 
 export interface Handler {
@@ -23,7 +25,12 @@ export function createHandler(env: Env): Handler {
 
 function handlerOf(config: ApiConfig, env: Env, log: Logger, process: boolean): Handler {
   let opened: Promise<Temporal> | undefined;
-  const temporal = (): Promise<Temporal> => (opened ??= open(env, config.taskQueue));
+  const temporal = (): Promise<Temporal> => (opened ??= open(env, config.taskQueue).catch(again));
+  const again = (error: unknown): never => {
+    opened = undefined;
+    const why = `its settings cannot be used (${error instanceof Error ? error.message : 'unknown'})`;
+    return throwFailure(failure('temporal_unreachable', { why }));
+  };
   const app = createApp({ config, temporal, metrics: createMetrics({ process }), log });
   return {
     fetch: (request) => app.fetch(request),

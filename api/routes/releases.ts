@@ -75,12 +75,12 @@ export function releaseRoutes(app: App, { temporal, config, metrics }: AppDeps):
       const body = await readBody(c.req.raw, releaseRequestSchema);
       const api = await temporal();
       const id = key === null ? releaseIdOfBytes(randomBytes(8)) : releaseIdOfKey(key);
-      const { phase, planHash, planned } = await api.submitRelease(
+      const { phase, planHash, created } = await api.submitRelease(
         await inputsOf(api, id, body, actor, false),
         key,
       );
-      if (planned) for (const { name } of body.applications) metrics.releases.inc({ application: name });
-      c.get('log').info({ release: id, by: actor.name, phase }, 'release accepted');
+      if (created) for (const { name } of body.applications) metrics.releases.inc({ application: name });
+      c.get('log').info({ release: id, by: actor.name, phase, created }, 'release accepted');
       const path = `/v1/releases/${id}`;
       c.header('location', path);
       return c.json(

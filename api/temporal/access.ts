@@ -11,7 +11,9 @@ export interface TemporalAccess {
 /** How long a call may take that Temporal itself answers. */
 export const serverMs = 3_000;
 /** How long a call may take that a worker answers. */
-export const workerMs = 5_000;
+export const workerMs = 10_000;
+/** The same where no worker has asked for work lately: there is nothing to wait for. */
+export const noWorkerMs = 1_000;
 
 /** Connects with the first call, so a process can start before Temporal does. */
 export function connectTemporal(

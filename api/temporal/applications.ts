@@ -6,8 +6,8 @@ import { applicationWorkflowId } from '../../domain/ids.js';
 import * as messages from '../../workflows/messages.js';
 import { nearest } from '../nearest.js';
 import { problemOf, ProblemError } from '../problems.js';
-import { serverMs, workerMs, type TemporalAccess } from './access.js';
-import { call } from './errors.js';
+import type { TemporalAccess } from './access.js';
+import { serverCall, workerCall } from './errors.js';
 import { quoted } from './visibility.js';
 
 export interface Declared extends ApplicationVersion {
@@ -33,7 +33,7 @@ export async function declareApplication(
     memo: { application: application.name },
   });
   start.workflowHandle().catch(() => undefined);
-  const version = await call(access, workerMs, unexpected, () =>
+  const version = await workerCall(access, unexpected, () =>
     access.client.workflow.executeUpdateWithStart(messages.declare, {
       args: [{ application, by }],
       startWorkflowOperation: start,
@@ -50,14 +50,16 @@ export async function readApplication(
   return (await find(access, name)) ?? unknownApplication(access, name);
 }
 
-/** Names of all applications, sorted. */
-export async function applicationNames(access: TemporalAccess): Promise<readonly string[]> {
+/** Names of all applications, or of some, sorted. */
+export async function applicationNames(access: TemporalAccess, limit = Infinity): Promise<readonly string[]> {
   const query = `WorkflowType = 'application' AND ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH ${quoted(applicationWorkflowId(''))}`;
   const prefix = applicationWorkflowId('').length;
-  return call(access, serverMs, unexpected, async () => {
+  return serverCall(access, unexpected, async () => {
     const names: string[] = [];
-    for await (const { workflowId } of access.client.workflow.list({ query }))
+    for await (const { workflowId } of access.client.workflow.list({ query })) {
       names.push(workflowId.slice(prefix));
+      if (names.length >= limit) break;
+    }
     return names.sort();
   });
 }
@@ -72,9 +74,8 @@ export async function listApplications(access: TemporalAccess): Promise<readonly
 export async function removeApplication(access: TemporalAccess, name: string, by: string): Promise<void> {
   await readApplication(access, name);
   const handle = access.client.workflow.getHandle(applicationWorkflowId(name));
-  await call(
+  await workerCall(
     access,
-    workerMs,
     () => failure('application_unknown', { name, known: [] }),
     () => handle.executeUpdate(messages.remove, { args: [{ by }] }),
   );
@@ -84,9 +85,8 @@ export async function removeApplication(access: TemporalAccess, name: string, by
 async function find(access: TemporalAccess, name: string): Promise<messages.ApplicationView | null> {
   const handle = access.client.workflow.getHandle(applicationWorkflowId(name));
   try {
-    return await call(
+    return await workerCall(
       access,
-      workerMs,
       () => failure('application_unknown', { name, known: [] }),
       async () => {
         // A closed workflow would still answer the query.

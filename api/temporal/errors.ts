@@ -10,10 +10,11 @@ import {
 import { failure, type Failure } from '../../domain/failures.js';
 import { searchAttributes } from '../../workflows/messages.js';
 import { problemOf, ProblemError } from '../problems.js';
-import { serverMs, type TemporalAccess } from './access.js';
+import { noWorkerMs, serverMs, workerMs, type TemporalAccess } from './access.js';
 
 /** gRPC status codes that are told apart. */
 const grpc = {
+  cancelled: 1,
   invalidArgument: 3,
   deadlineExceeded: 4,
   notFound: 5,
@@ -25,12 +26,32 @@ const grpc = {
 } as const;
 
 /**
- * Runs a call within a time; whatever goes wrong becomes a ProblemError. `missing` says what it means that the workflow is not there, or,
- * for an update, not running any more.
+ * A call that Temporal itself answers. Whatever goes wrong becomes a ProblemError; `missing` says what it means that the workflow is not
+ * there.
  */
-export async function call<T>(
+export async function serverCall<T>(
+  access: TemporalAccess,
+  missing: () => Failure | Promise<Failure>,
+  work: () => Promise<T>,
+): Promise<T> {
+  return within(access, serverMs, 'server', missing, work);
+}
+
+/** A call that a worker answers: a query or an update; for an update, `missing` also means that it is not running any more. */
+export async function workerCall<T>(
+  access: TemporalAccess,
+  missing: () => Failure | Promise<Failure>,
+  work: () => Promise<T>,
+  timeoutMs = workerMs,
+): Promise<T> {
+  const pollers = await serverCall(access, missing, () => countPollers(access));
+  return within(access, pollers > 0 ? timeoutMs : noWorkerMs, 'worker', missing, work);
+}
+
+async function within<T>(
   access: TemporalAccess,
   timeoutMs: number,
+  who: 'server' | 'worker',
   missing: () => Failure | Promise<Failure>,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -38,7 +59,7 @@ export async function call<T>(
     return await access.client.withDeadline(Date.now() + timeoutMs, work);
   } catch (error) {
     if (error instanceof ProblemError) throw error;
-    const known = isMissing(error) ? await missing() : await failureFrom(access, error);
+    const known = isMissing(error) ? await missing() : failureFrom(error, who);
     throw new ProblemError(problemOf(known));
   }
 }
@@ -47,17 +68,24 @@ export const isMissing = (error: unknown): boolean =>
   !(error instanceof NamespaceNotFoundError) &&
   (error instanceof WorkflowNotFoundError || grpcOf(error)?.code === grpc.notFound);
 
-/** Whether time ran out, which for a query or an update means that no worker answered. */
-export const isTimeout = (error: unknown): boolean =>
-  error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || grpcOf(error)?.code === grpc.deadlineExceeded;
+/** Whether time ran out; a query that waits for a worker is cancelled by the server then. */
+export const isTimeout = (error: unknown): boolean => {
+  const code = grpcOf(error)?.code;
+  return (
+    error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
+    code === grpc.deadlineExceeded ||
+    code === grpc.cancelled
+  );
+};
 
-export async function failureFrom(access: TemporalAccess, error: unknown): Promise<Failure> {
+/** `who` was to answer; a worker is only asked after Temporal has answered. */
+export function failureFrom(error: unknown, who: 'server' | 'worker'): Failure {
   if (error instanceof WorkflowUpdateFailedError) return carried(error.cause);
   if (error instanceof NamespaceNotFoundError) {
     return failure('temporal_unreachable', { why: `it has no namespace "${error.namespace}"` });
   }
   if (isTimeout(error)) {
-    return (await isServing(access))
+    return who === 'worker'
       ? failure('worker_missing', undefined)
       : failure('temporal_unreachable', { why: 'it did not answer in time' });
   }
@@ -114,12 +142,15 @@ function grpcOf(error: unknown): { readonly code: number; readonly details?: str
   return null;
 }
 
-/** Whether Temporal answers at all, quickly. */
-export async function isServing({ client }: TemporalAccess): Promise<boolean> {
-  try {
-    await client.withDeadline(Date.now() + serverMs / 2, () => client.workflowService.getSystemInfo({}));
-    return true;
-  } catch {
-    return false;
-  }
+/** A worker asks again at least each minute, so one that was silent for longer is gone. */
+const silentMs = 75_000;
+
+/** Workers that have lately asked for workflow tasks. Throws what Temporal throws; one that died is counted for up to 75 s more. */
+export async function countPollers({ client, namespace, taskQueue }: TemporalAccess): Promise<number> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: taskQueue },
+  });
+  const oldest = Date.now() - silentMs;
+  return (pollers ?? []).filter((p) => Number(p.lastAccessTime?.seconds ?? 0) * 1_000 > oldest).length;
 }

@@ -1,43 +1,38 @@
-/** Whether a release could run now: Temporal answers, a worker polls, the search attributes are there. */
+/** Whether a release could run now: Temporal answers, has the search attributes, and a worker works. */
 import type { Failure } from '../../domain/failures.js';
 import { failure } from '../../domain/failures.js';
-import { searchAttributes } from '../../workflows/messages.js';
+import { applicationWorkflowId } from '../../domain/ids.js';
+import * as messages from '../../workflows/messages.js';
 import { serverMs, type TemporalAccess } from './access.js';
-import { failureFrom, missingAttributes } from './errors.js';
+import { applicationNames } from './applications.js';
+import { countPollers, failureFrom, isTimeout, missingAttributes } from './errors.js';
 
-/** A worker asks again at least each minute, so one that was silent for longer is gone. */
-const silentMs = 75_000;
-
-/** Workers that have lately asked for workflow tasks; 0 also where Temporal is away. */
-export async function pollersOf(access: TemporalAccess): Promise<number> {
-  try {
-    return await countPollers(access);
-  } catch {
-    return 0;
-  }
-}
+const answerMs = 2_000;
 
 /** Null: ready. */
 export async function unreadiness(access: TemporalAccess): Promise<Failure | null> {
+  const { client } = access;
   try {
-    const pollers = await countPollers(access);
+    const pollers = await client.withDeadline(Date.now() + serverMs, () => countPollers(access));
     const missing = await missingSearchAttributes(access);
     if (missing.length > 0) return missingAttributes(missing);
-    return pollers === 0 ? failure('worker_missing', undefined) : null;
+    return pollers > 0 && (await answers(access)) ? null : failure('worker_missing', undefined);
   } catch (error) {
-    return failureFrom(access, error);
+    return failureFrom(error, 'server');
   }
 }
 
-async function countPollers({ client, namespace, taskQueue }: TemporalAccess): Promise<number> {
-  const { pollers } = await client.withDeadline(Date.now() + serverMs, () =>
-    client.workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name: taskQueue },
-    }),
-  );
-  const oldest = Date.now() - silentMs;
-  return (pollers ?? []).filter((p) => Number(p.lastAccessTime?.seconds ?? 0) * 1_000 > oldest).length;
+/** Temporal remembers a dead worker for a while, so one question is asked that only a living one answers. */
+async function answers(access: TemporalAccess): Promise<boolean> {
+  const [name] = await applicationNames(access, 1);
+  if (name === undefined) return true;
+  const handle = access.client.workflow.getHandle(applicationWorkflowId(name));
+  try {
+    await access.client.withDeadline(Date.now() + answerMs, () => handle.query(messages.application));
+    return true;
+  } catch (error) {
+    return !isTimeout(error);
+  }
 }
 
 async function missingSearchAttributes({ client, namespace }: TemporalAccess): Promise<readonly string[]> {
@@ -45,7 +40,7 @@ async function missingSearchAttributes({ client, namespace }: TemporalAccess): P
     const { customAttributes } = await client.withDeadline(Date.now() + serverMs, () =>
       client.connection.operatorService.listSearchAttributes({ namespace }),
     );
-    return Object.values(searchAttributes).filter((name) => !(name in customAttributes));
+    return Object.values(messages.searchAttributes).filter((name) => !(name in customAttributes));
   } catch {
     // Not every account may ask; a start will tell.
     return [];

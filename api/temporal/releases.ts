@@ -7,24 +7,30 @@ import type { ReleaseEvent, ReleaseView } from '../../domain/release.js';
 import * as messages from '../../workflows/messages.js';
 import { ProblemError } from '../problems.js';
 import type { SteeringVerb } from '../steering.js';
-import { serverMs, workerMs, type TemporalAccess } from './access.js';
-import { call } from './errors.js';
+import type { TemporalAccess } from './access.js';
+import { serverCall, workerCall } from './errors.js';
 import { partialRelease, type PartialRelease } from './partial.js';
 import { rowOf } from './visibility.js';
 
+/** The fallback is better than a long silence. */
+const viewMs = 5_000;
+
+/** An ended release is read from its result, a running one is asked; where no worker answers, what Temporal itself knows. */
 export async function readRelease(access: TemporalAccess, id: string): Promise<ReleaseView | PartialRelease> {
   const handle = access.client.workflow.getHandle(releaseWorkflowId(id));
   const unknown = (): Failure => failure('release_unknown', { id });
+  const description = await serverCall(access, unknown, () => handle.describe());
+  const ended = await resultOf(access, handle, description);
+  if (ended !== null) return ended;
   try {
-    return await call(access, workerMs, unknown, () => handle.query(messages.state));
+    return await workerCall(access, unknown, () => handle.query(messages.state), viewMs);
   } catch (error) {
     if (!(error instanceof ProblemError) || error.problem.code !== 'worker_missing') throw error;
-    const description = await call(access, serverMs, unknown, () => handle.describe());
-    return (await resultOf(access, handle, description)) ?? partialRelease(description);
+    return partialRelease(description);
   }
 }
 
-/** An ended release has its view in its result, which needs no worker. */
+/** Null while it runs, and where it was refused: then there is no result. */
 async function resultOf(
   access: TemporalAccess,
   handle: WorkflowHandle,
@@ -32,7 +38,7 @@ async function resultOf(
 ): Promise<ReleaseView | null> {
   if (status.name !== 'COMPLETED') return null;
   const work = (): Promise<messages.ReleaseResult> => handle.result() as Promise<messages.ReleaseResult>;
-  return (await access.client.withDeadline(Date.now() + serverMs, work)).view;
+  return (await serverCall(access, () => failure('internal', { what: 'the result is gone' }), work)).view;
 }
 
 /** Whether it has ended; throws where there is none. Needs no worker. */
@@ -42,7 +48,7 @@ export async function releaseStatus(
 ): Promise<{ readonly ended: boolean }> {
   const handle = access.client.workflow.getHandle(releaseWorkflowId(id));
   const unknown = (): Failure => failure('release_unknown', { id });
-  const { status } = await call(access, serverMs, unknown, () => handle.describe());
+  const { status } = await serverCall(access, unknown, () => handle.describe());
   return { ended: status.name !== 'RUNNING' };
 }
 
@@ -52,9 +58,8 @@ export async function releaseEvents(
   after: number,
 ): Promise<readonly ReleaseEvent[]> {
   const handle = access.client.workflow.getHandle(releaseWorkflowId(id));
-  return call(
+  return workerCall(
     access,
-    workerMs,
     () => failure('release_unknown', { id }),
     () => handle.query(messages.events, after),
   );
@@ -66,9 +71,8 @@ export async function decide(
   request: DecisionRequest,
 ): Promise<messages.Answer> {
   const handle = access.client.workflow.getHandle(releaseWorkflowId(id));
-  return call(
+  return workerCall(
     access,
-    workerMs,
     () => notRunning(access, handle, id),
     () => handle.executeUpdate(messages.decide, { args: [request] }),
   );
@@ -90,9 +94,8 @@ export async function steer(
   steering: messages.Steering,
 ): Promise<messages.Answer> {
   const handle = access.client.workflow.getHandle(releaseWorkflowId(id));
-  return call(
+  return workerCall(
     access,
-    workerMs,
     () => notRunning(access, handle, id),
     () => handle.executeUpdate(updates[verb], { args: [steering] }),
   );
@@ -100,9 +103,8 @@ export async function steer(
 
 /** Nobody takes updates there: the release has ended, or never was. */
 async function notRunning(access: TemporalAccess, handle: WorkflowHandle, id: string): Promise<Failure> {
-  const description = await call(
+  const description = await serverCall(
     access,
-    serverMs,
     () => failure('release_unknown', { id }),
     () => handle.describe(),
   );

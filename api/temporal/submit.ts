@@ -1,33 +1,31 @@
 /** Asking for a release or a plan: one update that starts the workflow and answers when the plan stands. */
+import { randomUUID } from 'node:crypto';
 import {
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
-  type WorkflowHandle,
+  type WorkflowExecutionDescription,
 } from '@temporalio/client';
 import type { SearchAttributePair } from '@temporalio/common';
-import { failure } from '../../domain/failures.js';
+import { failure, type Failure } from '../../domain/failures.js';
 import { hashOf, planWorkflowId, releaseWorkflowId } from '../../domain/ids.js';
 import type { Phase, ReleaseInputs } from '../../domain/release.js';
 import * as messages from '../../workflows/messages.js';
 import { problemOf, ProblemError, refused } from '../problems.js';
-import { serverMs, type TemporalAccess } from './access.js';
-import { call, failureFrom, isMissing, isTimeout } from './errors.js';
-import { pollersOf } from './readiness.js';
+import { noWorkerMs, serverMs, type TemporalAccess } from './access.js';
+import { countPollers, failureFrom, isMissing, isTimeout, serverCall } from './errors.js';
 import { readRelease } from './releases.js';
 import { keys, type ReleaseMemo } from './visibility.js';
 
 /** Registry and clusters are asked before the answer is there. */
 const submitMs = 25_000;
-/** Without a worker there is nothing to wait for. */
-const noWorkerMs = 1_500;
 
 export interface Accepted {
   readonly id: string;
   readonly phase: Phase;
   /** Null while the plan is not made yet: no worker has taken the release up. */
   readonly planHash: string | null;
-  /** False: a release with this key was there already. */
-  readonly planned: boolean;
+  /** false: a release with this key was there already. */
+  readonly created: boolean;
 }
 
 /** Starts the release, or answers the one that has the same id. Throws a problem where it is refused. */
@@ -36,14 +34,50 @@ export async function submitRelease(
   inputs: ReleaseInputs,
   key: string | null,
 ): Promise<Accepted> {
-  const { id, request } = inputs;
-  const requestHash = hashOf({ ...request, initiator: '' });
-  const handle = access.client.workflow.getHandle(releaseWorkflowId(id));
-  const submitted = await startAndSubmit(access, releaseWorkflowId(id), inputs, requestHash);
-  if (key !== null) await sameRequest(access, handle, requestHash, key, id);
-  if (submitted === null) return standing(access, id);
-  if (submitted.problems.length > 0) throw new ProblemError(refused(submitted.problems));
-  return { id, phase: submitted.phase, planHash: submitted.plan?.hash ?? null, planned: true };
+  const { id } = inputs;
+  const workflowId = releaseWorkflowId(id);
+  const memo = memoOf(inputs);
+  let submitted = await startAndSubmit(access, workflowId, inputs, memo, 'submit');
+  let created = true;
+  if (key !== null) {
+    let found = await describe(access, workflowId, id);
+    if (isRefused(submitted) && memoIn(found).startedBy !== memo.startedBy) {
+      // Temporal repeated the refusal of an earlier attempt, which does not bind this one: what was wrong may be mended.
+      submitted = await startAndSubmit(access, workflowId, inputs, memo, `submit-${found.runId}`);
+      found = await describe(access, workflowId, id);
+    }
+    if (memoIn(found).requestHash !== memo.requestHash) {
+      throw new ProblemError(problemOf(failure('idempotency_key_reused', { key, release: id })));
+    }
+    created = memoIn(found).startedBy === memo.startedBy;
+    if (found.status.name !== 'RUNNING' && !isRefused(submitted)) submitted = null;
+  }
+  if (submitted === null) return standing(access, id, created);
+  if (isRefused(submitted)) throw new ProblemError(refused(submitted.problems));
+  return { id, phase: submitted.phase, planHash: submitted.plan?.hash ?? null, created };
+}
+
+const isRefused = (submitted: messages.Submitted | null): boolean => (submitted?.problems.length ?? 0) > 0;
+
+const memoOf = ({ request }: ReleaseInputs): ReleaseMemo => ({
+  request,
+  requestHash: hashOf({ ...request, initiator: '' }),
+  startedBy: randomUUID(),
+});
+
+const memoIn = ({ memo }: WorkflowExecutionDescription): Partial<ReleaseMemo> => memo ?? {};
+
+async function describe(
+  access: TemporalAccess,
+  workflowId: string,
+  id: string,
+): Promise<WorkflowExecutionDescription> {
+  const handle = access.client.workflow.getHandle(workflowId);
+  return serverCall(
+    access,
+    () => failure('release_unknown', { id }),
+    () => handle.describe(),
+  );
 }
 
 /** The plan, or a problem; nothing is left behind but the ended workflow that made it. */
@@ -52,7 +86,7 @@ export async function planRelease(
   inputs: ReleaseInputs,
 ): Promise<messages.Submitted> {
   const workflowId = planWorkflowId(inputs.id);
-  const submitted = await startAndSubmit(access, workflowId, inputs, hashOf(inputs.request));
+  const submitted = await startAndSubmit(access, workflowId, inputs, memoOf(inputs), 'submit');
   if (submitted === null) {
     await access.client.workflow
       .getHandle(workflowId)
@@ -69,10 +103,9 @@ async function startAndSubmit(
   access: TemporalAccess,
   workflowId: string,
   inputs: ReleaseInputs,
-  requestHash: string,
+  memo: ReleaseMemo,
+  updateId: string,
 ): Promise<messages.Submitted | null> {
-  const { request, planOnly } = inputs;
-  const memo: ReleaseMemo = { request, requestHash };
   const start = new WithStartWorkflowOperation('release', {
     workflowId,
     taskQueue: access.taskQueue,
@@ -82,14 +115,17 @@ async function startAndSubmit(
     memo,
     staticSummary: summaryOf(inputs),
     staticDetails: detailsOf(inputs),
-    ...(planOnly ? { workflowExecutionTimeout: '2m' } : { typedSearchAttributes: attributesOf(inputs) }),
+    ...(inputs.planOnly
+      ? { workflowExecutionTimeout: '2m' }
+      : { typedSearchAttributes: attributesOf(inputs) }),
   });
   start.workflowHandle().catch(() => undefined);
-  const hasWorker = (await pollersOf(access)) > 0;
+  const unexpected = (): Failure => failure('internal', { what: 'Temporal has no such task queue' });
+  const hasWorker = (await serverCall(access, unexpected, () => countPollers(access))) > 0;
   try {
     return await access.client.withDeadline(Date.now() + (hasWorker ? submitMs : noWorkerMs), () =>
       access.client.workflow.executeUpdateWithStart(messages.submit, {
-        updateId: 'submit',
+        updateId,
         args: [],
         startWorkflowOperation: start,
       }),
@@ -97,7 +133,7 @@ async function startAndSubmit(
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError || isMissing(error)) return null;
     if (isTimeout(error) && (await exists(access, workflowId))) return null;
-    throw new ProblemError(problemOf(await failureFrom(access, error)));
+    throw new ProblemError(problemOf(failureFrom(error, 'worker')));
   }
 }
 
@@ -112,27 +148,10 @@ async function exists(access: TemporalAccess, workflowId: string): Promise<boole
   }
 }
 
-async function sameRequest(
-  access: TemporalAccess,
-  handle: WorkflowHandle,
-  requestHash: string,
-  key: string,
-  id: string,
-): Promise<void> {
-  const { memo } = await call(
-    access,
-    serverMs,
-    () => failure('release_unknown', { id }),
-    () => handle.describe(),
-  );
-  if ((memo as ReleaseMemo | undefined)?.requestHash === requestHash) return;
-  throw new ProblemError(problemOf(failure('idempotency_key_reused', { key, release: id })));
-}
-
 /** A release that was there before, or waits for its first worker. */
-async function standing(access: TemporalAccess, id: string): Promise<Accepted> {
-  const view = await readRelease(access, id);
-  return { id, phase: view.phase, planHash: view.planHash, planned: false };
+async function standing(access: TemporalAccess, id: string, created: boolean): Promise<Accepted> {
+  const { phase, planHash } = await readRelease(access, id);
+  return { id, phase, planHash, created };
 }
 
 function attributesOf({ request, applications }: ReleaseInputs): SearchAttributePair[] {

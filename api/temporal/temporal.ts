@@ -8,7 +8,7 @@ import {
   removeApplication,
 } from './applications.js';
 import { releaseChanges } from './changes.js';
-import { pollersOf, unreadiness } from './readiness.js';
+import { unreadiness } from './readiness.js';
 import { decide, readRelease, releaseEvents, releaseStatus, steer } from './releases.js';
 import { planRelease, submitRelease } from './submit.js';
 import { listReleases } from './visibility.js';
@@ -32,7 +32,6 @@ export interface Temporal {
   readonly decide: Bound<typeof decide>;
   readonly steer: Bound<typeof steer>;
   readonly unreadiness: Bound<typeof unreadiness>;
-  readonly pollersOf: Bound<typeof pollersOf>;
   readonly close: () => Promise<void>;
 }
 
@@ -57,7 +56,6 @@ export function temporalOver(access: TemporalAccess): Temporal {
     decide: bind(decide),
     steer: bind(steer),
     unreadiness: bind(unreadiness),
-    pollersOf: bind(pollersOf),
     close: () => access.client.connection.close(),
   };
 }

@@ -6,13 +6,13 @@ import {
 } from '@temporalio/common';
 import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
 import type { WorkflowExecutionInfo } from '@temporalio/client';
-import { failure } from '../../domain/failures.js';
-import { releaseWorkflowId } from '../../domain/ids.js';
+import { failure, type Failure } from '../../domain/failures.js';
+import { hashOf, releaseWorkflowId } from '../../domain/ids.js';
 import type { Phase, ReleaseRequest } from '../../domain/release.js';
 import { searchAttributes } from '../../workflows/messages.js';
 import { throwFailure } from '../problems.js';
-import { serverMs, type TemporalAccess } from './access.js';
-import { call } from './errors.js';
+import type { TemporalAccess } from './access.js';
+import { serverCall } from './errors.js';
 
 export interface ReleaseFilter {
   readonly application?: string;
@@ -50,6 +50,8 @@ export interface ReleasePage {
 export interface ReleaseMemo extends Readonly<Record<string, unknown>> {
   readonly request: ReleaseRequest;
   readonly requestHash: string;
+  /** Of the one HTTP request that started it. */
+  readonly startedBy: string;
 }
 
 export const keys = {
@@ -83,34 +85,39 @@ export function listQuery({ application, environment, phase }: ReleaseFilter): s
 /** Running releases first, then the ended ones; in both the newest first. */
 export async function listReleases(access: TemporalAccess, filter: ReleaseFilter): Promise<ReleasePage> {
   const { client, namespace } = access;
-  return call(
-    access,
-    serverMs,
-    () => failure('internal', { what: 'Temporal has no list' }),
-    async () => {
-      const answer = await client.workflowService.listWorkflowExecutions({
-        namespace,
-        query: listQuery(filter),
-        pageSize: filter.limit,
-        ...(filter.cursor === undefined ? {} : { nextPageToken: tokenOf(filter.cursor) }),
-      });
-      const converter = client.options.loadedDataConverter;
-      const found = await Promise.all(
-        answer.executions.map((raw) => executionInfoFromRaw(raw, converter, raw, namespace)),
-      );
-      const token = answer.nextPageToken;
-      return {
-        items: found.map((info) => rowOf(info)),
-        cursor: token.length === 0 ? null : Buffer.from(token).toString('base64url'),
-      };
-    },
-  );
+  const query = listQuery(filter);
+  const from = filter.cursor === undefined ? {} : { nextPageToken: tokenOf(filter.cursor, query) };
+  const none = (): Failure => failure('internal', { what: 'Temporal has no list' });
+  return serverCall(access, none, async () => {
+    const request = { namespace, query, pageSize: filter.limit, ...from };
+    const { executions, nextPageToken } = await client.workflowService.listWorkflowExecutions(request);
+    const converter = client.options.loadedDataConverter;
+    const found = await Promise.all(
+      executions.map((raw) => executionInfoFromRaw(raw, converter, raw, namespace)),
+    );
+    return {
+      items: found.map((info) => rowOf(info)).filter(isNewest),
+      cursor: nextPageToken.length === 0 ? null : cursorOf(nextPageToken, query),
+    };
+  });
 }
 
-function tokenOf(cursor: string): Uint8Array {
-  if (/^[A-Za-z0-9_-]+$/.test(cursor)) return Buffer.from(cursor, 'base64url');
+/** A refused release leaves its id free, so that an id may have several runs; the last one counts. */
+const isNewest = (row: ReleaseRow, i: number, rows: readonly ReleaseRow[]): boolean =>
+  rows.findIndex((r) => r.id === row.id) === i;
+
+/** A cursor belongs to one query; Temporal would try a foreign one again and again. */
+const cursorOf = (token: Uint8Array, query: string): string => {
+  const text = Buffer.from(token).toString('base64url');
+  return `${hashOf([text, query]).slice(0, 8)}${text}`;
+};
+
+export function tokenOf(cursor: string, query: string): Uint8Array {
+  const text = cursor.slice(8);
+  if (cursor.slice(0, 8) === hashOf([text, query]).slice(0, 8)) return Buffer.from(text, 'base64url');
+  const what = 'The cursor is not one of this list.';
   return throwFailure(
-    failure('invalid_field', { what: 'The cursor is not one of a list.', remedy: 'Start without a cursor.' }),
+    failure('invalid_field', { what, remedy: 'Begin without a cursor, with the same filter.' }),
   );
 }
 
