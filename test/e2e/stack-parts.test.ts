@@ -23,16 +23,20 @@ async function start(pods: 'real' | 'simulated'): Promise<void> {
   stack = await startStack({ dir, pods });
 }
 
-async function readyPods(namespace: string, count: number): Promise<void> {
-  interface Pod extends KubeObject {
-    status: { conditions?: { type: string; status: string }[] };
-  }
-  await until(`${count} pods are ready`, async () => {
+interface Pod extends KubeObject {
+  spec: { containers: { image: string }[] };
+  status: { conditions?: { type: string; status: string }[] };
+}
+
+/** Waits until there are `count` pods, all ready; answers their images. */
+async function readyPods(namespace: string, count: number): Promise<string[]> {
+  return until(`${count} pods are ready`, async () => {
     const { items } = await stack.kube.get<{ items: Pod[] }>(`/api/v1/namespaces/${namespace}/pods`);
     const ready = items.filter((pod) =>
       pod.status.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'),
     );
     expect([items.length, ready.length]).toEqual([count, count]);
+    return items.map((pod) => pod.spec.containers[0]!.image);
   });
 }
 
@@ -90,15 +94,10 @@ describe('parts of a stack', () => {
 
   it('runs pods without images where they are simulated', async () => {
     await start('simulated');
-    await applyObjects(
-      stack.kube,
-      sampleObjects({ namespace: 'quick', name: 'web', image: 'none/web:v1', replicas: 5 }),
-    );
-    await readyPods('quick', 5);
-    await applyObjects(
-      stack.kube,
-      sampleObjects({ namespace: 'quick', name: 'web', image: 'none/web:v2', replicas: 3 }),
-    );
-    await readyPods('quick', 3);
+    const options = { namespace: 'quick', name: 'web', image: 'none/web:v1' };
+    await applyObjects(stack.kube, sampleObjects({ ...options, replicas: 5 }));
+    expect(new Set(await readyPods('quick', 5))).toEqual(new Set(['none/web:v1']));
+    await applyObjects(stack.kube, sampleObjects({ ...options, image: 'none/web:v2', replicas: 3 }));
+    expect(new Set(await readyPods('quick', 3))).toEqual(new Set(['none/web:v2']));
   });
 });

@@ -5,7 +5,12 @@ import { temporalArguments, temporalReady } from '../temporal.js';
 
 /** Starts the Temporal dev server with its web page; its state is in a file and outlives a restart. */
 export async function startTemporal({ info, procs, tools, port }: StackContext): Promise<void> {
-  const ports = { grpc: port.temporal, ui: port.temporalUi, http: port.temporalHttp, metrics: port.temporalMetrics };
+  const ports = {
+    grpc: port.temporal,
+    ui: port.temporalUi,
+    http: port.temporalHttp,
+    metrics: port.temporalMetrics,
+  };
   await procs.add('temporal', {
     command: tools.temporal,
     args: temporalArguments(ports, join(info.dir, 'temporal.db')),
