@@ -5,7 +5,7 @@ import type { Activities, AnalyseInput, AnalyseResult } from '../../activities/c
 import { Cluster, resources } from '../../activities/kubernetes/client.js';
 import { metricsActivities } from '../../activities/metrics/analyse.js';
 import { prometheus } from '../../activities/metrics/prometheus.js';
-import { prepareRoute, returnToStable, setTraffic } from '../../activities/traffic/driver.js';
+import { prepareRoute, restoreRoute, returnToStable, setTraffic } from '../../activities/traffic/driver.js';
 import type { AnalysisSettings } from '../../domain/analysis.js';
 import { defaultAnalysis } from '../../domain/application.js';
 import type { Target } from '../../domain/plan.js';
@@ -80,26 +80,29 @@ async function released(
 }
 
 async function deploy(name: string, version: string, env: Record<string, string>): Promise<SampleOptions> {
-  await pushImage({
-    registry: stack.registry,
-    repository: name,
-    tag: version,
-    env: { VERSION: version, ...env },
-  });
-  const options = { namespace, name, image: `${stack.registry}/${name}:${version}`, replicas: 1 };
+  const image = { registry: stack.registry, repository: name, tag: version };
+  const digest = await pushImage({ ...image, env: { VERSION: version, ...env } });
+  const options = { namespace, name, image: `${stack.registry}/${name}@${digest}`, replicas: 1 };
   await applyObjects(kube, sampleObjects(options));
-  await until(`${name} is available`, async () => {
+  await until(`${name} runs what it should`, async () => {
     const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
-    const { status } = await kube.get<KubeObject & { status: { availableReplicas?: number } }>(path);
-    expect(status.availableReplicas).toBe(1);
+    const { metadata, status } = await kube.get<Deployment>(path);
+    expect(status).toMatchObject({ replicas: 1, updatedReplicas: 1, availableReplicas: 1 });
+    expect(status.observedGeneration).toBe(metadata.generation);
   });
   return options;
+}
+
+interface Deployment extends KubeObject {
+  metadata: KubeObject['metadata'] & { generation: number };
+  status: { observedGeneration?: number };
 }
 
 async function analysed(
   target: Target,
   durationMs: number,
   more: Partial<AnalysisSettings> = {},
+  since?: string,
 ): Promise<AnalyseResult> {
   const { analyse } = metricsActivities({
     prometheusUrl: stack.prometheus,
@@ -114,6 +117,7 @@ async function analysed(
     settings: { ...settings, ...more },
     until: new Date(Date.now() + durationMs).toISOString(),
     guard: { route: target.route!, seq: 2 },
+    ...(since === undefined ? {} : { since }),
   };
   const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
   return environment.run<[AnalyseInput], AnalyseResult, Activities['analyse']>(analyse, input);
@@ -170,6 +174,27 @@ describe('an analysis of what the real Envoy counted', () => {
     const result = await analysed(target, 0, { window: '1m', metrics: [settings.metrics[0]!] });
     expect(result.verdict).toBe('pass');
     expect(result.tally.last!.measurements[0]!.total).toBe(byVersion.v2);
+  });
+
+  it('does not blame a version for what an earlier one of the same name has answered', async () => {
+    const metrics = [settings.metrics[0]!];
+    const source = prometheus({ address: stack.prometheus, tokenFile: null });
+    const counter = `sum(envoy_cluster_upstream_rq{envoy_cluster_name="${namespace}_again-gray_80"})`;
+    const counted = async (): Promise<number> => (await source.query(counter, new Date())).value ?? 0;
+    const bad = await released('again', 'contour', 100, { ERROR_RATE: '1' });
+    await until('the bad version has answered', async () => expect(await counted()).toBeGreaterThan(30));
+    const middle = Date.now();
+    await until('it has answered more', async () => expect(await counted()).toBeGreaterThan(150));
+    await restoreRoute(cluster, { release, route: bad.route! }, never);
+    await until('Envoy has forgotten it', async () => expect(await counted()).toBe(0));
+
+    const since = new Date().toISOString();
+    const good = await released('again', 'contour', 100, {});
+    await until('the good version has answered', async () => expect(await counted()).toBeGreaterThan(100));
+    const window = `${Date.now() - middle}ms`;
+    expect(await analysed(good, 0, { metrics, window }, since)).toMatchObject({ verdict: 'pass' });
+    // Without knowing when the track began, the window reaches back to the earlier one.
+    expect(await analysed(good, 0, { metrics, window })).toMatchObject({ verdict: 'fail' });
   });
 
   it('is inconclusive without traffic on gray, and leaves the weights', async () => {
