@@ -23,7 +23,8 @@ export async function namespaceAvailable(): Promise<
     return { available: true };
   } catch (error) {
     const need =
-      'it needs util-linux, iproute2, and root or unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1)';
+      'it needs util-linux, iproute2, and root or unprivileged user namespaces ' +
+      '(sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0)';
     return { available: false, reason: `no network namespace: ${(error as Error).message}; ${need}` };
   }
 }
