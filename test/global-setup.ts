@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
 import { startStack, type StackInfo } from '../infra/local/stack.js';
 
@@ -11,8 +14,11 @@ declare module 'vitest' {
   }
 }
 
-/** Starts the shared stack with real pods; answers what ends it. */
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Compiles the worker that the tests start as a process; starts the shared stack with real pods; answers what ends it. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const built = promisify(execFile)('npm', ['run', 'build'], { cwd: root });
   const dir = await mkdtemp(join(tmpdir(), 'sluice-test-stack-'));
   const stack = await startStack({ dir, pods: 'real', log: console.log });
   project.provide('stack', stack.info);

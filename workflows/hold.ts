@@ -138,7 +138,8 @@ function inputOf(
   until: string | null,
 ) {
   const guard = target.route === null ? null : { route: target.route, seq: run.currentSeq };
-  return { release: run.inputs.id, target, settings, until, guard };
+  const since = run.graySince === null ? {} : { since: run.graySince };
+  return { release: run.inputs.id, target, settings, until, guard, ...since };
 }
 
 /** Runs `act` until it ends or the condition holds, which cancels it; answers null then. */

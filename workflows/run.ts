@@ -28,6 +28,8 @@ export class Run {
   private asking: 'inconclusive' | 'attention' | null = null;
   private approval: ApprovalState | null = null;
   private seq = 0;
+  /** When gray began to be reachable: what an earlier track of the same name answered before does not count. */
+  graySince: string | null = null;
   /** Gray Deployments and the replicas that they were last brought to. */
   private readonly replicas = new Map<string, number>();
 

@@ -141,6 +141,7 @@ async function deployGray(run: Run, stage: Stage, replicas: number, summary: str
 /** The gray Service joins the route with weight 0, so that the data plane knows it before any request goes there. */
 async function takeRoute(run: Run, stage: Stage, reached: Reached): Promise<void> {
   reached.route = true;
+  run.graySince = new Date().toISOString();
   await forEach(stage, async ({ route }) => {
     if (route === null) return;
     const input = { release: run.inputs.id, route, seq: run.nextSeq() };

@@ -1,0 +1,275 @@
+/** What an end-to-end test works with: its own namespace, task queue and worker on the shared stack, and the real API. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client as TemporalClient, Connection } from '@temporalio/client';
+import { createHandler, type Handler } from '../../api/main.js';
+import type { Application, ReleaseInput } from '../../domain/application.js';
+import { releaseWorkflowId } from '../../domain/ids.js';
+import type { ReleaseEvent, ReleaseView } from '../../domain/release.js';
+import { applyObjects } from '../../infra/local/apply.js';
+import { pushImage } from '../../infra/local/images.js';
+import { Kube, type KubeObject } from '../../infra/local/kube.js';
+import { sampleHost, sampleObjects, sampleRoute, type RouteKind } from '../../infra/local/sample.js';
+import type { StackInfo } from '../../infra/local/stack.js';
+import { eventually } from './eventually.js';
+import { replay } from './replay.js';
+import { leftovers, snapshot, type Snapshot } from './snapshot.js';
+import { WorkerProcess } from './worker-process.js';
+
+export interface WorldOptions {
+  /** Kind of the user's route. Default gateway-api. */
+  readonly router?: RouteKind;
+  /** More variables of the worker. */
+  readonly workerEnv?: Readonly<Record<string, string>>;
+  /** Of stable. Default 2. */
+  readonly replicas?: number;
+}
+
+/** Fast settings: every weight is held for a moment and nothing is judged, unless a test says otherwise. */
+export const quick: ReleaseInput = {
+  steps: [10, 25, 50, 100].map((weight) => ({ weight, hold: '200ms' })),
+  drain: '200ms',
+  analysis: null,
+  approval: { required: false },
+  progressDeadline: '20s',
+  rollbackDeadline: '20s',
+};
+
+export class World {
+  readonly name = 'shop';
+  readonly host: string;
+  readonly kube: Kube;
+  private readonly released: string[] = [];
+
+  private constructor(
+    readonly stack: StackInfo,
+    readonly namespace: string,
+    readonly router: RouteKind,
+    readonly taskQueue: string,
+    readonly worker: WorkerProcess,
+    readonly temporal: TemporalClient,
+    readonly api: Handler,
+    private readonly replicas: number,
+  ) {
+    this.host = sampleHost({ namespace, name: this.name, image: '' });
+    this.kube = new Kube(stack.kubeUrl, stack.kubeToken);
+  }
+
+  /** A namespace with stable v1 running behind the user's route, images v1 to v3 pushed, and a worker that polls. */
+  static async create(stack: StackInfo, options: WorldOptions = {}): Promise<World> {
+    const id = randomBytes(4).toString('hex');
+    const taskQueue = `queue-${id}`;
+    const connection = await Connection.connect({ address: stack.temporal.address });
+    const worker = await WorkerProcess.create(stack, taskQueue, { ...options.workerEnv });
+    const api = createHandler({
+      TEMPORAL_ADDRESS: stack.temporal.address,
+      // A profile of the machine's owner must not reach the tests.
+      TEMPORAL_CONFIG_FILE: join(mkdtempSync(join(tmpdir(), 'sluice-world-')), 'none.toml'),
+      SLUICE_TASK_QUEUE: taskQueue,
+      SLUICE_LOG_LEVEL: 'silent',
+    });
+    const temporal = new TemporalClient({ connection });
+    const router = options.router ?? 'gateway-api';
+    const world = new World(
+      stack,
+      `test-${id}`,
+      router,
+      taskQueue,
+      worker,
+      temporal,
+      api,
+      options.replicas ?? 2,
+    );
+    await Promise.all([world.worker.start(), world.setUp()]);
+    return world;
+  }
+
+  /** Ends the worker, replays every release that was started, removes the namespace. */
+  async close(): Promise<void> {
+    await this.worker.kill('SIGKILL');
+    for (const id of this.released) await replay(this.temporal, releaseWorkflowId(id));
+    await this.kube.delete(`/api/v1/namespaces/${this.namespace}`);
+    this.kube.close();
+    await this.api.close();
+    await this.temporal.connection.close();
+  }
+
+  // --- the user's side ---
+
+  /** `127.0.0.1:port/<namespace>/shop`: repository of this world's images. */
+  get repository(): string {
+    return `${this.stack.registry}/${this.namespace}/${this.name}`;
+  }
+
+  image(tag: string, env: Record<string, string> = {}): Promise<string> {
+    const repository = `${this.namespace}/${this.name}`;
+    return pushImage({
+      registry: this.stack.registry,
+      repository,
+      tag,
+      env: { APP: this.name, VERSION: tag, ...env },
+    });
+  }
+
+  /** The user's own objects, in the order of sampleObjects, the route last. */
+  objects(image = `${this.repository}:v1`): KubeObject[] {
+    const options = { namespace: this.namespace, name: this.name, image, replicas: this.replicas };
+    const route = sampleRoute(this.router, { ...options, gateway: this.stack.gateway });
+    return [...sampleObjects(options), route] as KubeObject[];
+  }
+
+  snapshot(): Promise<Snapshot> {
+    return snapshot(
+      this.kube,
+      this.objects().filter((o) => o.kind !== 'Namespace'),
+    );
+  }
+
+  leftovers(): Promise<string[]> {
+    return leftovers(this.kube, this.namespace);
+  }
+
+  private async setUp(): Promise<void> {
+    await Promise.all(['v1', 'v2', 'v3'].map((tag) => this.image(tag)));
+    await applyObjects(this.kube, this.objects());
+    await this.stableAvailable();
+  }
+
+  stableAvailable(): Promise<unknown> {
+    const path = `/apis/apps/v1/namespaces/${this.namespace}/deployments/${this.name}`;
+    return eventually('stable to be available', async () => {
+      const { status } = await this.kube.get<{ status?: { availableReplicas?: number } }>(path);
+      return status?.availableReplicas === this.replicas;
+    });
+  }
+
+  // --- Sluice ---
+
+  application(release: ReleaseInput = quick): Application {
+    return {
+      name: this.applicationName,
+      image: this.repository,
+      workload: { name: this.name },
+      traffic: {
+        router: this.router,
+        route: this.name,
+        service: this.name,
+        entry: `${this.stack.ingress}/`,
+        host: this.host,
+      },
+      release,
+      environments: [{ name: 'prod', type: 'prod', namespace: this.namespace }],
+    };
+  }
+
+  /** Unique on the shared Temporal server. */
+  get applicationName(): string {
+    return this.namespace;
+  }
+
+  declare(application: object = this.application()): Promise<Answer> {
+    return this.call('PUT', `/v1/applications/${this.applicationName}`, application);
+  }
+
+  /** Asks for a release of one tag; the answer as it came. */
+  async request(image: string, body: object = {}, headers: Record<string, string> = {}): Promise<Answer> {
+    const answer = await this.call(
+      'POST',
+      '/v1/releases',
+      { applications: [{ name: this.applicationName, image }], ...body },
+      headers,
+    );
+    if (answer.status === 202) this.released.push(String(answer.body['id']));
+    return answer;
+  }
+
+  /** Starts a release; answers its id. */
+  async release(image: string, body: object = {}): Promise<string> {
+    const answer = await this.request(image, body);
+    if (answer.status !== 202) throw new Error(`The release was not taken: ${JSON.stringify(answer.body)}`);
+    return String(answer.body['id']);
+  }
+
+  async view(id: string): Promise<ReleaseView> {
+    const { status, body } = await this.call('GET', `/v1/releases/${id}`);
+    if (status !== 200) throw new Error(`GET ${id}: ${status} ${JSON.stringify(body)}`);
+    return body as unknown as ReleaseView;
+  }
+
+  until(
+    id: string,
+    what: string,
+    condition: (view: ReleaseView) => boolean,
+    deadlineMs = 60_000,
+  ): Promise<ReleaseView> {
+    return eventually(
+      `release ${id} to be ${what}`,
+      async () => {
+        const view = await this.view(id);
+        return condition(view) ? view : null;
+      },
+      deadlineMs,
+    );
+  }
+
+  ended(id: string, deadlineMs = 90_000): Promise<ReleaseView> {
+    return this.until(id, 'ended', (view) => view.outcome !== null, deadlineMs);
+  }
+
+  steer(id: string, verb: string, body: object = { reason: 'test' }): Promise<Answer> {
+    return this.call('POST', `/v1/releases/${id}/${verb}`, body);
+  }
+
+  async approve(id: string): Promise<Answer> {
+    const { planHash } = await this.until(
+      id,
+      'waiting for approval',
+      (v) => v.waitingOn?.approval !== undefined,
+    );
+    return this.steer(id, 'decisions', { decision: 'approve', reason: 'test', planHash });
+  }
+
+  async events(id: string): Promise<readonly ReleaseEvent[]> {
+    return this.temporal.workflow
+      .getHandle(releaseWorkflowId(id))
+      .query<readonly ReleaseEvent[], [number]>('events', 0);
+  }
+
+  async historyLength(id: string): Promise<number> {
+    const { historyLength } = await this.temporal.workflow.getHandle(releaseWorkflowId(id)).describe();
+    return historyLength;
+  }
+
+  /** Answer of the API: the status, the JSON body. */
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const response = await this.api.fetch(
+      new Request(`http://127.0.0.1${path}`, {
+        method,
+        headers: {
+          'content-type': 'application/json',
+          'sluice-actor': 'tester',
+          host: '127.0.0.1',
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+    );
+    const text = await response.text();
+    return {
+      status: response.status,
+      body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
+    };
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
