@@ -3,7 +3,7 @@
  * An activity fails only with a failure of the catalogue (see activities/failure.ts): terminal ones are not retried.
  */
 import type { AnalysisResult, AnalysisSettings } from '../domain/analysis.js';
-import type { Application } from '../domain/application.js';
+import type { Application, Strategy } from '../domain/application.js';
 import type { Failure } from '../domain/failures.js';
 import type { Observation, ResolvedImage, Target } from '../domain/plan.js';
 import type { Evidence } from '../domain/release.js';
@@ -16,6 +16,8 @@ export interface ObserveInput {
   readonly application: Application;
   readonly environment: string;
   readonly lane: string | null;
+  /** What the request asks for instead of the declared one; decides whether a route is looked at. */
+  readonly strategy?: Strategy | null;
 }
 
 export interface ObserveResult {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Application, WorkloadSettings } from '../../domain/application.js';
+import type { Application, Strategy, WorkloadSettings } from '../../domain/application.js';
 import type { KubeObject } from './client.js';
 import { lookout, observed, runningDigest, type Findings } from './observation.js';
 import type { Deployment, Pod } from './objects.js';
@@ -13,7 +13,8 @@ const application = (workload: WorkloadSettings = {}, strategy?: 'rolling'): App
   ...(strategy === undefined ? {} : { release: { strategy } }),
   environments: [{ name: 'prod', type: 'prod', namespace: 'shop' }],
 });
-const at = (spec: Application, lane: string | null = null) => lookout(spec, spec.environments[0]!, lane);
+const at = (spec: Application, lane: string | null = null, strategy: Strategy | null = null) =>
+  lookout(spec, spec.environments[0]!, { lane, strategy });
 
 const deployment = (names = ['app']): Deployment => ({
   apiVersion: 'apps/v1',
@@ -61,6 +62,8 @@ describe('where to look', () => {
   });
   it('leaves the route out where a rolling update moves no traffic', () => {
     expect(at(application({}, 'rolling')).route).toBeNull();
+    expect(at(application({}, 'rolling'), null, 'gray').route).not.toBeNull();
+    expect(at(application(), null, 'rolling').route).toBeNull();
   });
 });
 

@@ -1,5 +1,5 @@
 /** What was seen of one application in one environment becomes an observation and its problems. Pure. */
-import type { Application, Environment } from '../../domain/application.js';
+import type { Application, Environment, Strategy } from '../../domain/application.js';
 import { releaseSettings, trafficSettings, workloadSettings } from '../../domain/application.js';
 import { failure, type Failure } from '../../domain/failures.js';
 import { grayName } from '../../domain/ids.js';
@@ -24,16 +24,21 @@ export interface Lookout {
   readonly route: RouteTarget | null;
 }
 
-export function lookout(application: Application, environment: Environment, lane: string | null): Lookout {
+export function lookout(
+  application: Application,
+  environment: Environment,
+  asked: { readonly lane: string | null; readonly strategy?: Strategy | null },
+): Lookout {
   const settings = releaseSettings(application, environment);
   const traffic = trafficSettings(application, environment);
   const { name: deployment } = workloadSettings(application, environment);
   const cluster = environment.cluster ?? 'default';
   const { namespace } = environment;
-  const inLane = lane ?? settings.lane;
-  const gray = grayName(deployment, inLane);
+  const lane = asked.lane ?? settings.lane;
+  const strategy = asked.strategy ?? settings.strategy;
+  const gray = grayName(deployment, lane);
   const route =
-    traffic === null || settings.strategy === 'rolling'
+    traffic === null || strategy === 'rolling'
       ? null
       : {
           router: traffic.router,
@@ -44,7 +49,7 @@ export function lookout(application: Application, environment: Environment, lane
           grayService: gray,
           port: traffic.port,
         };
-  return { application, environment, cluster, namespace, deployment, lane: inLane, gray, route };
+  return { application, environment, cluster, namespace, deployment, lane, gray, route };
 }
 
 /** What the cluster answered; null where it could not be read for lack of rights. */

@@ -34,16 +34,14 @@ export function observeActivities(deps: ObserveDeps): Pick<Activities, 'observe'
   return { observe: (input) => observe(deps, input) };
 }
 
-async function observe(
-  deps: ObserveDeps,
-  { application, environment: name, lane }: ObserveInput,
-): Promise<ObserveResult> {
+async function observe(deps: ObserveDeps, input: ObserveInput): Promise<ObserveResult> {
+  const { application, environment: name } = input;
   const environment = application.environments.find((e) => e.name === name);
   if (environment === undefined) {
     const known = application.environments.map((e) => e.name);
     fail('environment_unknown', { application: application.name, environment: name, known });
   }
-  const at = lookout(application, environment, lane);
+  const at = lookout(application, environment, input);
   const cluster = deps.clusters(at.cluster);
   try {
     return await look(deps, cluster, at);
@@ -54,7 +52,7 @@ async function observe(
 }
 
 async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<ObserveResult> {
-  const [namespace, rights, stable, gray, services, covering, scaling, route] = await Promise.all([
+  const [namespace, missing, stable, gray, services, covering, scaling, route] = await Promise.all([
     hasNamespace(cluster, at.namespace),
     rightsMissing(cluster, at),
     stableWithPods(cluster, at),
@@ -71,10 +69,11 @@ async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<O
   const found: Findings = { ...stable, gray, services, budgets: covering, autoscalers: scaling };
   const seen = observed(at, found);
   // Stable that may not be read is not missing.
-  const hidden = rights.some((p) => p.message.includes(' deployments '));
+  const hidden = missing.some((n) => n.resource === resources.deployments && n.verb === 'get');
   const problems = hidden ? seen.problems.filter((p) => p.code !== 'workload_unknown') : seen.problems;
   // A first release moves no traffic, so its route may come later.
   const routing = seen.observation?.exists === false ? [] : (route ?? []);
+  const rights = rightsProblems(missing, at.cluster, at.namespace);
   return { observation: seen.observation, problems: [...rights, ...problems, ...routing] };
 }
 
@@ -123,7 +122,7 @@ async function hasNamespace(cluster: Cluster, namespace: string): Promise<boolea
 }
 
 /** One review of all rules; what an authorizer cannot list is asked one by one. */
-async function rightsMissing(cluster: Cluster, { namespace, route }: Lookout): Promise<Failure[]> {
+async function rightsMissing(cluster: Cluster, { namespace, route }: Lookout): Promise<Need[]> {
   const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', spec: { namespace } };
   const answer = await cluster.call('POST', `${reviews}/selfsubjectrulesreviews`, { body });
   const { resourceRules = [], incomplete = false } = (answer['status'] ?? {}) as {
@@ -134,11 +133,7 @@ async function rightsMissing(cluster: Cluster, { namespace, route }: Lookout): P
   const asked = incomplete
     ? await Promise.all(missing.map((need) => isAllowed(cluster, namespace, need)))
     : [];
-  return rightsProblems(
-    missing.filter((_, i) => asked[i] !== true),
-    cluster.name,
-    namespace,
-  );
+  return missing.filter((_, i) => asked[i] !== true);
 }
 
 async function isAllowed(
