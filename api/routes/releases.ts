@@ -50,7 +50,8 @@ export function releaseRoutes(app: App, { temporal, config, metrics }: AppDeps):
       const body = await readBody(c.req.raw, releaseRequestSchema);
       const api = await temporal();
       const id = releaseIdOfBytes(randomBytes(8));
-      const { plan } = await api.planRelease(await inputsOf(api, id, body, actor, true));
+      const inputs = await inputsOf(api, id, body, actor, true);
+      const { plan } = await api.planRelease(inputs);
       if (plan === null) return throwFailure(failure('internal', { what: 'a plan without a plan' }));
       return c.json({ plan, planHash: plan.hash, warnings: plan.warnings, changes: changesOf(plan) });
     },
@@ -75,10 +76,8 @@ export function releaseRoutes(app: App, { temporal, config, metrics }: AppDeps):
       const body = await readBody(c.req.raw, releaseRequestSchema);
       const api = await temporal();
       const id = key === null ? releaseIdOfBytes(randomBytes(8)) : releaseIdOfKey(key);
-      const { phase, planHash, created } = await api.submitRelease(
-        await inputsOf(api, id, body, actor, false),
-        key,
-      );
+      const inputs = await inputsOf(api, id, body, actor, false);
+      const { phase, planHash, created } = await api.submitRelease(inputs, key);
       if (created) for (const { name } of body.applications) metrics.releases.inc({ application: name });
       c.get('log').info({ release: id, by: actor.name, phase, created }, 'release accepted');
       const path = `/v1/releases/${id}`;
@@ -110,7 +109,10 @@ export function releaseRoutes(app: App, { temporal, config, metrics }: AppDeps):
       answers: { 200: { description: 'A page', schema: 'ReleaseList' } },
       problems: [422, 503],
     }),
-    async (c) => c.json(await (await temporal()).listReleases(checkedQuery(c.req.url, listQuery))),
+    async (c) => {
+      const filter = checkedQuery(c.req.url, listQuery);
+      return c.json(await (await temporal()).listReleases(filter));
+    },
   );
 
   app.get(

@@ -3,6 +3,7 @@
  * field has the wrong type: that is an error of its own already.
  */
 import type { z } from '@hono/zod-openapi';
+import { isWeight } from '../../domain/traffic.js';
 
 type Context = z.core.$RefinementCtx;
 type Path = readonly (string | number)[];
@@ -93,7 +94,7 @@ export function checkApproval(value: unknown, context: Context): void {
   const { quorum, approvers } = fieldsOf(value);
   const names = itemsOf(approvers);
   reportTwice(context, ['approvers'], names, 'approver');
-  if (typeof quorum === 'number' && names.length > 0 && quorum > new Set(names).size) {
+  if (typeof quorum === 'number' && names.length > 0 && quorum > names.length) {
     report(
       context,
       ['quorum'],
@@ -108,7 +109,8 @@ export function checkSteps(value: unknown, context: Context): void {
   let highest = -1;
   for (const [i, step] of itemsOf(value).entries()) {
     const { weight } = fieldsOf(step);
-    if (typeof weight !== 'number') continue;
+    // One that cannot be is an error already, and no measure for the next.
+    if (typeof weight !== 'number' || !isWeight(weight)) continue;
     if (weight <= highest) {
       report(
         context,
@@ -138,8 +140,7 @@ export function checkApplication(value: unknown, context: Context): void {
   for (const [i, item] of itemsOf(application['environments']).entries()) {
     const environment = fieldsOf(item);
     const local = fieldsOf(environment['traffic']);
-    const hasRouter =
-      local['router'] !== undefined || fieldsOf(application['traffic'])['router'] !== undefined;
+    const hasRouter = local['router'] !== undefined || application['traffic'] !== undefined;
     if (hasRouter) continue;
     if (environment['traffic'] !== undefined) {
       report(

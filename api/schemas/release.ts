@@ -40,7 +40,8 @@ export const decisionSchema = z
   .superRefine(
     (value: unknown, context) => {
       const { decision, reason: why } = value as { decision?: unknown; reason?: unknown };
-      if (decision !== 'reject' || (typeof why === 'string' && why.trim() !== '')) return;
+      // One that is no text is an error already.
+      if (decision !== 'reject' || typeof why !== 'string' || why.trim() !== '') return;
       const params = { expected: 'a reason', remedy: 'Say why, so that others can mend it.' };
       context.addIssue({
         code: 'custom',

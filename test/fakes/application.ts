@@ -1,0 +1,88 @@
+/** An application that uses every field, for tests that break one at a time. */
+import type { Application } from '../../domain/application.js';
+
+export const everyField: Application = {
+  name: 'web',
+  image: 'registry.example:5000/shop/web',
+  workload: {
+    name: 'web',
+    container: 'web',
+    manifest: {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web' },
+      spec: { template: {} },
+    },
+  },
+  traffic: {
+    router: 'gateway-api',
+    route: 'web',
+    service: 'web',
+    port: 8080,
+    entry: 'http://shop.example:8000/hello',
+    host: 'shop.example',
+  },
+  release: {
+    strategy: 'gray',
+    lane: 'gray',
+    tag: { header: 'x-lane', value: 'gray' },
+    verify: '30s',
+    steps: [{ weight: 10, hold: '1m' }, { weight: 50 }, { weight: 100, hold: '0s' }],
+    replicas: 2,
+    approval: {
+      required: true,
+      quorum: 2,
+      approvers: ['alice', 'bob'],
+      separationOfDuties: true,
+      deadline: '24h',
+      onDeadline: 'rollback',
+    },
+    analysis: {
+      prometheus: 'http://prometheus.example:9090',
+      metrics: [
+        { name: 'errors', builtin: 'error-rate', max: 1, hardMax: 20, minRequests: 10 },
+        { name: 'ratio', counts: { total: 'sum(a)', errors: 'sum(b)' }, max: 1 },
+        { name: 'depth', value: 'max(queue_depth)', min: 0, max: 100, minRequests: 0 },
+      ],
+      interval: '10s',
+      window: '1m',
+      failureLimit: 1,
+      consecutiveErrorLimit: 4,
+      onInconclusive: 'rollback',
+      inconclusiveDeadline: '30m',
+    },
+    queue: 'wait',
+    queueDeadline: '24h',
+    progressDeadline: '10m',
+    drain: '5s',
+    rollbackDeadline: '5m',
+  },
+  environments: [
+    { name: 'test', type: 'test', namespace: 'test', release: { strategy: 'rolling', analysis: null } },
+    {
+      name: 'prod',
+      type: 'prod',
+      cluster: 'default',
+      namespace: 'shop',
+      workload: { name: 'web-prod' },
+      traffic: { port: 80 },
+      release: { replicas: 'auto' },
+    },
+  ],
+};
+
+export type Path = readonly (string | number)[];
+
+/** A copy with one field changed; undefined removes it. */
+export function changed(whole: unknown, path: Path, value: unknown): unknown {
+  const [head, ...rest] = path;
+  if (head === undefined) return value;
+  const copy = (Array.isArray(whole) ? [...(whole as unknown[])] : { ...(whole as object) }) as Record<
+    string | number,
+    unknown
+  >;
+  const next = changed(copy[head], rest, value);
+  if (next === undefined) delete copy[head];
+  else copy[head] = next;
+  return copy;
+}
