@@ -24,8 +24,10 @@ function failureOf(error: KubeError, { cluster, namespace, what }: KubeContext):
     return failure('cluster_denied', { cluster, verb: 'log in to', resource: 'the API server', namespace });
   if (status === 403 && !isRefusal(message))
     return failure('cluster_denied', { cluster, namespace, ...deniedIn(message, what) });
-  // 408 and 429 are the server's own "later"; 409 is somebody else who was faster.
-  if (status === 409 || status === 408 || status === 429 || status >= 500) {
+  if (status === 409)
+    return failure('internal', { what: `somebody else was faster with ${what}: ${answer}` });
+  // 408 and 429 are the server's own "later".
+  if (status === 408 || status === 429 || status >= 500) {
     return failure('cluster_unreachable', { cluster, why: `${what}: ${answer}` });
   }
   return failure('cluster_refused', { what, answer });

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { ContainerStatus, Deployment, Pod } from './objects.js';
 import { diagnose, progressText } from './pods.js';
 
-const deployment = (change: { spec?: object; status?: object } = {}): Deployment => ({
-  metadata: { name: 'web-gray', generation: 2 },
+const deployment = (change: { spec?: object; status?: object; generation?: number } = {}): Deployment => ({
+  metadata: { name: 'web-gray', generation: change.generation ?? 1 },
   spec: { replicas: 2, template: {}, ...change.spec },
-  status: { observedGeneration: 2, replicas: 2, updatedReplicas: 2, ...change.status },
+  status: { observedGeneration: change.generation ?? 1, replicas: 2, updatedReplicas: 2, ...change.status },
 });
 const pod = (status: object, metadata: object = {}): Pod => ({
   metadata: { name: 'p1', ...metadata },
@@ -151,6 +151,7 @@ describe('what keeps a pod from becoming ready', () => {
 });
 
 describe('what keeps a Deployment from becoming available', () => {
+  const timedOut = [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' }];
   const quota = 'pods "x" is forbidden: exceeded quota: q';
   it.each<[string, Deployment, { reason: string; graceMs: number } | null]>([
     ['nothing', deployment(), null],
@@ -178,16 +179,22 @@ describe('what keeps a Deployment from becoming available', () => {
     ],
     [
       'its own progress deadline',
-      deployment({
-        status: {
-          conditions: [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' }],
-        },
-      }),
+      deployment({ status: { conditions: timedOut } }),
       { reason: 'ProgressDeadlineExceeded', graceMs: 0 },
     ],
     [
+      'a quota that the version before may have met, for a moment',
+      deployment({ generation: 2, status: { conditions: replicaFailure(quota) } }),
+      { reason: 'FailedCreate', graceMs: 2_000 },
+    ],
+    [
+      'a progress deadline that the version before may have missed, until this one has had its chance',
+      deployment({ generation: 2, status: { conditions: timedOut } }),
+      { reason: 'ProgressDeadlineExceeded', graceMs: 15_000 },
+    ],
+    [
       'not what an older spec left behind',
-      deployment({ status: { observedGeneration: 1, conditions: replicaFailure(quota) } }),
+      deployment({ generation: 2, status: { observedGeneration: 1, conditions: replicaFailure(quota) } }),
       null,
     ],
   ])('%s', (_, seen, expected) => {

@@ -16,6 +16,8 @@ export interface Problem {
 
 /** Autoscalers add nodes, schedulers retry, webhooks come back. */
 const graceMs = 15_000;
+/** A Deployment that was changed may for a moment still report what the version before suffered from. */
+const staleMs = 2_000;
 
 const finalWaits = new Set([
   'CrashLoopBackOff',
@@ -57,13 +59,14 @@ function deploymentProblems(deployment: Deployment): Problem[] {
   // While pods of the version before are there, their going may make room for the new ones.
   const rolling = (status.replicas ?? 0) > (status.updatedReplicas ?? 0);
   const passing = rolling || passingMessage.test(failure?.message ?? '');
+  const changed = (deployment.metadata.generation ?? 1) > 1;
   return [
     ...(failure?.status === 'True'
       ? [
           {
             reason: failure.reason ?? 'ReplicaFailure',
             why: `${failure.reason ?? 'ReplicaFailure'}: ${failure.message ?? 'no message'}`,
-            graceMs: passing ? graceMs : 0,
+            graceMs: passing ? graceMs : changed ? staleMs : 0,
           },
         ]
       : []),
@@ -72,7 +75,8 @@ function deploymentProblems(deployment: Deployment): Problem[] {
           {
             reason: progress.reason,
             why: `${progress.reason}: ${progress.message ?? `Deployment "${name}" made no progress`}`,
-            graceMs: 0,
+            // It stays until the first progress of the new version.
+            graceMs: changed ? graceMs : 0,
           },
         ]
       : []),

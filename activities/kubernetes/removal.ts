@@ -1,4 +1,5 @@
 /** Takes gray objects away: only our own, by uid, and not those of a release that began after us. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { labels as ours } from '../../domain/ids.js';
 import { fail } from '../failure.js';
 import { KubeError, resources, type Cluster, type KubeObject, type Resource } from './client.js';
@@ -13,6 +14,9 @@ export interface Removal {
   /** How long pods may take to go. */
   readonly deadlineMs: number;
 }
+
+/** Between a watch that closed and the next list: a proxy that closes each at once must not be stormed. */
+const pauseMs = 200;
 
 export interface Found {
   readonly resource: Resource;
@@ -61,7 +65,8 @@ export async function awaitPodsGone(
   const deadline = Date.now() + at.deadlineMs;
   // Pods after their ReplicaSets: while one of those lives, it may still make pods.
   for (const resource of [resources.replicasets, resources.pods]) {
-    while (!(await noneLeft(at, resource, labelSelector, deadline, running)));
+    while (!(await noneLeft(at, resource, labelSelector, deadline, running)))
+      await sleep(pauseMs, undefined, { signal: running.signal });
   }
 }
 

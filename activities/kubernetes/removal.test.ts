@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FakeKube } from '../../test/fakes/kube-watch.js';
+import type { Cluster, KubeObject } from './client.js';
+import { awaitPodsGone, isRemovable, type Removal } from './removal.js';
+import type { Running } from './running.js';
+
+const began = Date.parse('2026-01-01T00:01:00Z');
+const object = (labels: Record<string, string>, creationTimestamp = '2026-01-01T00:00:00Z'): KubeObject => ({
+  metadata: { name: 'web-gray', labels, creationTimestamp },
+});
+const own = (release: string) => ({ 'sluice.dev/application': 'web', 'sluice.dev/release': release });
+
+describe('what a release may remove', () => {
+  const removal = { application: 'web', release: 'r1' } as Removal;
+  it.each<[string, KubeObject, boolean]>([
+    ['its own', object(own('r1')), true],
+    ['its own, made just now', object(own('r1'), '2026-01-01T00:02:00Z'), true],
+    ['what an earlier release left', object(own('r0')), true],
+    ['not what a release made that began after it', object(own('r2'), '2026-01-01T00:02:00Z'), false],
+    [
+      'not what belongs to another application',
+      object({ ...own('r1'), 'sluice.dev/application': 'api' }),
+      false,
+    ],
+    ['not what is nobody of ours', object({ app: 'web' }), false],
+    ['not what only carries the name of the application', object({ 'sluice.dev/application': 'web' }), false],
+  ])('%s', (_, seen, expected) => {
+    expect(isRemovable(seen, removal, began)).toBe(expected);
+  });
+});
+
+describe('waiting until pods are gone', () => {
+  const pods = '/api/v1/namespaces/shop/pods';
+  const said: string[] = [];
+  const running: Running = {
+    signal: new AbortController().signal,
+    since: 0,
+    say: (status) => said.push(status),
+    left: (ms) => ms,
+  };
+  let fake: FakeKube;
+  let cluster: Cluster;
+  beforeEach(async () => {
+    fake = new FakeKube();
+    cluster = await fake.start();
+    const replicaSets = '/apis/apps/v1/namespaces/shop/replicasets';
+    fake.put(replicaSets, object({}));
+    fake.remove(replicaSets, 'web-gray');
+    fake.put(pods, { metadata: { name: 'a' } });
+  });
+  afterEach(() => fake.stop());
+  const watched = () => vi.waitFor(() => expect(fake.watching()).toBe(1), { interval: 5, timeout: 5_000 });
+
+  it('ends with the last of them, through a watch that is too old', async () => {
+    const waiting = awaitPodsGone({ cluster, namespace: 'shop', deadlineMs: 20_000 }, 'app=web', running);
+    await watched();
+    fake.closeWatches(410);
+    await watched();
+    fake.remove(pods, 'a');
+    await expect(waiting).resolves.toBeUndefined();
+    expect(said).toContain('waiting for 1 pods to go: a');
+  });
+
+  it('names what is left at the deadline', async () => {
+    const waiting = awaitPodsGone({ cluster, namespace: 'shop', deadlineMs: 0 }, 'app=web', running);
+    await expect(waiting).rejects.toMatchObject({ failure: { code: 'objects_remain' } });
+  });
+});
