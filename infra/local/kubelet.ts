@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kube, KubeError, type KubeList } from './kube.js';
 import { PodAddresses } from './kubelet/addresses.js';
+import { isRouted } from './kubelet/envoy.js';
 import { PodWorker, type WorkerOptions } from './kubelet/pod-worker.js';
 import type { Pod } from './kubelet/pod.js';
 
@@ -16,6 +17,8 @@ export interface KubeletConfig {
   podCidr: string;
   /** Envoy, through which pods call each other by host name. */
   ingress: string;
+  /** Envoy's admin page. */
+  envoyAdmin: string;
   healthPort: number;
 }
 
@@ -26,6 +29,7 @@ const options: WorkerOptions = {
   kube,
   addresses: new PodAddresses(config.podCidr),
   ingress: config.ingress,
+  isRouted: (address) => isRouted(config.envoyAdmin, address),
   log: (message, pod, detail) => {
     const { namespace, name } = pod.metadata;
     console.log(

@@ -28,15 +28,15 @@ interface Pod extends KubeObject {
   status: { conditions?: { type: string; status: string }[] };
 }
 
-/** Waits until there are `count` pods, all ready; answers their images. */
-async function readyPods(namespace: string, count: number): Promise<string[]> {
-  return until(`${count} pods are ready`, async () => {
+/** Waits until there are `count` pods, all ready and of this image. */
+async function readyPods(namespace: string, count: number, image: string): Promise<void> {
+  await until(`${count} pods of ${image} are ready`, async () => {
     const { items } = await stack.kube.get<{ items: Pod[] }>(`/api/v1/namespaces/${namespace}/pods`);
     const ready = items.filter((pod) =>
       pod.status.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'),
     );
     expect([items.length, ready.length]).toEqual([count, count]);
-    return items.map((pod) => pod.spec.containers[0]!.image);
+    expect(items.map((pod) => pod.spec.containers[0]!.image)).toEqual(Array(count).fill(image));
   });
 }
 
@@ -65,7 +65,7 @@ describe('parts of a stack', () => {
     const image = `${stack.registry}/web@${digest}`;
     const options = { namespace: 'parts', name: 'web', image, gateway: stack.gateway };
     await applyObjects(stack.kube, [...sampleObjects(options), sampleRoute('gateway-api', options)]);
-    await readyPods('parts', 2);
+    await readyPods('parts', 2, image);
     await serves(sampleHost(options), 'v1');
 
     for (const name of stack.procs.names) {
@@ -78,7 +78,7 @@ describe('parts of a stack', () => {
 
     await serves(sampleHost(options), 'v1');
     await applyObjects(stack.kube, sampleObjects({ ...options, env: { VERSION: 'v2' }, replicas: 3 }));
-    await readyPods('parts', 3);
+    await readyPods('parts', 3, image);
     await serves(sampleHost(options), 'v2');
     const connection = await Connection.connect({ address: stack.temporal.address });
     const { customAttributes } = await connection.operatorService.listSearchAttributes({
@@ -94,10 +94,13 @@ describe('parts of a stack', () => {
 
   it('runs pods without images where they are simulated', async () => {
     await start('simulated');
-    const options = { namespace: 'quick', name: 'web', image: 'none/web:v1' };
-    await applyObjects(stack.kube, sampleObjects({ ...options, replicas: 5 }));
-    expect(new Set(await readyPods('quick', 5))).toEqual(new Set(['none/web:v1']));
-    await applyObjects(stack.kube, sampleObjects({ ...options, image: 'none/web:v2', replicas: 3 }));
-    expect(new Set(await readyPods('quick', 3))).toEqual(new Set(['none/web:v2']));
+    for (const [image, replicas] of [
+      ['none/web:v1', 5],
+      ['none/web:v2', 3],
+    ] as const) {
+      await applyObjects(stack.kube, sampleObjects({ namespace: 'quick', name: 'web', image, replicas }));
+      await readyPods('quick', replicas, image);
+    }
+    expect(stack.procs.names).not.toContain('kubelet');
   });
 });

@@ -9,13 +9,17 @@ export interface WorkerOptions {
   kube: Kube;
   addresses: PodAddresses;
   ingress: string;
+  /** Whether a proxy may still send requests to this address. */
+  isRouted: (address: string) => Promise<boolean>;
   log: (message: string, pod: Pod, detail?: unknown) => void;
 }
 
-/** A pod that goes serves at least this long after it is no longer ready: its address leaves the proxies first. */
+/** A pod that goes serves at least this long after it is no longer ready, and until no proxy leads to it. */
 const drainMs = 1500;
 /** And until nobody has asked for this long. */
-const quietMs = 500;
+const quietMs = 300;
+/** How often that is looked at. */
+const lookMs = 100;
 
 /** The life of one pod on the node, from its first sight to its removal. */
 export class PodWorker {
@@ -68,13 +72,16 @@ export class PodWorker {
     this.#changed();
     await this.#writing;
     const begun = Date.now();
-    const latest = begun + graceMs;
-    let next = begun + drainMs;
-    while (next > Date.now() && Date.now() < latest && !this.#ended.signal.aborted) {
-      await delay(Math.min(next, latest) - Date.now());
-      next = Math.max(begun + drainMs, ...this.#containers.map((one) => one.lastRequestAt() + quietMs));
+    while (Date.now() < begun + graceMs && !this.#ended.signal.aborted && (await this.#isNeeded(begun))) {
+      await delay(lookMs);
     }
     await this.#remove();
+  }
+
+  async #isNeeded(begun: number): Promise<boolean> {
+    const last = Math.max(0, ...this.#containers.map((container) => container.lastRequestAt()));
+    if (Date.now() < Math.max(begun + drainMs, last + quietMs)) return true;
+    return this.options.isRouted(this.#address);
   }
 
   async #remove(): Promise<void> {

@@ -72,6 +72,7 @@ export async function startKubelet({ info, procs, port, podCidr }: StackContext)
     nodeName,
     podCidr,
     ingress: info.ingress,
+    envoyAdmin: new URL(info.envoyStats).origin,
     healthPort: port.kubelet,
   };
   await procs.add('kubelet', {
