@@ -50,25 +50,16 @@ export const timeoutOption = (): Option =>
 
 export interface Version {
   readonly name: string;
-  /** A tag, a digest or a whole image reference. */
-  readonly version: string;
+  /** A tag or digest of the application's repository, or a whole reference. */
+  readonly image: string;
 }
 
 /** web@v2, web@sha256:..., web@registry/shop/web:v2 */
 export function versionOf(text: string): Version {
   const at = text.indexOf('@');
-  const [name, version] = [text.slice(0, at), text.slice(at + 1)];
-  if (at < 1 || version === '') {
+  const [name, image] = [text.slice(0, at), text.slice(at + 1)];
+  if (at < 1 || image === '') {
     throw new UsageError(`"${text}" does not say which version.`, 'Write APP@TAG, e.g. web@v2');
   }
-  return { name, version };
+  return { name, image };
 }
-
-/** A whole reference stays; a tag or a digest is one of the application's repository. */
-export function imageOf(version: string, repository: string): string {
-  if (version.startsWith('sha256:')) return `${repository}@${version}`;
-  return isReference(version) ? version : `${repository}:${version}`;
-}
-
-export const isReference = (version: string): boolean =>
-  /[/:@]/.test(version) && !version.startsWith('sha256:');

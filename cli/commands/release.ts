@@ -2,23 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { Option, type Command } from 'commander';
 import { strategies } from '../../domain/application.js';
-import type { ApplicationView } from '../../workflows/messages.js';
 import type { Accepted, PlanAnswer } from '../answers.js';
 import type { Client } from '../client.js';
 import { Unreachable } from '../errors.js';
 import { exitCodes } from '../exit.js';
 import { follow } from '../follow.js';
 import { renderPlan } from '../format/plan.js';
-import {
-  addCommand,
-  imageOf,
-  isReference,
-  reasonOption,
-  timeoutOption,
-  versionOf,
-  type Host,
-  type Version,
-} from './common.js';
+import { addCommand, reasonOption, timeoutOption, versionOf, type Host } from './common.js';
 
 interface RequestOptions {
   readonly environment?: string;
@@ -43,38 +33,24 @@ const requestOptions = (): Option[] => [
   reasonOption(),
 ];
 
-async function bodyOf(
-  client: Client,
-  args: readonly string[],
+function bodyOf(
+  version: string,
   { environment, strategy, lane, reason }: RequestOptions,
-): Promise<Record<string, unknown>> {
-  const applications = await Promise.all(
-    args.map(versionOf).map((version) => applicationOf(client, version)),
-  );
-  const given = Object.entries({ environment, strategy, lane, reason }).filter(
-    ([, value]) => value !== undefined,
-  );
-  return { applications, ...Object.fromEntries(given) };
-}
-
-async function applicationOf(
-  client: Client,
-  { name, version }: Version,
-): Promise<{ name: string; image: string }> {
-  if (isReference(version)) return { name, image: version };
-  const { current } = await client.get<ApplicationView>(`/v1/applications/${encodeURIComponent(name)}`);
-  return { name, image: imageOf(version, current.application.image) };
+): Readonly<Record<string, unknown>> {
+  const options = { environment, strategy, lane, reason };
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return { applications: [versionOf(version)], ...Object.fromEntries(given) };
 }
 
 export function planCommand(program: Command, host: Host): void {
   addCommand<RequestOptions>(
     program,
     host,
-    'plan <app@version...>',
+    'plan <app@version>',
     'print what a release would do; changes nothing',
     requestOptions(),
-    async (context, args, options) => {
-      const body = await bodyOf(context.client, args, options);
+    async (context, [version], options) => {
+      const body = bodyOf(version!, options);
       const answer = await context.client.post<PlanAnswer>('/v1/plans', body, { timeoutMs: planTimeoutMs });
       context.answer(answer);
       context.say(...renderPlan(answer.plan, answer.changes, context.paint));
@@ -87,7 +63,7 @@ export function releaseCommand(program: Command, host: Host): void {
   addCommand<ReleaseOptions>(
     program,
     host,
-    'release <app@version...>',
+    'release <app@version>',
     'start a release, e.g. sluice release web@v2',
     [
       ...requestOptions(),
@@ -95,9 +71,9 @@ export function releaseCommand(program: Command, host: Host): void {
       new Option('--wait', 'show the release until it has ended'),
       timeoutOption().implies({ wait: true }),
     ],
-    async (context, args, options) => {
+    async (context, [version], options) => {
       const key = options.idempotencyKey ?? randomUUID();
-      const accepted = await start(context.client, await bodyOf(context.client, args, options), key);
+      const accepted = await start(context.client, bodyOf(version!, options), key);
       if (options.wait !== true) {
         context.answer(accepted);
         const hash = accepted.planHash === null ? '' : `, plan ${accepted.planHash}`;

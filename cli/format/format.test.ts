@@ -183,7 +183,6 @@ describe('a problem', () => {
           |
         4 |     naemspace: x
           |     ^^^^^^^^^
-        found "x"
         expected one of name, namespace, type
         Did you mean namespace?
 
@@ -202,9 +201,18 @@ describe('a problem', () => {
     `);
   });
 
+  it('that blames one field and nothing else says it once', () => {
+    const message = 'The decision is for plan old.';
+    const errors = [{ pointer: '/planHash', message, remedy: 'Look again.' }];
+    expect(renderProblem({ detail: message, code: 'decision_stale', errors }, noPaint)).toEqual([
+      'error: The decision is for plan old. [decision_stale]',
+      '  Look again.',
+    ]);
+  });
+
   it('without a document names the pointer, and every cause its remedy', () => {
     const problem = {
-      detail: 'The release was refused and nothing was changed.',
+      detail: 'The release was refused and nothing was changed: Service "web" does not exist.',
       code: 'release_refused',
       errors: [{ pointer: '', message: 'Service "web" does not exist.', remedy: 'Create it.' }],
     };

@@ -9,19 +9,33 @@ export function renderProblem(
   paint: Paint,
   document: YamlDocument | null = null,
 ): string[] {
-  const title = oneLine(problem.detail ?? problem.title ?? 'The API refused the request.');
-  const code = problem.code === undefined ? '' : ` ${paint.dim(`[${problem.code}]`)}`;
   const fields = problem.errors ?? [];
+  const code = problem.code === undefined ? '' : ` ${paint.dim(`[${problem.code}]`)}`;
   return [
-    `${paint.red('error:')} ${title}${code}`,
-    ...fields.flatMap((field) => ['', ...fieldLines(field, paint, document)]),
+    `${paint.red('error:')} ${titleOf(problem)}${code}`,
+    ...fields.flatMap((field) => fieldLines(field, problem, paint, document)),
     // With fields each carries a remedy of its own.
     ...(problem.remedy === undefined || fields.length > 0 ? [] : [`  ${oneLine(problem.remedy)}`]),
   ];
 }
 
-function fieldLines(field: ProblemField, paint: Paint, document: YamlDocument | null): string[] {
-  return [...placeLines(field, paint, document), ...adviceLines(field).map((line) => `  ${line}`)];
+/** The detail without the messages of its fields, which follow by themselves. */
+function titleOf({ detail, title, errors = [] }: Problem): string {
+  const whole = oneLine(detail ?? title ?? 'The API refused the request.');
+  const rest = errors.reduce((text, { message }) => text.replace(oneLine(message), ''), whole).trim();
+  return rest === '' ? whole : rest.replace(/\s*:$/, '.');
+}
+
+function fieldLines(
+  field: ProblemField,
+  problem: Problem,
+  paint: Paint,
+  document: YamlDocument | null,
+): string[] {
+  const advice = adviceLines(field).map((line) => `  ${line}`);
+  // A failure that blames one field is its own only field.
+  if (document === null && field.message === problem.detail) return advice;
+  return ['', ...placeLines(field, paint, document), ...advice];
 }
 
 function placeLines(field: ProblemField, paint: Paint, document: YamlDocument | null): string[] {
@@ -52,9 +66,10 @@ function framed(place: Place, message: string, paint: Paint): string[] {
 }
 
 /** What the message does not say already. */
-function adviceLines({ message, found, expected, nearest, remedy = '' }: ProblemField): string[] {
+function adviceLines(field: ProblemField): string[] {
+  const { message, found = 'nothing', expected, nearest, remedy = '' } = field;
   const lines: string[] = [];
-  if (found !== undefined && found !== 'nothing' && !message.includes(found)) lines.push(`found ${found}`);
+  if (found !== 'nothing' && !message.includes(found) && !isUnknownKey(field)) lines.push(`found ${found}`);
   if (expected !== undefined && !`${message} ${remedy}`.includes(expected))
     lines.push(`expected ${expected}`);
   if (nearest !== undefined && !remedy.includes(nearest)) lines.push(`did you mean "${nearest}"?`);

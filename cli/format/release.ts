@@ -17,12 +17,12 @@ export function renderRelease(view: ReleaseAnswer, options: RenderOptions): stri
     ...(view.partial === true
       ? [yellow('no worker answers: this is only what Temporal knows; nothing is lost')]
       : []),
-    '',
-    ...view.steps.flatMap((step, i) => stepLines(step, view.steps[i - 1], options)),
-    ...(view.steps.length === 0 ? [] : ['']),
-    ...(view.outcome === null ? waitingLines(view, options) : outcomeLines(view, options)),
+    ...section(view.steps.flatMap((step, i) => stepLines(step, view.steps[i - 1], options))),
+    ...section(view.outcome === null ? waitingLines(view, options) : outcomeLines(view, options)),
   ];
 }
+
+const section = (lines: readonly string[]): readonly string[] => (lines.length === 0 ? [] : ['', ...lines]);
 
 export function headLines(view: ReleaseView, { paint, now }: RenderOptions): string[] {
   const where = view.environment === null ? '' : ` to ${view.environment}`;
