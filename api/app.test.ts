@@ -34,7 +34,8 @@ const post = (body: unknown, headers: Record<string, string> = {}): RequestInit 
   body: JSON.stringify(body),
   headers: { ...json, ...headers },
 });
-const problemOfResponse = async (response: Response): Promise<Problem> => (await response.json()) as Problem;
+const problemOfResponse = async (response: Response): Promise<Problem> =>
+  (response.status === 204 ? {} : await response.json()) as Problem;
 
 const web = { current: { version: 1, declaredAt: '', by: '', application: everyField } };
 const known: Partial<Temporal> = {
@@ -124,8 +125,7 @@ describe('roles', () => {
     for (const [name, [path, init]] of Object.entries(requests)) {
       const headers = { ...(init.headers as Record<string, string>), authorization: `Bearer ${token}` };
       const response = await app.request(path, { ...init, headers });
-      if (response.status !== 403) may.push(name);
-      else expect(await problemOfResponse(response)).toMatchObject({ code: 'forbidden' });
+      if ((await problemOfResponse(response.clone())).code !== 'forbidden') may.push(name);
     }
     expect(may).toEqual(allowed);
   });
@@ -165,7 +165,7 @@ describe('without tokens', () => {
     ['an opaque origin', { origin: 'null' }, undefined],
     ['a cross-site request', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }, undefined],
   ])('refuses %s', async (_, headers, base) => {
-    const response = await abort(headers as Record<string, string>, base);
+    const response = await abort(headers, base);
     expect(response.status).toBe(403);
     expect(await problemOfResponse(response)).toMatchObject({ code: 'foreign_origin' });
   });
