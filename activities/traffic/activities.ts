@@ -4,11 +4,10 @@ import { failure, type Failure } from '../../domain/failures.js';
 import type { RouteTarget } from '../../domain/traffic.js';
 import type { Activities } from '../contract.js';
 import { KubeError, type Cluster } from '../kubernetes/client.js';
-import { kubeFailure } from '../kubernetes/errors.js';
-import { prepareRoute, restoreRoute, rulesOf, setTraffic } from './driver.js';
+import { prepareRoute, restoreRoute, setTraffic, withoutLeftovers } from './driver.js';
 import { footprintOf } from './footprint.js';
 import { routers } from './index.js';
-import { problemsOf, restoredRules } from './rules.js';
+import { problemsOf, rulesOf } from './rules.js';
 
 export function trafficActivities(
   clusters: (name: string) => Cluster,
@@ -21,7 +20,10 @@ export function trafficActivities(
   };
 }
 
-/** Everything that keeps the route from carrying a gray release; changes nothing. */
+/**
+ * Everything that keeps the route from carrying a gray release; changes nothing. Throws what Kubernetes answered (KubeError): the
+ * pre-flight reports missing rights by itself.
+ */
 export async function routeProblems(
   cluster: Cluster,
   route: RouteTarget,
@@ -30,22 +32,16 @@ export async function routeProblems(
   const router = routers[route.router];
   const { kind, group } = router.resource;
   const { namespace, route: name } = route;
-  try {
-    const object = await cluster.get(router.resource, namespace, name, signal);
-    if (object === null) {
-      const known = await isServed(cluster, router.resource, signal);
-      return known
-        ? [failure('route_unknown', { kind, route: name, namespace })]
-        : [failure('crd_missing', { kind, group, cluster: cluster.name })];
-    }
-    const rules = rulesOf(object, router);
-    const left = footprintOf(object, route);
-    const own = left === null ? rules : restoredRules(router, rules, route, left.origins);
-    const why = [...problemsOf(router, own, route), ...router.complaints(object)];
-    return why.length === 0 ? [] : [failure('route_unfit', { kind, route: name, why: why.join(' ') })];
-  } catch (error) {
-    throw kubeFailure(error, { cluster: cluster.name, namespace, what: `${kind} "${name}"` });
+  const object = await cluster.get(router.resource, namespace, name, signal);
+  if (object === null) {
+    const known = await isServed(cluster, router.resource, signal);
+    return known
+      ? [failure('route_unknown', { kind, route: name, namespace })]
+      : [failure('crd_missing', { kind, group, cluster: cluster.name })];
   }
+  const own = withoutLeftovers(router, rulesOf(object, router), route, footprintOf(object, route));
+  const why = [...problemsOf(router, object, own, route), ...router.complaints(object)];
+  return why.length === 0 ? [] : [failure('route_unfit', { kind, route: name, why: why.join(' ') })];
 }
 
 /** A missing object and a missing kind are both 404; discovery tells them apart. */

@@ -1,15 +1,15 @@
 /** Contour HTTPProxy: `spec.routes[].services[]`. */
 import { canonicalJson } from '../../domain/ids.js';
+import type { Tag } from '../../domain/traffic.js';
 import { resources } from '../kubernetes/client.js';
-import { numberOf, objectsOf, textOf, withWeight } from './json.js';
-import type { Backend, Router } from './router.js';
+import { numberOf, objectOf, objectsOf, sameHeader, textOf, withWeight } from './json.js';
+import type { Backend, Router, Rule } from './router.js';
 
 export const contour: Router = {
   resource: resources.httpproxies,
   field: 'routes',
-  maxRules: null,
 
-  keyOf: (rule) => canonicalJson(rule['conditions'] ?? []),
+  keyOf: (rule) => canonicalJson(objectsOf(rule['conditions'])),
 
   backends: (rule) =>
     objectsOf(rule['services']).map((entry): Backend => {
@@ -20,6 +20,7 @@ export const contour: Router = {
         port: numberOf(entry['port']),
         weight: numberOf(entry['weight']),
         copy,
+        unfit: null,
       };
     }),
 
@@ -29,24 +30,34 @@ export const contour: Router = {
     withWeight(service === null ? entry : { ...entry, name: service }, weight),
 
   // Contour orders routes by how much they ask for, so the header wins wherever the route stands.
-  tagged: (rule, tag) => ({
-    ...rule,
-    conditions: [...objectsOf(rule['conditions']), { header: { name: tag.header, exact: tag.value } }],
-  }),
+  tagged(rule, tag) {
+    // A second exact value of one header, or a second route with the same conditions, makes the whole object invalid.
+    if (exactHeaders(rule).some(({ header }) => sameHeader(header, tag.header))) return null;
+    const header = { name: tag.header, exact: tag.value };
+    return { ...rule, conditions: [...objectsOf(rule['conditions']), { header }] };
+  },
 
-  tagOf(rule) {
-    const header = objectsOf(rule['conditions']).at(-1)?.['header'] as
-      | { name?: string; exact?: string }
-      | undefined;
-    return header?.name === undefined || header.exact === undefined
-      ? null
-      : { header: header.name, value: header.exact };
+  tagsOf: exactHeaders,
+
+  limits: () => [],
+
+  elsewhere(object) {
+    const includes = objectsOf(objectOf(object['spec'])?.['includes']).map((i) => textOf(i['name']));
+    return includes.length === 0 ? null : `the HTTPProxies that it includes (${includes.join(', ')})`;
   },
 
   complaints(object) {
-    const status = object['status'] as { currentStatus?: string; description?: string } | undefined;
-    return status?.currentStatus === 'invalid'
-      ? [`Contour calls it invalid: ${status.description ?? ''}`.trim()]
+    const status = objectOf(object['status']);
+    return status?.['currentStatus'] === 'invalid'
+      ? [`Contour calls it invalid: ${textOf(status['description']) ?? ''}`.trim()]
       : [];
   },
 };
+
+function exactHeaders(rule: Rule): readonly Tag[] {
+  return objectsOf(rule['conditions']).flatMap((condition) => {
+    const header = objectOf(condition['header']);
+    const [name, value] = [textOf(header?.['name']), textOf(header?.['exact'])];
+    return name === null || value === null ? [] : [{ header: name, value }];
+  });
+}

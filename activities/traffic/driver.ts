@@ -1,37 +1,17 @@
-/** Read, check, compute, compare, write only what differs: how every change of a route is made, for every kind of router. */
-import { canonicalJson, fieldManager } from '../../domain/ids.js';
-import { allStable, type RouteTarget, type Traffic } from '../../domain/traffic.js';
+/** The changes that a release makes to a route: what each of them checks, and what it writes. How it is written is change.ts. */
+import { canonicalJson } from '../../domain/ids.js';
+import { allStable, type RouteTarget } from '../../domain/traffic.js';
 import type { RouteInput, TrafficInput, TrafficResult } from '../contract.js';
 import { fail } from '../failure.js';
-import { KubeError, type Cluster, type KubeObject } from '../kubernetes/client.js';
-import { kubeFailure } from '../kubernetes/errors.js';
-import { readyEndpoints, requireReady } from './endpoints.js';
-import {
-  footprintKey,
-  footprintOf,
-  footprintText,
-  lastForeignWriter,
-  marksOf,
-  type Footprint,
-} from './footprint.js';
+import type { Cluster } from '../kubernetes/client.js';
+import { asked, changeRoute, type Change } from './change.js';
+import { readyEndpoints, requireReady, type Ready } from './endpoints.js';
+import { marksOf, type Footprint } from './footprint.js';
 import { routers } from './index.js';
 import type { Router } from './router.js';
-import { desiredRules, originsOf, problemsOf, restoredRules, trafficOf, type Rules } from './rules.js';
+import { desiredRules, originsOf, problemsOf, restoredRules, roughTrafficOf, type Rules } from './rules.js';
 
-const maxConflicts = 8;
-
-/** What is to be written; null: nothing. A null footprint removes the annotation. */
-interface Change {
-  readonly rules: Rules;
-  readonly footprint: Footprint | null;
-}
-
-interface Seen {
-  readonly object: KubeObject;
-  readonly rules: Rules;
-  readonly footprint: Footprint | null;
-}
-
+/** Takes the route in hand: gray joins with weight 0, how it was is noted. Again with the same release: nothing changes. */
 export async function prepareRoute(
   cluster: Cluster,
   input: RouteInput & { readonly seq: number },
@@ -39,40 +19,31 @@ export async function prepareRoute(
 ): Promise<TrafficResult> {
   const { route, release, seq } = input;
   const router = routers[route.router];
-  return changeRoute(cluster, route, signal, ({ rules, footprint }) => {
+  const { kind } = router.resource;
+  return changeRoute(cluster, route, signal, ({ object, rules, footprint }) => {
+    if (object === null) fail('route_unknown', { kind, route: route.route, namespace: route.namespace });
     if (footprint?.release === release) {
-      refuseLate(route, footprint, seq);
+      refuseLate(route, footprint, { seq });
       return null;
     }
-    // Only one release at a time gets here, so another's footprint is what a release left that was ended by force.
-    const own = footprint === null ? rules : restoredRules(router, rules, route, footprint.origins);
-    const problems = problemsOf(router, own, route);
-    if (problems.length > 0)
-      fail('route_unfit', { kind: router.resource.kind, route: route.route, why: problems.join(' ') });
-    const origins = originsOf(router, own, route);
-    return next(router, route, desiredRules(router, own, route, allStable), { release, seq, origins });
+    const own = withoutLeftovers(router, rules, route, footprint);
+    const problems = problemsOf(router, object, own, route);
+    if (problems.length > 0) fail('route_unfit', { kind, route: route.route, why: problems.join(' ') });
+    const note = { release, seq, gray: route.grayService, origins: originsOf(router, own, route) };
+    return noted(router, route, desiredRules(router, own, route, allStable), note);
   });
 }
 
+/**
+ * Sets the traffic, whatever it was; never to a track without ready endpoints (`endpoints_missing`). A write that comes after a
+ * newer one, or after the guard's with the same number, is refused (`route_lost`). Again with the same traffic: nothing changes.
+ */
 export async function setTraffic(
   cluster: Cluster,
   input: TrafficInput,
   signal: AbortSignal,
 ): Promise<TrafficResult> {
-  const { route, release, seq, traffic } = input;
-  const router = routers[route.router];
-  const ready = await asked(cluster, route, readyEndpoints(cluster, route, signal));
-  requireReady(ready, route, traffic);
-  return changeRoute(cluster, route, signal, ({ rules, footprint }) => {
-    if (footprint === null) return lost(route, 'it no longer carries the note of this release.');
-    if (footprint.release !== release) return lost(route, `release ${footprint.release} holds it.`);
-    refuseLate(route, footprint, seq);
-    const desired = desiredRules(router, rules, route, traffic);
-    if (trafficOf(router, desired, route)?.gray !== traffic.gray)
-      return lost(route, 'no rule sends to stable any more.');
-    const same = seq === footprint.seq && canonicalJson(desired) === canonicalJson(rules);
-    return same ? null : next(router, route, desired, { release, seq, origins: footprint.origins });
-  });
+  return setTrafficAs(cluster, input, {}, signal);
 }
 
 /** The guard's write: everything to stable, the route stays in hand. */
@@ -81,9 +52,35 @@ export async function returnToStable(
   input: { readonly release: string; readonly route: RouteTarget; readonly seq: number },
   signal: AbortSignal,
 ): Promise<TrafficResult> {
-  return setTraffic(cluster, { ...input, traffic: allStable }, signal);
+  return setTrafficAs(cluster, { ...input, traffic: allStable }, { guarded: true }, signal);
 }
 
+async function setTrafficAs(
+  cluster: Cluster,
+  input: TrafficInput,
+  as: Pick<Footprint, 'guarded'>,
+  signal: AbortSignal,
+): Promise<TrafficResult> {
+  const { route, release, seq, traffic } = input;
+  const router = routers[route.router];
+  const ready = endpoints(cluster, route, signal);
+  return changeRoute(cluster, route, signal, async ({ object, rules, footprint }) => {
+    if (object === null) return lost(route, 'it was deleted.');
+    if (footprint === null) return lost(route, 'it no longer carries the note of this release.');
+    if (footprint.release !== release) return lost(route, `release ${footprint.release} holds it.`);
+    refuseLate(route, footprint, { seq, ...as });
+    const desired = desiredRules(router, rules, route, traffic);
+    if (originsOf(router, desired, route).length === 0)
+      return lost(route, 'no rule sends to stable any more.');
+    requireReady(await ready, route, traffic);
+    const { gray, origins } = footprint;
+    const same = canonicalJson(desired) === canonicalJson(rules);
+    if (same && seq === footprint.seq && as.guarded === footprint.guarded) return null;
+    return noted(router, route, desired, { release, seq, ...as, gray, origins });
+  });
+}
+
+/** Puts the route back as it was found, but for what others changed meanwhile; a route that another release holds is left alone. */
 export async function restoreRoute(
   cluster: Cluster,
   input: RouteInput,
@@ -91,125 +88,54 @@ export async function restoreRoute(
 ): Promise<TrafficResult> {
   const { route, release } = input;
   const router = routers[route.router];
-  const ready = await asked(cluster, route, readyEndpoints(cluster, route, signal));
-  return changeRoute(
-    cluster,
-    route,
-    signal,
-    ({ rules, footprint }) => {
-      if (footprint !== null && footprint.release !== release) return null;
-      const before = trafficOf(router, rules, route);
-      // Where gray cannot answer either, stable is the better of the two.
-      if (before !== null && before.gray > 0 && ready.gray > 0) requireReady(ready, route, allStable);
-      const restored = restoredRules(router, rules, route, footprint?.origins ?? []);
-      const same = footprint === null && canonicalJson(restored) === canonicalJson(rules);
-      return same ? null : { rules: restored, footprint: null };
-    },
-    { missing: 'is-fine' },
-  );
+  const ready = endpoints(cluster, route, signal);
+  return changeRoute(cluster, route, signal, async ({ object, rules, footprint }) => {
+    if (object === null || (footprint !== null && footprint.release !== release)) return null;
+    // Without the note, what names gray still has to go: its Service will.
+    const restored = restoredRules(router, rules, route, footprint?.origins ?? null);
+    if (footprint === null && canonicalJson(restored) === canonicalJson(rules)) return null;
+    const { stable, gray } = await ready;
+    // Where gray cannot answer either, stable is the better of the two.
+    if (roughTrafficOf(router, rules, route).gray > 0 && gray > 0)
+      requireReady({ stable, gray }, route, allStable);
+    return { rules: restored, footprint: null };
+  });
 }
 
-function next(router: Router, route: RouteTarget, rules: Rules, footprint: Omit<Footprint, 'left'>): Change {
-  return { rules, footprint: { ...footprint, left: marksOf(router, rules, route) } };
-}
-
-async function changeRoute(
-  cluster: Cluster,
-  route: RouteTarget,
-  signal: AbortSignal,
-  decide: (seen: Seen) => Change | null,
-  options: { readonly missing?: 'is-fine' } = {},
-): Promise<TrafficResult> {
-  const router = routers[route.router];
-  const { resource, field } = router;
-  const foreign = new Set<string>();
-  for (let conflicts = 0; ; conflicts++) {
-    const object = await asked(cluster, route, cluster.get(resource, route.namespace, route.route, signal));
-    if (object === null && options.missing === 'is-fine') return unchanged(allStable, foreign);
-    if (object === null) return lost(route, 'it was deleted.');
-    const seen = { object, rules: rulesOf(object, router), footprint: footprintOf(object, route) };
-    for (const change of foreignChanges(router, route, seen)) foreign.add(change);
-    const before = trafficOf(router, seen.rules, route) ?? allStable;
-    const change = decide(seen);
-    if (change === null) return unchanged(before, foreign);
-    const annotation = change.footprint === null ? null : footprintText(change.footprint);
-    const patch = {
-      metadata: {
-        resourceVersion: object.metadata.resourceVersion,
-        annotations: { [footprintKey(route)]: annotation },
-      },
-      spec: { [field]: change.rules },
-    };
-    try {
-      await cluster.merge(resource, route.namespace, route.route, patch, signal);
-    } catch (error) {
-      if (!(error instanceof KubeError && error.status === 409 && conflicts < maxConflicts))
-        throw mapped(error, cluster, route);
-      await pause(10 + Math.random() * 30 * (conflicts + 1), signal);
-      continue;
-    }
-    const changed = canonicalJson(change.rules) !== canonicalJson(seen.rules);
-    return {
-      changed,
-      before,
-      after: trafficOf(router, change.rules, route) ?? allStable,
-      foreign: [...foreign],
-    };
-  }
-}
-
-export function rulesOf(object: KubeObject, router: Router): Rules {
-  const spec = object['spec'] as Readonly<Record<string, unknown>> | undefined;
-  const rules = spec?.[router.field];
-  return Array.isArray(rules) ? (rules as Rules) : [];
-}
-
-function foreignChanges(
+/** The rules without what a release left there that was ended by force: only one runs at a time, so a note is of none that runs. */
+export function withoutLeftovers(
   router: Router,
+  rules: Rules,
   route: RouteTarget,
-  { object, rules, footprint }: Seen,
-): readonly string[] {
-  const moved =
-    footprint !== null && footprint.left !== marksOf(router, rules, route)
-      ? [`its rules were changed by ${lastForeignWriter(object, fieldManager)}.`]
-      : [];
-  return [...moved, ...router.complaints(object)];
+  footprint: Footprint | null,
+): Rules {
+  if (footprint === null) return rules;
+  return restoredRules(router, rules, { ...route, grayService: footprint.gray }, footprint.origins);
 }
 
-const unchanged = (traffic: Traffic, foreign: ReadonlySet<string>): TrafficResult => ({
-  changed: false,
-  before: traffic,
-  after: traffic,
-  foreign: [...foreign],
+const noted = (router: Router, route: RouteTarget, rules: Rules, note: Omit<Footprint, 'left'>): Change => ({
+  rules,
+  footprint: { ...note, left: marksOf(router, rules, route) },
 });
 
-/** A write that was overtaken by a newer one of the same release must not undo it. */
-function refuseLate(route: RouteTarget, footprint: Footprint, seq: number): void {
-  if (seq < footprint.seq) lost(route, `write ${seq} came after write ${footprint.seq}.`);
+/** Asked for beside the route; a failure waits until the answer is needed. */
+function endpoints(cluster: Cluster, route: RouteTarget, signal: AbortSignal): Promise<Ready> {
+  const ready = asked(cluster, route, readyEndpoints(cluster, route, signal));
+  ready.catch(() => undefined);
+  return ready;
+}
+
+/** A write that was overtaken by a newer one of the same release, or by the guard, must not undo it. */
+function refuseLate(
+  route: RouteTarget,
+  { seq, guarded }: Pick<Footprint, 'seq' | 'guarded'>,
+  write: Pick<Footprint, 'seq' | 'guarded'>,
+): void {
+  if (write.seq < seq) lost(route, `write ${write.seq} came after write ${seq}.`);
+  if (write.seq === seq && guarded === true && write.guarded !== true)
+    lost(route, `write ${write.seq} came after the analysis had returned traffic to stable.`);
 }
 
 function lost(route: RouteTarget, why: string): never {
   return fail('route_lost', { kind: routers[route.router].resource.kind, route: route.route, why });
-}
-
-async function asked<T>(cluster: Cluster, route: RouteTarget, answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    throw mapped(error, cluster, route);
-  }
-}
-
-function mapped(error: unknown, cluster: Cluster, route: RouteTarget): unknown {
-  const what = `${routers[route.router].resource.kind} "${route.route}"`;
-  return kubeFailure(error, { cluster: cluster.name, namespace: route.namespace, what });
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => (clearTimeout(timer), reject(signal.reason as Error)), {
-      once: true,
-    });
-  });
 }

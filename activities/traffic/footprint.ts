@@ -2,6 +2,7 @@
 import { canonicalJson, hashOf, labels } from '../../domain/ids.js';
 import type { RouteTarget } from '../../domain/traffic.js';
 import type { KubeObject } from '../kubernetes/client.js';
+import { objectOf, objectsOf } from './json.js';
 import type { Origin, Router } from './router.js';
 import type { Rules } from './rules.js';
 
@@ -9,6 +10,10 @@ export interface Footprint {
   readonly release: string;
   /** Number of the newest write. */
   readonly seq: number;
+  /** That write was the guard's: nothing but a newer number moves traffic to gray again. */
+  readonly guarded?: true;
+  /** Name of the Service that joined the route. */
+  readonly gray: string;
   readonly origins: readonly Origin[];
   /** Hash of the rules as that write left them. */
   readonly left: string;
@@ -20,10 +25,13 @@ export const footprintKey = (route: RouteTarget): string =>
 
 /** Null where there is none, or none that can be read. */
 export function footprintOf(object: KubeObject, route: RouteTarget): Footprint | null {
-  const text = object.metadata.annotations?.[footprintKey(route)];
-  if (text === undefined) return null;
   try {
-    return JSON.parse(text) as Footprint;
+    const found = objectOf(JSON.parse(object.metadata.annotations?.[footprintKey(route)] ?? 'null'));
+    const { release, seq, gray, left, guarded } = found ?? {};
+    if (typeof release !== 'string' || typeof seq !== 'number') return null;
+    if (typeof gray !== 'string' || typeof left !== 'string') return null;
+    const origins = objectsOf(found?.['origins']) as unknown as readonly Origin[];
+    return { release, seq, gray, left, origins, ...(guarded === true ? { guarded } : {}) };
   } catch {
     return null;
   }
@@ -40,13 +48,13 @@ export function marksOf(router: Router, rules: Rules, route: RouteTarget): strin
   return hashOf(touched).slice(0, 12);
 }
 
-/** Who changed the object last, beside us, for people. */
+/** Who changed the object's spec last, beside us, for people. */
 export function lastForeignWriter(object: KubeObject, us: string): string {
   const writers = (object.metadata.managedFields ?? []).filter(
-    (f) => f.manager !== us && f.manager !== undefined,
+    ({ manager, fieldsV1 }) =>
+      manager !== us && manager !== undefined && objectOf(fieldsV1)?.['f:spec'] !== undefined,
   );
   const last = writers.toSorted((a, b) => (a.time ?? '').localeCompare(b.time ?? '')).at(-1);
-  return last === undefined
-    ? 'somebody'
-    : `${last.manager}${last.time === undefined ? '' : ` at ${last.time}`}`;
+  if (last === undefined) return 'somebody';
+  return last.time === undefined ? `${last.manager}` : `${last.manager} at ${last.time}`;
 }

@@ -1,19 +1,18 @@
 /** Gateway API HTTPRoute: `spec.rules[].backendRefs[]`. */
 import { canonicalJson } from '../../domain/ids.js';
-import { resources } from '../kubernetes/client.js';
-import { listOf, numberOf, objectsOf, textOf, without, withWeight } from './json.js';
+import type { Tag } from '../../domain/traffic.js';
+import { resources, type KubeObject } from '../kubernetes/client.js';
+import { numberOf, objectOf, objectsOf, sameHeader, textOf, without, withWeight } from './json.js';
 import type { Backend, JsonObject, Router, Rule } from './router.js';
 
-/** A rule without matches matches every path. */
-const everyPath: JsonObject = { path: { type: 'PathPrefix', value: '/' } };
-const isHeader = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null;
+/** Limits of the API (sigs.k8s.io/gateway-api, v1 HTTPRoute). */
+const most = { rules: 16, matchesOfRule: 64, matches: 128, headers: 16 };
 
 export const gatewayApi: Router = {
   resource: resources.httproutes,
   field: 'rules',
-  maxRules: 16,
 
-  keyOf: (rule) => canonicalJson(rule['matches'] ?? [everyPath]),
+  keyOf: (rule) => canonicalJson(matchesOf(rule)),
 
   backends: (rule, route) =>
     objectsOf(rule['backendRefs']).map((entry): Backend => {
@@ -26,6 +25,7 @@ export const gatewayApi: Router = {
         port: numberOf(entry['port']),
         weight: numberOf(entry['weight']),
         copy: false,
+        unfit: null,
       };
     }),
 
@@ -34,37 +34,66 @@ export const gatewayApi: Router = {
   backend: (entry, service, weight) =>
     withWeight(service === null ? entry : { ...entry, name: service }, weight),
 
-  tagged(rule, tag): Rule {
-    const matches = listOf(rule['matches'])?.filter(isHeader) ?? [everyPath];
-    const header = { type: 'Exact', name: tag.header, value: tag.value };
-    return {
-      ...without(rule, 'name'),
-      matches: matches.map((match) => ({ ...match, headers: [...objectsOf(match['headers']), header] })),
-    };
+  tagged(rule, tag): Rule | null {
+    const matches = matchesOf(rule).flatMap((match) => taggedMatch(match, tag) ?? []);
+    return matches.length === 0 ? null : { ...without(rule, 'name'), matches };
   },
 
-  tagOf(rule) {
-    const header = objectsOf(objectsOf(rule['matches'])[0]?.['headers']).at(-1);
-    const [name, value] = [textOf(header?.['name']), textOf(header?.['value'])];
-    return name === null || value === null ? null : { header: name, value };
+  tagsOf: (rule) =>
+    objectsOf(matchesOf(rule)[0]?.['headers'])
+      .filter(isExact)
+      .flatMap(({ name, value }) =>
+        typeof name === 'string' && typeof value === 'string' ? [{ header: name, value }] : [],
+      ),
+
+  limits(rules) {
+    const matches = rules.map((rule) => matchesOf(rule));
+    const headers = matches.flat().map((match) => objectsOf(match['headers']).length);
+    const excess = (what: string, has: number, allowed: number): string[] =>
+      has > allowed ? [`it would have ${has} ${what}; ${allowed} are allowed.`] : [];
+    return [
+      ...excess('rules', rules.length, most.rules),
+      ...excess('matches in one rule', Math.max(0, ...matches.map((m) => m.length)), most.matchesOfRule),
+      ...excess('matches', matches.flat().length, most.matches),
+      ...excess('headers in one match', Math.max(0, ...headers), most.headers),
+    ];
   },
 
-  complaints(object) {
-    const status = object['status'] as { parents?: { conditions?: Condition[] }[] } | undefined;
-    const conditions = (status?.parents ?? []).flatMap((p) => p.conditions ?? []);
-    return conditions
+  elsewhere: () => null,
+
+  complaints: (object) =>
+    conditionsOf(object)
       .filter((c) => (c.type === 'Accepted' || c.type === 'ResolvedRefs') && c.status === 'False')
-      .filter(
-        (c) => c.observedGeneration === undefined || c.observedGeneration === object.metadata.generation,
-      )
-      .map((c) => `${c.type} is False: ${c.reason ?? ''} ${c.message ?? ''}`.trim());
-  },
+      .filter((c) => (c.observedGeneration ?? object.metadata.generation) === object.metadata.generation)
+      .map((c) => `${c.type} is False: ${c.reason ?? ''} ${c.message ?? ''}`.trim()),
 };
 
+/** A rule without matches matches every path. */
+function matchesOf(rule: Rule): readonly JsonObject[] {
+  const matches = objectsOf(rule['matches']);
+  return matches.length > 0 ? matches : [{ path: { type: 'PathPrefix', value: '/' } }];
+}
+
+/** Null where no tagged request can match. A match may name a header only once. */
+function taggedMatch(match: JsonObject, tag: Tag): JsonObject | null {
+  const headers = objectsOf(match['headers']);
+  const same = headers.find((header) => sameHeader(textOf(header['name']), tag.header));
+  if (same !== undefined && isExact(same)) return textOf(same['value']) === tag.value ? match : null;
+  const others = headers.filter((header) => header !== same);
+  return { ...match, headers: [...others, { type: 'Exact', name: tag.header, value: tag.value }] };
+}
+
+const isExact = (header: JsonObject): boolean => (textOf(header['type']) ?? 'Exact') === 'Exact';
+
 interface Condition {
-  readonly type: string;
-  readonly status: string;
+  readonly type?: string;
+  readonly status?: string;
   readonly reason?: string;
   readonly message?: string;
   readonly observedGeneration?: number;
+}
+
+function conditionsOf(object: KubeObject): readonly Condition[] {
+  const parents = objectsOf(objectOf(object['status'])?.['parents']);
+  return parents.flatMap((parent) => objectsOf(parent['conditions']) as readonly Condition[]);
 }

@@ -1,68 +1,86 @@
 /** Istio VirtualService, split by hosts: `spec.http[].route[]`. */
 import { canonicalJson } from '../../domain/ids.js';
-import type { RouteTarget } from '../../domain/traffic.js';
+import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import { resources } from '../kubernetes/client.js';
-import { listOf, numberOf, objectsOf, textOf, without, withWeight } from './json.js';
+import { numberOf, objectOf, objectsOf, sameHeader, textOf, without, withWeight } from './json.js';
 import type { Backend, JsonObject, Router } from './router.js';
-
-/** A host names a Service of the route's namespace in its short form, with the namespace, or in full. */
-function serviceOf(host: string | null, route: RouteTarget): string | null {
-  if (host === null) return null;
-  const [name, namespace] = host.split('.');
-  const rest = host.split('.').slice(2).join('.');
-  const here = namespace === undefined || namespace === route.namespace;
-  return here && (rest === '' || rest === 'svc' || rest.startsWith('svc.')) ? (name ?? null) : null;
-}
 
 export const istio: Router = {
   resource: resources.virtualservices,
   field: 'http',
-  maxRules: null,
 
-  keyOf: (rule) => canonicalJson(rule['match'] ?? []),
+  keyOf: (rule) => canonicalJson(objectsOf(rule['match'])),
 
   backends: (rule, route) =>
     objectsOf(rule['route']).map((entry): Backend => {
-      const destination = (entry['destination'] ?? {}) as JsonObject;
-      const service = serviceOf(textOf(destination['host']), route);
+      const destination = objectOf(entry['destination']) ?? {};
+      const subset = textOf(destination['subset']);
       return {
         entry,
-        // A subset is a share of a Service of its own; it has no place in a split by hosts.
-        service: destination['subset'] === undefined ? service : null,
-        port: numberOf((destination['port'] as JsonObject | undefined)?.['number']),
+        service: serviceOf(textOf(destination['host']), route),
+        port: numberOf(objectOf(destination['port'])?.['number']),
         weight: numberOf(entry['weight']),
         copy: false,
+        unfit:
+          subset === null ? null : `it sends to subset "${subset}", and gray is another host, not a subset`,
       };
     }),
 
   withBackends: (rule, backends) => ({ ...rule, route: backends }),
 
   backend(entry, service, weight) {
-    if (service === null) return withWeight(entry, weight);
-    const destination = entry['destination'] as JsonObject;
-    const host = textOf(destination['host'])!.split('.').slice(1);
-    return withWeight(
-      { ...entry, destination: { ...destination, host: [service, ...host].join('.') } },
-      weight,
-    );
+    const destination = objectOf(entry['destination']);
+    const host = textOf(destination?.['host']);
+    if (service === null || host === null) return withWeight(entry, weight);
+    // The form that the user chose stays: short, with the namespace, or in full.
+    const named = [service, ...host.split('.').slice(1)].join('.');
+    return withWeight({ ...entry, destination: { ...destination, host: named } }, weight);
   },
 
   tagged(rule, tag) {
-    const matches = listOf(rule['match']) === null ? [{}] : objectsOf(rule['match']);
-    const match = matches.map((m) => ({
-      ...m,
-      headers: { ...(m['headers'] as JsonObject | undefined), [tag.header]: { exact: tag.value } },
-    }));
-    return { ...without(rule, 'name'), match };
+    const matches = objectsOf(rule['match']);
+    // No match, and an empty list too, matches every request.
+    const match = (matches.length > 0 ? matches : [{}]).flatMap((one) => taggedMatch(one, tag) ?? []);
+    return match.length === 0 ? null : { ...without(rule, 'name'), match };
   },
 
-  tagOf(rule) {
-    const headers = objectsOf(rule['match'])[0]?.['headers'] as
-      | Record<string, { exact?: string }>
-      | undefined;
-    const [header, match] = Object.entries(headers ?? {}).at(-1) ?? [];
-    return header === undefined || match?.exact === undefined ? null : { header, value: match.exact };
+  tagsOf: (rule) =>
+    Object.entries(objectOf(objectsOf(rule['match'])[0]?.['headers']) ?? {}).flatMap(([header, match]) => {
+      const value = exactOf(match);
+      return value === null ? [] : [{ header, value }];
+    }),
+
+  limits: () => [],
+
+  elsewhere(object) {
+    const delegates = objectsOf(objectOf(object['spec'])?.['http']).flatMap(
+      (rule) => textOf(objectOf(rule['delegate'])?.['name']) ?? [],
+    );
+    return delegates.length === 0
+      ? null
+      : `the VirtualServices that it delegates to (${delegates.join(', ')})`;
   },
 
   complaints: () => [],
 };
+
+/** A host names a Service of the route's namespace in its short form, with the namespace, or in full. */
+function serviceOf(host: string | null, route: RouteTarget): string | null {
+  if (host === null) return null;
+  const [name, namespace, ...rest] = host.split('.');
+  const here = namespace === undefined || namespace === route.namespace;
+  return here && (rest.length === 0 || rest[0] === 'svc') ? (name ?? null) : null;
+}
+
+/** Null where no tagged request can match. */
+function taggedMatch(match: JsonObject, tag: Tag): JsonObject | null {
+  const headers = objectOf(match['headers']) ?? {};
+  const same = Object.keys(headers).find((name) => sameHeader(name, tag.header));
+  const exact = same === undefined ? null : exactOf(headers[same]);
+  if (exact !== null) return exact === tag.value ? match : null;
+  const others = same === undefined ? headers : without(headers, same);
+  // Istio takes names of headers in lower case only.
+  return { ...match, headers: { ...others, [tag.header.toLowerCase()]: { exact: tag.value } } };
+}
+
+const exactOf = (match: unknown): string | null => textOf(objectOf(match)?.['exact']);

@@ -1,14 +1,11 @@
 /** Reading JSON of unknown shape without trusting it. */
 import type { Json, JsonObject } from './router.js';
 
-export const listOf = (value: Json | undefined): readonly Json[] | null =>
-  Array.isArray(value) ? value : null;
+export const objectOf = (value: unknown): JsonObject | null =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null;
 
-export function objectsOf(value: Json | undefined): readonly JsonObject[] {
-  return (listOf(value) ?? []).filter(
-    (v): v is JsonObject => typeof v === 'object' && v !== null && !Array.isArray(v),
-  );
-}
+export const objectsOf = (value: unknown): readonly JsonObject[] =>
+  (Array.isArray(value) ? value : []).map(objectOf).filter((v) => v !== null);
 
 export const textOf = (value: Json | undefined): string | null => (typeof value === 'string' ? value : null);
 export const numberOf = (value: Json | undefined): number | null =>
@@ -22,3 +19,6 @@ export function without(object: JsonObject, key: string): JsonObject {
 /** Null: without the field. */
 export const withWeight = (entry: JsonObject, weight: number | null): JsonObject =>
   weight === null ? without(entry, 'weight') : { ...entry, weight };
+
+/** Names of headers do not tell upper from lower case. */
+export const sameHeader = (a: string | null, b: string): boolean => a?.toLowerCase() === b.toLowerCase();

@@ -1,5 +1,5 @@
-/** A router: four pure functions from the user's route object, one kind in each file. Reading, comparing and writing is driver.ts. */
-import type { RouteTarget, Traffic } from '../../domain/traffic.js';
+/** A router: what one kind of route object looks like, as pure functions, one kind in each file. What a release does to it is rules.ts. */
+import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import type { KubeObject, Resource } from '../kubernetes/client.js';
 
 /** JSON as the API server gives it. */
@@ -17,25 +17,28 @@ export interface Origin {
   readonly weight: number | null;
 }
 
+/** None of them changes what it is given; what they answer keeps every field that they do not know. */
 export interface Router {
   readonly resource: Resource;
   /** Name of the field of `spec` that holds the rules; nothing else of the object is ever written. */
   readonly field: 'rules' | 'routes' | 'http';
-  /** How many rules an object may have; null: no limit. */
-  readonly maxRules: number | null;
   /** What the rule matches, as the key that finds it again. */
   keyOf(rule: Rule): string;
-  /** Whether the rule sends to a Service of that name in the route's namespace. */
+  /** Where the rule sends; empty where it redirects, delegates or answers itself. */
   backends(rule: Rule, route: RouteTarget): readonly Backend[];
   /** The same rule with other backends. */
   withBackends(rule: Rule, backends: readonly JsonObject[]): Rule;
-  /** The backend with another Service and weight; null: without the field. Everything else of it is kept. */
-  backend(entry: JsonObject, service: string | null, weight: number | null, route: RouteTarget): JsonObject;
-  /** The same rule for tagged requests only. */
-  tagged(rule: Rule, tag: NonNullable<Traffic['tag']>): Rule;
-  /** The tag that a rule of our own asks for; null where it has none. */
-  tagOf(rule: Rule): Traffic['tag'];
-  /** Why the object as a whole cannot carry a gray release, beyond what the rules say; e.g. the data plane calls it invalid. */
+  /** The backend with another Service (null: the same) and weight (null: without the field). */
+  backend(entry: JsonObject, service: string | null, weight: number | null): JsonObject;
+  /** The same rule for tagged requests only; null: what it matches already keeps the tag out, or asks for it. */
+  tagged(rule: Rule, tag: Tag): Rule | null;
+  /** Every header that the rule asks for with an exact value: one of them is the tag of a rule of our own. */
+  tagsOf(rule: Rule): readonly Tag[];
+  /** Why the API would refuse an object with such rules, for people. */
+  limits(rules: readonly Rule[]): readonly string[];
+  /** Which other objects decide where the requests go, for people; null: none. */
+  elsewhere(object: KubeObject): string | null;
+  /** What the data plane finds wrong with the object as it is, for people. */
   complaints(object: KubeObject): readonly string[];
 }
 
@@ -47,4 +50,6 @@ export interface Backend {
   readonly weight: number | null;
   /** A mirror: it gets copies, and no answer of it reaches anybody. */
   readonly copy: boolean;
+  /** Why its traffic cannot be shared with another Service, for people; null: it can. */
+  readonly unfit: string | null;
 }

@@ -1,0 +1,127 @@
+/** Read, decide, write only what differs, and only if nobody was faster: how every change of a route is made. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { canonicalJson, fieldManager } from '../../domain/ids.js';
+import { allStable, type RouteTarget } from '../../domain/traffic.js';
+import type { TrafficResult } from '../contract.js';
+import { KubeError, type Cluster, type KubeObject } from '../kubernetes/client.js';
+import { kubeFailure } from '../kubernetes/errors.js';
+import {
+  footprintKey,
+  footprintOf,
+  footprintText,
+  lastForeignWriter,
+  marksOf,
+  type Footprint,
+} from './footprint.js';
+import { routers } from './index.js';
+import type { Router } from './router.js';
+import { roughTrafficOf, rulesOf, type Rules } from './rules.js';
+
+/** What is to be written. A null footprint removes the annotation. */
+export interface Change {
+  readonly rules: Rules;
+  readonly footprint: Footprint | null;
+}
+
+export interface Seen {
+  /** Null: there is none. */
+  readonly object: KubeObject | null;
+  readonly rules: Rules;
+  readonly footprint: Footprint | null;
+}
+
+/** How often somebody else may be faster. */
+const maxConflicts = 8;
+
+/** @param decide what to write (null: nothing); asked again with the newer object each time that somebody else was faster. */
+export async function changeRoute(
+  cluster: Cluster,
+  route: RouteTarget,
+  signal: AbortSignal,
+  decide: (seen: Seen) => Change | null | Promise<Change | null>,
+): Promise<TrafficResult> {
+  const router = routers[route.router];
+  const foreign = new Set<string>();
+  for (let conflicts = 0; ; conflicts++) {
+    const seen = await look(cluster, router, route, signal);
+    for (const change of foreignChanges(router, route, seen)) foreign.add(change);
+    const before = seen.object === null ? allStable : roughTrafficOf(router, seen.rules, route);
+    const change = await decide(seen);
+    if (seen.object === null || change === null)
+      return { changed: false, before, after: before, foreign: [...foreign] };
+    try {
+      await write(cluster, router, route, seen.object, change, signal);
+    } catch (error) {
+      const again = error instanceof KubeError && error.status === 409 && conflicts < maxConflicts;
+      if (!again) throw mapped(error, cluster, route);
+      await pause(10 + Math.random() * 30 * (conflicts + 1), signal);
+      continue;
+    }
+    const changed = canonicalJson(change.rules) !== canonicalJson(seen.rules);
+    const after = roughTrafficOf(router, change.rules, route);
+    return { changed, before, after, foreign: [...foreign] };
+  }
+}
+
+async function look(
+  cluster: Cluster,
+  router: Router,
+  route: RouteTarget,
+  signal: AbortSignal,
+): Promise<Seen> {
+  const got = cluster.get(router.resource, route.namespace, route.route, signal);
+  const object = await asked(cluster, route, got);
+  if (object === null) return { object, rules: [], footprint: null };
+  return { object, rules: rulesOf(object, router), footprint: footprintOf(object, route) };
+}
+
+/** Holds only what changes; the version in it makes it a compare-and-set. */
+async function write(
+  cluster: Cluster,
+  { resource, field }: Router,
+  route: RouteTarget,
+  object: KubeObject,
+  { rules, footprint }: Change,
+  signal: AbortSignal,
+): Promise<void> {
+  const annotation = footprint === null ? null : footprintText(footprint);
+  const patch = {
+    metadata: {
+      resourceVersion: object.metadata.resourceVersion,
+      annotations: { [footprintKey(route)]: annotation },
+    },
+    spec: { [field]: rules },
+  };
+  await cluster.merge(resource, route.namespace, route.route, patch, signal);
+}
+
+function foreignChanges(
+  router: Router,
+  route: RouteTarget,
+  { object, rules, footprint }: Seen,
+): readonly string[] {
+  if (object === null) return [];
+  const complaints = router.complaints(object);
+  if (footprint === null || footprint.left === marksOf(router, rules, route)) return complaints;
+  const { gray } = roughTrafficOf(router, rules, route);
+  const who = lastForeignWriter(object, fieldManager);
+  return [`${who} changed its rules; gray had ${gray} % then.`, ...complaints];
+}
+
+/** The answer, or what its error means in the catalogue. */
+export async function asked<T>(cluster: Cluster, route: RouteTarget, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw mapped(error, cluster, route);
+  }
+}
+
+function mapped(error: unknown, cluster: Cluster, route: RouteTarget): unknown {
+  const what = `${routers[route.router].resource.kind} "${route.route}"`;
+  return kubeFailure(error, { cluster: cluster.name, namespace: route.namespace, what });
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
+}

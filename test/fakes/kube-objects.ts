@@ -1,0 +1,118 @@
+/** A small Kubernetes API at the wire for what reads and patches single objects: compare-and-set is kept, faults and rivals come on demand. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { KubeConfig } from '@kubernetes/client-node';
+import { Cluster, type KubeObject } from '../../activities/kubernetes/client.js';
+
+type Json = Record<string, unknown>;
+
+interface Fault {
+  readonly status: number;
+  readonly message: string;
+  readonly headers?: Record<string, string>;
+}
+
+interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: Json;
+}
+
+export class FakeObjects {
+  /** Every call, in order. */
+  readonly calls: Call[] = [];
+  /** Runs before each PATCH is looked at: a rival who is faster. */
+  beforePatch: () => void | Promise<void> = () => undefined;
+  private readonly objects = new Map<string, Json>();
+  private readonly faults = new Map<string, Fault[]>();
+  private version = 1;
+  private readonly server: Server = createServer((request, response) => void this.answer(request, response));
+
+  async start(): Promise<Cluster> {
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    const server = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    const config = new KubeConfig();
+    config.loadFromClusterAndUser({ name: 'fake', server, skipTLSVerify: true }, { name: 'fake' });
+    return new Cluster('fake', config);
+  }
+
+  async stop(): Promise<void> {
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    this.server.closeAllConnections();
+    await closed;
+  }
+
+  /** @param path of the object, or of a discovery document */
+  put(path: string, object: object): void {
+    const { metadata, ...rest } = structuredClone(object) as Json;
+    const resourceVersion = String(++this.version);
+    this.objects.set(path, { ...rest, metadata: { ...(metadata as Json), resourceVersion } });
+  }
+
+  get(path: string): KubeObject {
+    return structuredClone(this.objects.get(path)) as unknown as KubeObject;
+  }
+
+  remove(path: string): void {
+    this.objects.delete(path);
+  }
+
+  /** The next calls of that method get these answers. */
+  fail(method: string, ...faults: readonly Fault[]): void {
+    this.faults.set(method, [...(this.faults.get(method) ?? []), ...faults]);
+  }
+
+  count(method: string): number {
+    return this.calls.filter((call) => call.method === method).length;
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let text = '';
+    for await (const chunk of request) text += String(chunk);
+    const url = new URL(request.url ?? '/', 'http://fake');
+    const method = request.method ?? '';
+    const body = text === '' ? {} : (JSON.parse(text) as Json);
+    this.calls.push({ method, path: url.pathname, query: url.searchParams, body });
+    const { status, headers, answer } = await this.handle(method, url.pathname, body);
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(JSON.stringify(answer));
+  }
+
+  private async handle(
+    method: string,
+    path: string,
+    body: Json,
+  ): Promise<{ status: number; headers?: Record<string, string>; answer: unknown }> {
+    const fault = this.faults.get(method)?.shift();
+    if (fault !== undefined) {
+      const { status, message, headers = {} } = fault;
+      return { status, headers, answer: { kind: 'Status', reason: 'Fault', message } };
+    }
+    if (method === 'PATCH') await this.beforePatch();
+    const object = this.objects.get(path);
+    if (object === undefined) {
+      const items = [...this.objects].filter(([key]) => key.startsWith(`${path}/`)).map(([, one]) => one);
+      if (items.length > 0) return { status: 200, answer: { metadata: { resourceVersion: '1' }, items } };
+      return { status: 404, answer: { reason: 'NotFound', message: `${path} not found` } };
+    }
+    if (method !== 'PATCH') return { status: 200, answer: object };
+    const expected = (body['metadata'] as Json | undefined)?.['resourceVersion'];
+    const { resourceVersion } = object['metadata'] as Json;
+    if (expected !== undefined && expected !== resourceVersion)
+      return { status: 409, answer: { reason: 'Conflict', message: 'the object has been modified' } };
+    this.put(path, merged(object, body) as object);
+    return { status: 200, answer: this.objects.get(path) };
+  }
+}
+
+/** RFC 7386. */
+function merged(target: unknown, patch: unknown): unknown {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
+  const result: Json = typeof target === 'object' && target !== null ? { ...(target as Json) } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else result[key] = merged(result[key], value);
+  }
+  return result;
+}
