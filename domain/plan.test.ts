@@ -65,6 +65,12 @@ describe('computePlan', () => {
     expect(plan.warnings[0]).toContain('no ready pod');
   });
 
+  it('says when stable already runs what is asked for', () => {
+    expect(computePlan(input(shop, { ...seen, stableDigest: image.digest })).warnings[0]).toContain(
+      'already runs v2',
+    );
+  });
+
   it('has neither tag nor probe for a canary, and no approval where none is required', () => {
     const spec = {
       ...shop,

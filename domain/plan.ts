@@ -151,6 +151,10 @@ function stageOf(name: string, input: PlanInput, warnings: string[]): Stage {
     lane,
     tag: input.lane === null ? declared.tag : { ...declared.tag, value: lane },
   };
+  for (const { planned: p, observation: seen } of members) {
+    if (seen.stableDigest === p.image.digest)
+      warnings.push(`Stable of ${p.spec.name} in ${name} already runs ${p.image.version}.`);
+  }
   const targets = members.map((m) => targetOf(m.planned, m.environment, m.observation, settings));
   const strategy = strategyOf(settings, observation, `${planned.spec.name} in ${name}`, warnings);
   const steps = numbered(name, stepsOf(strategy, settings, targets[0]!, warnings));
