@@ -102,7 +102,9 @@ function foreignChanges(
 ): readonly string[] {
   if (object === null) return [];
   const complaints = router.complaints(object);
-  if (footprint === null || footprint.left === marksOf(router, rules, route)) return complaints;
+  if (footprint === null) return complaints;
+  const marks = marksOf(router, rules, { ...route, grayService: footprint.gray });
+  if (footprint.left === marks) return complaints;
   const { gray } = roughTrafficOf(router, rules, route);
   const who = lastForeignWriter(object, fieldManager);
   return [`${who} changed its rules; gray had ${gray} % then.`, ...complaints];

@@ -1,0 +1,426 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { allStable, type RouteTarget, type Traffic } from '../../domain/traffic.js';
+import { FakeObjects } from '../../test/fakes/kube-objects.js';
+import { CatalogueError } from '../failure.js';
+import type { Cluster } from '../kubernetes/client.js';
+import { routeProblems } from './activities.js';
+import { prepareRoute, restoreRoute, returnToStable, setTraffic } from './driver.js';
+import { footprintKey } from './footprint.js';
+
+const route: RouteTarget = {
+  router: 'contour',
+  cluster: 'fake',
+  namespace: 'shop',
+  route: 'web',
+  stableService: 'web',
+  grayService: 'web-gray',
+  port: 80,
+};
+const api = '/apis/projectcontour.io/v1';
+const path = `${api}/namespaces/shop/httpproxies/web`;
+const slices = '/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices';
+const release = 'r1';
+const tag = { header: 'x-lane', value: 'gray' };
+const never = new AbortController().signal;
+
+const before = {
+  metadata: { name: 'web', namespace: 'shop', annotations: { owner: 'team' } },
+  spec: {
+    virtualhost: { fqdn: 'web.local' },
+    routes: [
+      { conditions: [{ prefix: '/static' }], services: [{ name: 'static', port: 80 }] },
+      {
+        conditions: [{ prefix: '/' }],
+        services: [{ name: 'web', port: 80 }],
+        timeoutPolicy: { response: '5s' },
+      },
+    ],
+  },
+};
+
+let kube: FakeObjects;
+let cluster: Cluster;
+beforeEach(async () => {
+  kube = new FakeObjects();
+  cluster = await kube.start();
+  kube.put(path, before);
+  ready('web', 2);
+  ready('web-gray', 1);
+});
+afterEach(() => kube.stop());
+
+function ready(service: string, count: number, conditions: object = { ready: true }): void {
+  kube.put(`${slices}/${service}-x`, {
+    metadata: { name: `${service}-x`, labels: { 'kubernetes.io/service-name': service } },
+    endpoints: Array.from({ length: count }, (_, i) => ({ addresses: [`10.0.0.${i}`], conditions })),
+  });
+}
+
+const prepare = (seq = 1, of = release) => prepareRoute(cluster, { release: of, route, seq }, never);
+const set = (seq: number, traffic: Traffic, of = release) =>
+  setTraffic(cluster, { release: of, route, seq, traffic }, never);
+const restore = (of = release) => restoreRoute(cluster, { release: of, route }, never);
+const guard = (seq: number) => returnToStable(cluster, { release, route, seq }, never);
+
+/** Weights of the rule that is split, and whether there is a tagged one. */
+function seen(): { weights: unknown; tagged: boolean } {
+  const { routes } = kube.get(path)['spec'] as {
+    routes: { services: { name: string; weight?: number }[] }[];
+  };
+  const weights = routes.at(-1)!.services.map((s) => [s.name, s.weight]);
+  return { weights, tagged: routes.length === 3 };
+}
+const split = (gray: number): unknown => [
+  ['web', 100 - gray],
+  ['web-gray', gray],
+];
+/** As somebody else would. */
+function edit(change: (object: typeof before) => void): void {
+  const object = kube.get(path) as unknown as typeof before;
+  change(object);
+  kube.put(path, object);
+}
+async function code(failing: Promise<unknown>): Promise<string> {
+  const error: unknown = await failing.then(
+    () => new Error('it did not fail'),
+    (reason: unknown) => reason,
+  );
+  if (error instanceof CatalogueError) return error.failure.code;
+  throw error;
+}
+const plain = (): object => {
+  const { metadata, spec } = kube.get(path);
+  const { resourceVersion: _, ...rest } = metadata;
+  return { metadata: rest, spec };
+};
+
+describe('a release at a route', () => {
+  it('takes it in hand, moves traffic, and leaves it exactly as it was', async () => {
+    expect(await prepare(1)).toEqual({ changed: true, before: allStable, after: allStable, foreign: [] });
+    expect(seen()).toEqual({ weights: split(0), tagged: false });
+    const to = { gray: 25, tag };
+    expect(await set(2, to)).toEqual({ changed: true, before: allStable, after: to, foreign: [] });
+    expect(seen()).toEqual({ weights: split(25), tagged: true });
+    expect(await restore()).toEqual({ changed: true, before: to, after: allStable, foreign: [] });
+    expect(plain()).toEqual(before);
+  });
+
+  it('writes only the version, its note and the list of rules', async () => {
+    await prepare(1);
+    const { body, query } = kube.calls.at(-1)!;
+    expect(Object.keys(body)).toEqual(['metadata', 'spec']);
+    expect(Object.keys(body['metadata'] as object)).toEqual(['resourceVersion', 'annotations']);
+    expect(Object.keys((body['metadata'] as { annotations: object }).annotations)).toEqual([
+      footprintKey(route),
+    ]);
+    expect(Object.keys(body['spec'] as object)).toEqual(['routes']);
+    expect(query.get('fieldManager')).toBe('sluice');
+  });
+
+  it('moves traffic with three requests, and asks for endpoints of both tracks in one', async () => {
+    await prepare(1);
+    kube.calls.length = 0;
+    await set(2, { gray: 10, tag: null });
+    expect(kube.calls.map((call) => call.method).sort()).toEqual(['GET', 'GET', 'PATCH']);
+    const list = kube.calls.find((call) => call.path === slices)!;
+    expect(list.query.get('labelSelector')).toBe('kubernetes.io/service-name in (web,web-gray)');
+  });
+
+  it('does nothing twice', async () => {
+    await prepare(1);
+    expect((await prepare(1)).changed).toBe(false);
+    await set(2, { gray: 10, tag });
+    expect((await set(2, { gray: 10, tag })).changed).toBe(false);
+    await restore();
+    const { resourceVersion } = kube.get(path).metadata;
+    expect((await restore()).changed).toBe(false);
+    expect(kube.get(path).metadata.resourceVersion).toBe(resourceVersion);
+    expect(kube.count('PATCH')).toBe(3);
+  });
+
+  it('brings the number up to date although the traffic is the same', async () => {
+    await prepare(1);
+    await set(2, { gray: 10, tag: null });
+    expect((await set(3, { gray: 10, tag: null })).changed).toBe(false);
+    expect(await code(set(2, { gray: 50, tag: null }))).toBe('route_lost');
+  });
+
+  it('cleans up what a release left that was ended by force, in another lane too', async () => {
+    await prepare(1);
+    await set(2, { gray: 50, tag });
+    const other = { ...route, grayService: 'web-blue' };
+    const taken = await prepareRoute(cluster, { release: 'r2', route: other, seq: 1 }, never);
+    expect(taken.foreign).toEqual([]);
+    expect(seen()).toEqual({
+      weights: [
+        ['web', 100],
+        ['web-blue', 0],
+      ],
+      tagged: false,
+    });
+    expect(await code(set(3, { gray: 50, tag }))).toBe('route_lost');
+    expect((await restore()).changed).toBe(false);
+    await restoreRoute(cluster, { release: 'r2', route: other }, never);
+    expect(plain()).toEqual(before);
+  });
+
+  it('shares a route with another application', async () => {
+    const other = { ...route, stableService: 'static', grayService: 'static-gray' };
+    ready('static', 1);
+    ready('static-gray', 1);
+    await prepare(1);
+    await prepareRoute(cluster, { release: 'r2', route: other, seq: 1 }, never);
+    await set(2, { gray: 20, tag });
+    await setTraffic(cluster, { release: 'r2', route: other, seq: 2, traffic: { gray: 40, tag } }, never);
+    const result = await restore();
+    expect(result).toMatchObject({ before: { gray: 20, tag }, foreign: [] });
+    await restoreRoute(cluster, { release: 'r2', route: other }, never);
+    expect(plain()).toEqual(before);
+  });
+});
+
+describe('traffic goes only where something is ready', () => {
+  beforeEach(() => prepare(1));
+
+  it.each<[string, string, number, Traffic]>([
+    ['a weight to gray', 'web-gray', 0, { gray: 1, tag: null }],
+    ['tagged requests to gray', 'web-gray', 0, { gray: 0, tag }],
+    ['everything to stable', 'web', 0, allStable],
+    ['a part to stable', 'web', 0, { gray: 99, tag: null }],
+  ])('%s is refused without a ready endpoint', async (_, service, count, traffic) => {
+    ready(service, count);
+    expect(await code(set(2, traffic))).toBe('endpoints_missing');
+    ready(service, 2, { ready: false });
+    expect(await code(set(2, traffic))).toBe('endpoints_missing');
+    expect(seen()).toEqual({ weights: split(0), tagged: false });
+    // Not known counts as ready, as Kubernetes says.
+    ready(service, 1, {});
+    expect((await set(2, traffic)).after).toEqual(traffic);
+  });
+
+  it('a track that gets nothing needs nothing', async () => {
+    ready('web', 0);
+    await set(2, { gray: 100, tag: null });
+    ready('web', 1);
+    ready('web-gray', 0);
+    expect((await set(3, allStable)).changed).toBe(true);
+  });
+
+  it('giving the route back is refused while only gray can answer, and goes on where neither can', async () => {
+    await set(2, { gray: 50, tag: null });
+    ready('web', 0);
+    expect(await code(restore())).toBe('endpoints_missing');
+    ready('web-gray', 0);
+    await restore();
+    expect(plain()).toEqual(before);
+  });
+});
+
+describe('late and rival writers', () => {
+  it('a write with an older number than the route carries is refused', async () => {
+    await prepare(1);
+    await set(5, { gray: 0, tag: null });
+    expect(await code(set(4, { gray: 50, tag: null }))).toBe('route_lost');
+    expect(await code(prepare(1))).toBe('route_lost');
+    expect(seen().weights).toEqual(split(0));
+  });
+
+  it('nothing but a newer number moves traffic to gray after the guard', async () => {
+    await prepare(1);
+    await set(2, { gray: 50, tag });
+    expect((await guard(2)).after).toEqual(allStable);
+    expect((await guard(2)).changed).toBe(false);
+    expect(await code(set(2, { gray: 50, tag }))).toBe('route_lost');
+    expect((await set(3, { gray: 60, tag })).after).toEqual({ gray: 60, tag });
+  });
+
+  it('a write that was under way when the guard wrote does not undo it', async () => {
+    await prepare(1);
+    kube.beforePatch = async () => {
+      kube.beforePatch = () => undefined;
+      await set(2, { gray: 50, tag: null });
+      await guard(2);
+    };
+    expect(await code(set(2, { gray: 50, tag: null }))).toBe('route_lost');
+    expect(seen().weights).toEqual(split(0));
+  });
+
+  it('a write after the route was given back is refused', async () => {
+    await prepare(1);
+    await restore();
+    expect(await code(set(2, { gray: 50, tag: null }))).toBe('route_lost');
+    expect(plain()).toEqual(before);
+  });
+
+  it('reads again and goes on when somebody was faster', async () => {
+    await prepare(1);
+    let rivals = 3;
+    kube.beforePatch = () => {
+      if (rivals-- > 0) edit((o) => (o.spec.virtualhost.fqdn = `${rivals}.local`));
+    };
+    expect((await set(2, { gray: 30, tag: null })).after.gray).toBe(30);
+    expect(kube.get(path)['spec']).toMatchObject({ virtualhost: { fqdn: '0.local' } });
+    expect(seen().weights).toEqual(split(30));
+  });
+
+  it('gives up for now when somebody is always faster, so that it is tried later', async () => {
+    kube.beforePatch = () => edit((o) => (o.spec.virtualhost.fqdn += 'x'));
+    const error: unknown = await prepare(1).catch((e: unknown) => e);
+    expect((error as CatalogueError).failure).toMatchObject({ code: 'internal', retryable: true });
+    expect((error as CatalogueError).message).toMatch(/faster with HTTPProxy "web"/);
+  });
+
+  it('stops between two tries when it is cancelled', async () => {
+    const stop = new AbortController();
+    kube.beforePatch = () => {
+      edit((o) => (o.spec.virtualhost.fqdn += 'x'));
+      stop.abort(new Error('cancelled'));
+    };
+    await expect(prepareRoute(cluster, { release, route, seq: 1 }, stop.signal)).rejects.toThrow(
+      /abort|cancel/,
+    );
+    expect(kube.count('PATCH')).toBe(1);
+  });
+});
+
+describe('what somebody else does to the route', () => {
+  const services = (object: typeof before): { name: string; weight?: number }[] =>
+    object.spec.routes.at(-1)!.services;
+
+  it('moved weights are reported with the writer, and set to what is asked for', async () => {
+    await prepare(1);
+    await set(2, { gray: 10, tag: null });
+    edit((o) => {
+      for (const s of services(o)) s.weight = 50;
+      const by = (manager: string, time: string, fields: object) => ({ manager, time, fieldsV1: fields });
+      Object.assign(o.metadata, {
+        managedFields: [
+          by('kubectl-edit', '2026-01-02T00:00:00Z', { 'f:spec': {} }),
+          by('kubectl-create', '2026-01-01T00:00:00Z', { 'f:spec': {} }),
+          by('contour', '2026-01-03T00:00:00Z', { 'f:status': {} }),
+          by('sluice', '2026-01-01T12:00:00Z', { 'f:spec': {} }),
+        ],
+      });
+    });
+    const result = await set(2, { gray: 10, tag: null });
+    expect(result).toMatchObject({ changed: true, before: { gray: 50 }, after: { gray: 10 } });
+    expect(result.foreign).toEqual([
+      'kubectl-edit at 2026-01-02T00:00:00Z changed its rules; gray had 50 % then.',
+    ]);
+    expect((await set(3, { gray: 10, tag: null })).foreign).toEqual([]);
+  });
+
+  it('other changes stay and are not worth a word', async () => {
+    await prepare(1);
+    edit((o) => (o.spec.virtualhost.fqdn = 'new.local'));
+    edit((o) => Object.assign(o.metadata.annotations, { more: 'x' }));
+    expect((await set(2, { gray: 10, tag })).foreign).toEqual([]);
+    await restore();
+    const expected = structuredClone(before);
+    expected.spec.virtualhost.fqdn = 'new.local';
+    Object.assign(expected.metadata.annotations, { more: 'x' });
+    expect(plain()).toEqual(expected);
+  });
+
+  it('a route that was replaced whole is lost, and giving it back changes nothing', async () => {
+    await prepare(1);
+    kube.put(path, before);
+    expect(await code(set(2, { gray: 10, tag: null }))).toBe('route_lost');
+    expect((await restore()).changed).toBe(false);
+    expect(plain()).toEqual(before);
+  });
+
+  it('a note that was removed or spoilt loses the route, and giving it back removes what names gray', async () => {
+    for (const note of [undefined, 'no JSON', '{"release":"r1"}']) {
+      kube.put(path, before);
+      await prepare(1);
+      await set(2, { gray: 100, tag });
+      edit((o) => Object.assign(o.metadata.annotations, { [footprintKey(route)]: note }));
+      expect(await code(set(3, { gray: 10, tag: null }))).toBe('route_lost');
+      await restore();
+      expect(kube.get(path)['spec']).toEqual(before.spec);
+    }
+  });
+
+  it('a deleted route is unknown to the one who comes, lost to the one who has it, and needs no giving back', async () => {
+    await prepare(1);
+    kube.remove(path);
+    expect(await code(set(2, { gray: 10, tag: null }))).toBe('route_lost');
+    expect(await restore()).toMatchObject({ changed: false });
+    expect(await code(prepare(1))).toBe('route_unknown');
+  });
+
+  it('rules that no longer send to stable are lost', async () => {
+    await prepare(1);
+    edit((o) => (o.spec.routes.at(-1)!.services = [{ name: 'else', port: 80 }]));
+    expect(await code(set(2, { gray: 10, tag: null }))).toBe('route_lost');
+  });
+
+  it('what the data plane finds wrong is reported', async () => {
+    await prepare(1);
+    edit((o) => Object.assign(o, { status: { currentStatus: 'invalid', description: 'no service' } }));
+    expect((await set(2, { gray: 10, tag: null })).foreign).toEqual(['Contour calls it invalid: no service']);
+  });
+
+  it('a route that cannot be split is refused untouched', async () => {
+    edit((o) => services(o).push({ name: 'b', weight: 1 }));
+    expect(await code(prepare(1))).toBe('route_unfit');
+    expect(kube.count('PATCH')).toBe(0);
+  });
+});
+
+describe('what Kubernetes answers', () => {
+  it.each([
+    [429, 'too many requests', 'cluster_unreachable', true],
+    [503, 'etcd is away', 'cluster_unreachable', true],
+    [403, 'User "u" cannot get resource "httpproxies" in API group', 'cluster_denied', false],
+    [422, 'spec.routes: Invalid value', 'cluster_refused', false],
+  ])('%i "%s" is %s', async (status, message, expected, retryable) => {
+    kube.fail('PATCH', { status, message, headers: { 'retry-after': '7' } });
+    const error = (await prepare(1).catch((e: unknown) => e)) as CatalogueError;
+    expect(error.failure).toMatchObject({ code: expected, retryable });
+    expect(error.failure.message).toMatch(status === 403 ? /may not get httpproxies/ : new RegExp(message));
+    expect(error.retryAfterMs).toBe(7_000);
+  });
+
+  it('an answer about endpoints counts too', async () => {
+    await prepare(1);
+    kube.fail('GET', { status: 500, message: 'boom' }, { status: 500, message: 'boom' });
+    expect(await code(set(2, allStable))).toBe('cluster_unreachable');
+  });
+});
+
+describe('the pre-flight', () => {
+  const problems = async (of = route): Promise<string[]> =>
+    (await routeProblems(cluster, of)).map((p) => p.code);
+
+  it('finds nothing against a plain route', async () => expect(await problems()).toEqual([]));
+
+  it('tells a missing route from a missing kind', async () => {
+    kube.put(api, { resources: [{ name: 'httpproxies' }] });
+    expect(await problems({ ...route, route: 'gone' })).toEqual(['route_unknown']);
+    expect(await problems({ ...route, router: 'istio' })).toEqual(['crd_missing']);
+  });
+
+  it('says all that is unfit in one failure', async () => {
+    edit((o) => Object.assign(o, { status: { currentStatus: 'invalid', description: 'no service' } }));
+    const [problem] = await routeProblems(cluster, { ...route, port: 81 });
+    expect(problem?.code).toBe('route_unfit');
+    expect(problem?.message).toMatch(
+      /sends to port 80, not to port 81\. Contour calls it invalid: no service/,
+    );
+  });
+
+  it('looks through what a release left that was ended by force, but not at a gray of somebody else', async () => {
+    await prepare(1);
+    await set(2, { gray: 10, tag });
+    expect(await problems()).toEqual([]);
+    edit((o) => Object.assign(o.metadata.annotations, { [footprintKey(route)]: undefined }));
+    expect(await problems()).toEqual(['route_unfit']);
+  });
+
+  it('leaves missing rights to the one who asks for them', async () => {
+    kube.fail('GET', { status: 403, message: 'no' });
+    await expect(routeProblems(cluster, route)).rejects.toMatchObject({ name: 'KubeError', status: 403 });
+  });
+});
