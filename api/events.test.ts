@@ -63,7 +63,7 @@ class Source {
   }
 }
 
-const never = new AbortController().signal;
+const never = (): AbortSignal => new AbortController().signal;
 
 async function idsOf(events: AsyncIterable<ReleaseEvent>): Promise<number[]> {
   const ids: number[] = [];
@@ -75,7 +75,7 @@ describe('the event hub', () => {
   it('gives all events from the first, and ends with the release', async () => {
     const source = new Source();
     source.add();
-    const ids = idsOf(createEventHub(source.temporal).follow('a', 0, never));
+    const ids = idsOf(createEventHub(source.temporal).follow('a', 0, never()));
     await eventually('the hub to listen', () => source.asked > 0);
     source.add();
     source.add('ended');
@@ -92,13 +92,13 @@ describe('the event hub', () => {
     source.add();
     source.add();
     source.add('ended');
-    expect(await idsOf(createEventHub(source.temporal).follow('a', after, never))).toEqual(expected);
+    expect(await idsOf(createEventHub(source.temporal).follow('a', after, never()))).toEqual(expected);
   });
 
   it('ends although nobody said "ended", when the workflow is closed', async () => {
     const source = new Source();
     source.add();
-    const ids = idsOf(createEventHub(source.temporal).follow('a', 0, never));
+    const ids = idsOf(createEventHub(source.temporal).follow('a', 0, never()));
     await eventually('the hub to listen', () => source.asked > 0);
     source.close();
     expect(await ids).toEqual([1]);
@@ -108,7 +108,7 @@ describe('the event hub', () => {
     const source = new Source();
     source.add();
     const hub = createEventHub(source.temporal);
-    const readers = Array.from({ length: 100 }, () => idsOf(hub.follow('a', 0, never)));
+    const readers = Array.from({ length: 100 }, () => idsOf(hub.follow('a', 0, never())));
     await eventually('the readers', () => hub.readers === 100);
     await eventually('the hub to listen', () => source.asked > 0);
     source.add('ended');
@@ -132,7 +132,7 @@ describe('the event hub', () => {
     const source = new Source();
     source.add();
     source.failing = 1;
-    const ids = idsOf(createEventHub(source.temporal).follow('a', 0, never));
+    const ids = idsOf(createEventHub(source.temporal).follow('a', 0, never()));
     await eventually('the hub to ask again', () => source.asked > 1);
     source.add('ended');
     expect(await ids).toEqual([1, 2]);

@@ -10,6 +10,11 @@ import { describe } from './describe.js';
 const heartbeatMs = 15_000;
 
 export function eventRoutes(app: App, { temporal, config, metrics }: AppDeps, hub: EventHub): void {
+  let readers = 0;
+  const count = (change: 1 | -1): void => {
+    readers += change;
+    metrics.readers.set(readers);
+  };
   app.get(
     describe(app, {
       method: 'get',
@@ -31,9 +36,10 @@ export function eventRoutes(app: App, { temporal, config, metrics }: AppDeps, hu
       const { ended } = await api.releaseStatus(id);
       // 204 tells an EventSource not to come back.
       if (ended && after > 0 && (await api.releaseEvents(id, after)).length === 0) return c.body(null, 204);
-      if (hub.readers >= config.eventReaders) {
+      if (readers >= config.eventReaders) {
         return throwFailure(failure('too_many_readers', { limit: config.eventReaders }));
       }
+      count(1);
       c.header('x-accel-buffering', 'no');
       return streamSSE(c, async (stream) => {
         const stop = new AbortController();
@@ -43,14 +49,13 @@ export function eventRoutes(app: App, { temporal, config, metrics }: AppDeps, hu
         const events = hub.follow(id, after, stop.signal);
         try {
           await stream.write(': events follow\n\nretry: 1000\n\n');
-          metrics.readers.set(hub.readers + 1);
           for await (const event of events) {
             await stream.writeSSE({ id: String(event.id), data: JSON.stringify(event) });
           }
         } finally {
           clearInterval(heartbeat);
           stop.abort();
-          metrics.readers.set(hub.readers);
+          count(-1);
         }
       });
     },

@@ -26,7 +26,9 @@ export async function* releaseChanges(
     };
     try {
       const answer = await client.withDeadline(Date.now() + pollMs, () =>
-        client.withAbortSignal(signal, () => client.workflowService.getWorkflowExecutionHistory(request)),
+        abortable(signal, (own) =>
+          client.withAbortSignal(own, () => client.workflowService.getWorkflowExecutionHistory(request)),
+        ),
       );
       const events = answer.history?.events ?? [];
       if (events.some(closes)) {
@@ -59,3 +61,15 @@ const closes = (event: HistoryEvent): boolean =>
     event.workflowExecutionTimedOutEventAttributes,
     event.workflowExecutionContinuedAsNewEventAttributes,
   ].some((attributes) => attributes != null);
+
+/** A signal of its own for each call: the client never takes its listener off again, and a stream may last for days. */
+async function abortable<T>(signal: AbortSignal, work: (own: AbortSignal) => Promise<T>): Promise<T> {
+  const own = new AbortController();
+  const stop = (): void => own.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await work(own.signal);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
