@@ -30,6 +30,8 @@ export interface Observation {
   readonly readyReplicas: number;
   /** The container whose image is released. */
   readonly container: string;
+  /** What does not stand in the way but should be known, for people; they become warnings of the plan. */
+  readonly warnings?: readonly string[];
 }
 
 export interface ResolvedImage {
@@ -152,6 +154,7 @@ function stageOf(name: string, input: PlanInput, warnings: string[]): Stage {
     tag: input.lane === null ? declared.tag : { ...declared.tag, value: lane },
   };
   for (const { planned: p, observation: seen } of members) {
+    warnings.push(...(seen.warnings ?? []));
     if (seen.stableDigest === p.image.digest)
       warnings.push(`Stable of ${p.spec.name} in ${name} already runs ${p.image.version}.`);
   }

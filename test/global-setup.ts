@@ -21,6 +21,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const built = promisify(execFile)('npm', ['run', 'build'], { cwd: root });
   const dir = await mkdtemp(join(tmpdir(), 'sluice-test-stack-'));
   const stack = await startStack({ dir, pods: 'real', log: console.log });
+  await built;
   project.provide('stack', stack.info);
   return async () => {
     await stack.stop();

@@ -79,7 +79,7 @@ async function observe(
   const lane = run.inputs.request.lane ?? releaseSettings(spec, environment).lane;
   const summary = `look at ${spec.name} in ${name}`;
   try {
-    const input = { application: spec, environment: name, lane };
+    const input = { application: spec, environment: name, lane, strategy: run.inputs.request.strategy };
     const result = await quickly('observe', environment.cluster ?? 'default', input, { patienceMs, summary });
     problems.push(...result.problems);
     return result.observation;

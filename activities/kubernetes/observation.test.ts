@@ -42,6 +42,7 @@ const found = (change: Partial<Findings> = {}): Findings => ({
   services: [web],
   budgets: [],
   autoscalers: [],
+  policies: [],
   pods: [],
   ...change,
 });
@@ -84,6 +85,22 @@ describe('the observation', () => {
       readyReplicas: 2,
       container: 'app',
     });
+  });
+
+  it('warns of a NetworkPolicy that holds for stable pods only, not of one that holds for both', () => {
+    const policy = (name: string, podSelector: object): KubeObject => ({
+      metadata: { name },
+      spec: { podSelector },
+    });
+    const policies = [
+      policy('by-label', { matchLabels: { app: 'web' } }),
+      policy('all', {}),
+      policy('other', { matchLabels: { app: 'db' } }),
+    ];
+    const { observation, problems } = observed(at(application()), found({ policies }));
+    expect(problems).toEqual([]);
+    expect(observation?.warnings).toHaveLength(1);
+    expect(observation?.warnings?.[0]).toContain('NetworkPolicy "by-label"');
   });
 
   it('of a first release comes from the manifest, and asks nothing of Services that come later', () => {

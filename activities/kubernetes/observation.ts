@@ -9,7 +9,7 @@ import type { KubeObject } from './client.js';
 import { grayDeployment, isOwn, overlapProblems } from './gray.js';
 import { containerName, manifestProblems } from './manifest.js';
 import { digestOf, imageOf, podLabels, type Deployment, type Pod } from './objects.js';
-import { serviceMatches, serviceSelector } from './selectors.js';
+import { matchesSelector, serviceMatches, serviceSelector, type LabelSelector } from './selectors.js';
 
 /** Where to look, from the declaration alone. */
 export interface Lookout {
@@ -59,6 +59,7 @@ export interface Findings {
   readonly services: readonly KubeObject[] | null;
   readonly budgets: readonly KubeObject[] | null;
   readonly autoscalers: readonly KubeObject[] | null;
+  readonly policies: readonly KubeObject[] | null;
   readonly pods: readonly Pod[];
 }
 
@@ -99,6 +100,7 @@ export function observed(at: Lookout, found: Findings): Observed {
 function observationOf(at: Lookout, deployment: Deployment, container: string, found: Findings): Observation {
   const exists = found.stable !== null;
   const image = imageOf(deployment, container) ?? null;
+  const warnings = exists ? uncovered(at, deployment, container, found) : [];
   return {
     application: at.application.name,
     environment: at.environment.name,
@@ -108,7 +110,23 @@ function observationOf(at: Lookout, deployment: Deployment, container: string, f
     replicas: deployment.spec.replicas ?? 1,
     readyReplicas: exists ? (deployment.status?.readyReplicas ?? 0) : 0,
     container,
+    ...(warnings.length > 0 ? { warnings } : {}),
   };
+}
+
+/** NetworkPolicies that hold for stable pods and would not hold for gray ones, whose labels differ. */
+function uncovered(at: Lookout, stable: Deployment, container: string, found: Findings): string[] {
+  if (at.route === null || found.policies === null) return [];
+  const gray = podLabels(rendered(at, at.route, stable, container, found).deployment);
+  return found.policies
+    .filter((policy) => {
+      const selector = (policy['spec'] as { podSelector?: LabelSelector }).podSelector ?? {};
+      return matchesSelector(selector, podLabels(stable)) && !matchesSelector(selector, gray);
+    })
+    .map(
+      ({ metadata: { name } }) =>
+        `NetworkPolicy "${name}" selects the stable pods of ${at.deployment} but not its gray pods: what it allows or denies does not hold for them.`,
+    );
 }
 
 /** What all pods say that they run; where they differ or are silent, what the image itself spells. */
@@ -165,14 +183,25 @@ function grayProblems(at: Lookout, stable: Deployment, container: string, found:
     ...(found.gray === null ? [] : [{ kind: 'Deployment', object: found.gray }]),
     ...found.services.filter((s) => s.metadata.name === gray).map((object) => ({ kind: 'Service', object })),
   ].filter(({ object }) => !isOwn(object, application.name));
-  const target = sketch(at, route, container);
-  const others = found.services.filter((s) => s.metadata.name !== gray);
-  const rendered = grayDeployment(stable, others, { target, release: 'pre-flight', replicas: 1 });
+  const would = rendered(at, route, stable, container, found);
   return [
     ...taken.map(({ kind }) => failure('gray_name_taken', { kind, name: gray, namespace })),
-    ...rendered.problems.filter((p) => p.code === 'gray_would_match'),
-    ...overlapProblems(rendered.deployment, found.budgets ?? [], found.autoscalers ?? []),
+    ...would.problems.filter((p) => p.code === 'gray_would_match'),
+    ...overlapProblems(would.deployment, found.budgets ?? [], found.autoscalers ?? []),
   ];
+}
+
+/** Gray as the release would make it. */
+function rendered(
+  at: Lookout,
+  route: RouteTarget,
+  stable: Deployment,
+  container: string,
+  found: Findings,
+): ReturnType<typeof grayDeployment> {
+  const target = sketch(at, route, container);
+  const others = (found.services ?? []).filter((s) => s.metadata.name !== at.gray);
+  return grayDeployment(stable, others, { target, release: 'pre-flight', replicas: 1 });
 }
 
 /** A target with an image that is never written, to see what gray would look like. */

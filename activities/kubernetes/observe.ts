@@ -28,6 +28,12 @@ const autoscalers = {
   plural: 'horizontalpodautoscalers',
   kind: 'HorizontalPodAutoscaler',
 };
+const policies = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  plural: 'networkpolicies',
+  kind: 'NetworkPolicy',
+};
 const reviews = '/apis/authorization.k8s.io/v1';
 
 export function observeActivities(deps: ObserveDeps): Pick<Activities, 'observe'> {
@@ -52,7 +58,7 @@ async function observe(deps: ObserveDeps, input: ObserveInput): Promise<ObserveR
 }
 
 async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<ObserveResult> {
-  const [namespace, missing, stable, gray, services, covering, scaling, route] = await Promise.all([
+  const [namespace, missing, stable, gray, services, covering, scaling, guarding, route] = await Promise.all([
     hasNamespace(cluster, at.namespace),
     rightsMissing(cluster, at),
     stableWithPods(cluster, at),
@@ -60,13 +66,21 @@ async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<O
     listed(cluster, resources.services, at.namespace),
     listed(cluster, budgets, at.namespace),
     listed(cluster, autoscalers, at.namespace),
+    listed(cluster, policies, at.namespace),
     at.route === null ? [] : readable(deps.routeProblems(cluster, at.route)),
   ]);
   if (!namespace) {
     const unknown = failure('namespace_unknown', { namespace: at.namespace, cluster: at.cluster });
     return { observation: null, problems: [unknown] };
   }
-  const found: Findings = { ...stable, gray, services, budgets: covering, autoscalers: scaling };
+  const found: Findings = {
+    ...stable,
+    gray,
+    services,
+    budgets: covering,
+    autoscalers: scaling,
+    policies: guarding,
+  };
   const seen = observed(at, found);
   // Stable that may not be read is not missing.
   const hidden = missing.some((n) => n.resource === resources.deployments && n.verb === 'get');
