@@ -76,6 +76,13 @@ describe('parts', () => {
     expect(parts.pid('one')).not.toBe(first);
   });
 
+  it('starts nothing after every part was stopped', async () => {
+    await parts.stopAll();
+    await expect(parts.add('late', { ...shell('exec sleep 60'), ready: hasSaid('') })).rejects.toThrow(
+      'late is not started: every part was stopped',
+    );
+  });
+
   it('names the known parts where a name is unknown', async () => {
     await parts.add('one', { ...shell('echo up; exec sleep 60'), ready: hasSaid('up') });
     await expect(parts.stop('two')).rejects.toThrow('unknown part two; known: one');

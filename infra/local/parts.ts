@@ -24,6 +24,7 @@ const stopGraceMs = 1500;
 export class Parts {
   readonly #parts = new Map<string, Part>();
   readonly #running = new Map<string, ChildProcess>();
+  #closed = false;
 
   /** Names of all parts, running or not. */
   get names(): string[] {
@@ -46,6 +47,7 @@ export class Parts {
   async start(name: string): Promise<void> {
     const part = this.#part(name);
     if (this.#running.has(name)) return;
+    if (this.#closed) throw new Error(`${name} is not started: every part was stopped`);
     const log = openSync(part.log, 'a');
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', part.command, ...part.args], {
       stdio: ['ignore', log, log],
@@ -71,7 +73,9 @@ export class Parts {
     await this.#end(name, 'SIGKILL');
   }
 
+  /** Stops every part, and starts none after that, not even one that waits for another just now. */
   async stopAll(): Promise<void> {
+    this.#closed = true;
     await Promise.all([...this.#running.keys()].map((name) => this.stop(name)));
   }
 

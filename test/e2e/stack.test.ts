@@ -68,11 +68,11 @@ async function podsOf(name: string): Promise<Pod[]> {
   return (await kube.get<{ items: Pod[] }>(path)).items;
 }
 
-async function served(host: string): Promise<{ status: number; version: string; body: string }> {
+async function served(host: string): Promise<{ status: number; version: string; failure: string }> {
   const load = startLoad({ url: stack.ingress, host, requestsPerSecond: 100 });
   await until('one answer', async () => expect(load.summary().records.length).toBeGreaterThan(0));
   const [first] = (await load.stop()).records;
-  return { status: first?.status ?? 0, version: first?.version ?? '', body: first?.failure ?? '' };
+  return { status: first?.status ?? 0, version: first?.version ?? '', failure: first?.failure ?? '' };
 }
 
 beforeAll(async () => {
@@ -106,6 +106,20 @@ describe('the local stack', () => {
     ]);
     await rolledOut('proxied');
     await until('v1 is served', async () =>
+      expect(await served(sampleHost(options))).toMatchObject({ status: 200, version: 'v1' }),
+    );
+  });
+
+  it('lets pods call each other by host name through the ingress', async () => {
+    await push('front', 'v1');
+    const upstream = `http://${sampleHost(sample('proxied', 'v1'))}`;
+    const options = sample('front', 'v1', { env: { UPSTREAM: upstream }, replicas: 1 });
+    await applyObjects(kube, [
+      ...sampleObjects(options),
+      sampleRoute('contour', { ...options, gateway: stack.gateway }),
+    ]);
+    await rolledOut('front');
+    await until('the whole chain answers', async () =>
       expect(await served(sampleHost(options))).toMatchObject({ status: 200, version: 'v1' }),
     );
   });
