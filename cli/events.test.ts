@@ -4,17 +4,23 @@ import { FakeApi, problem } from '../test/fakes/sluice-api.js';
 import { endedView, releaseId, sampleEvents, sampleView } from '../test/fakes/release-view.js';
 import { Client } from './client.js';
 import { Unreachable } from './errors.js';
-import { eventsOf, type FollowOptions } from './events.js';
+import { eventsOf } from './events.js';
+import { Patience, type PatienceOptions } from './patience.js';
 
 let api: FakeApi;
 beforeEach(async () => void (api = await FakeApi.start()));
 afterEach(() => api.close());
 
-async function follow(options: Partial<FollowOptions> = {}): Promise<ReleaseEvent[]> {
+async function follow(
+  options: Partial<PatienceOptions> & { readonly idleMs?: number } = {},
+): Promise<ReleaseEvent[]> {
   const client = new Client({ server: api.url, token: null, actor: 'ann' });
   const events: ReleaseEvent[] = [];
-  const signal = new AbortController().signal;
-  for await (const event of eventsOf(client, releaseId, { signal, ...options })) events.push(event);
+  const { signal } = new AbortController();
+  const { idleMs, ...rest } = options;
+  const patience = new Patience({ signal, ...rest });
+  const following = { signal, patience, ...(idleMs === undefined ? {} : { idleMs }) };
+  for await (const event of eventsOf(client, releaseId, following)) events.push(event);
   return events;
 }
 

@@ -2,7 +2,9 @@
 import { hasEnded, type ReleaseEvent } from '../domain/release.js';
 import type { ReleaseAnswer } from './answers.js';
 import type { Context, Writer } from './context.js';
+import { Unreachable } from './errors.js';
 import { eventsOf } from './events.js';
+import { Patience } from './patience.js';
 import { exitCodeOf, exitCodes, type ExitCode } from './exit.js';
 import { paintOf } from './context.js';
 import { eventLine, outcomeLines, renderRelease, waitingLines } from './format/release.js';
@@ -17,7 +19,7 @@ export interface FollowOptions {
   readonly eventsAsJson: boolean;
 }
 
-type Stopped = 'timeout' | 'interrupt';
+type Stopped = 'timeout' | 'interrupt' | 'unreachable';
 
 export async function follow(context: Context, id: string, options: FollowOptions): Promise<ExitCode> {
   const stop = new AbortController();
@@ -32,8 +34,9 @@ export async function follow(context: Context, id: string, options: FollowOption
   try {
     return finish(context, await watcher.run(), options);
   } catch (error) {
-    if (reasons[0] === undefined) throw error;
-    return stopped(context, id, reasons[0]);
+    if (reasons[0] !== undefined) return stopped(context, id, reasons[0]);
+    if (error instanceof Unreachable) return stopped(context, id, 'unreachable');
+    throw error;
   } finally {
     watcher.close();
     if (timer !== null) clearTimeout(timer);
@@ -48,6 +51,7 @@ class Watcher {
   private shownWaiting = '';
   private view: ReleaseAnswer | null = null;
   private readonly ticker: NodeJS.Timeout | null;
+  private readonly patience: Patience;
 
   constructor(
     private readonly context: Context,
@@ -60,15 +64,14 @@ class Watcher {
     this.out = json ? io.stderr : io.stdout;
     this.screen = this.out.isTTY === true ? new Screen(this.out) : null;
     this.ticker = this.screen === null ? null : setInterval(() => this.draw(), 1_000);
+    this.patience = new Patience({ signal, onAway: this.away });
   }
 
   async run(): Promise<ReleaseAnswer> {
     let view = await this.refresh();
     if (hasEnded(view.phase) && !this.options.eventsAsJson) return view;
-    for await (const event of eventsOf(this.context.client, this.id, {
-      signal: this.signal,
-      onAway: this.away,
-    })) {
+    const { signal, patience } = this;
+    for await (const event of eventsOf(this.context.client, this.id, { signal, patience })) {
       this.show(event);
       if (this.screen === null && event.type !== 'phase') continue;
       view = await this.refresh();
@@ -83,7 +86,9 @@ class Watcher {
   }
 
   private async refresh(): Promise<ReleaseAnswer> {
-    const view = await this.context.client.get<ReleaseAnswer>(releasePath(this.id), { signal: this.signal });
+    const { client } = this.context;
+    const { signal } = this;
+    const view = await this.patience.ask(() => client.get<ReleaseAnswer>(releasePath(this.id), { signal }));
     this.view = view;
     if (this.screen === null) this.showWaiting(view);
     else this.draw();
@@ -136,15 +141,21 @@ function finish(context: Context, view: ReleaseAnswer, options: FollowOptions): 
   return exitCodes.failed;
 }
 
+const whyStopped: Readonly<Record<Stopped, { readonly said: string; readonly code: ExitCode }>> = {
+  timeout: { said: 'The time of --timeout has passed.', code: exitCodes.timeout },
+  interrupt: { said: 'Interrupted.', code: exitCodes.interrupted },
+  unreachable: { said: 'The server did not come back.', code: exitCodes.unreachable },
+};
+
 function stopped(context: Context, id: string, reason: Stopped): ExitCode {
-  const why = reason === 'timeout' ? 'The time of --timeout has passed.' : 'Interrupted.';
+  const { said, code } = whyStopped[reason];
   context.io.stderr.write(
     [
-      `${why} Release ${id} goes on.`,
+      `${said} Release ${id} goes on.`,
       `  watch it:  sluice watch ${id}`,
       `  abort it:  sluice abort ${id} --reason ...`,
       '',
     ].join('\n'),
   );
-  return reason === 'timeout' ? exitCodes.timeout : exitCodes.interrupted;
+  return code;
 }

@@ -227,6 +227,20 @@ describe('release', () => {
     `);
   });
 
+  it('waits for a server that is away while it reads the release', async () => {
+    let reads = 0;
+    accept().release([sampleView()], sampleEvents(2));
+    api.on(`GET /v1/releases/${releaseId}`, (_request, response) => {
+      reads += 1;
+      if (reads === 1) response.destroy();
+      else if (reads === 2) reply(response, 503, problem('temporal_unreachable', 503, 'Temporal is away'));
+      else reply(response, 200, reads === 3 ? sampleView() : endedView('succeeded'));
+    });
+    const ran = await sluice(api.url, [...start, '--wait']);
+    expect(ran.code).toBe(0);
+    expect(ran.err.match(/The server is away/g)).toHaveLength(1);
+  });
+
   it('redraws the steps in a terminal', async () => {
     accept().release([sampleView(), sampleView(), endedView('succeeded')], sampleEvents(3));
     const ran = await sluice(api.url, [...start, '--wait'], { tty: true });

@@ -35,8 +35,11 @@ export function watchCommand(program: Command, host: Host): void {
     'watch <id>',
     'show a release until it has ended; with -o json one event per line',
     [timeoutOption()],
-    async (context, [id], { timeout }) =>
-      follow(context, id!, { timeoutMs: timeout ?? null, stopAtAttention: false, eventsAsJson: true }),
+    async (context, [id], { timeout }) => {
+      // Whoever asks for a release that is not there, or a server that is not, is told at once.
+      await context.client.get(releasePath(id!));
+      return follow(context, id!, { timeoutMs: timeout ?? null, stopAtAttention: false, eventsAsJson: true });
+    },
   );
 }
 
