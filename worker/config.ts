@@ -11,21 +11,30 @@ const clusterSchema = z.strictObject({
 });
 export type ClusterConfig = z.infer<typeof clusterSchema>;
 
+const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+const listen = /^(.+):(\d{1,5})$/;
+const file = z.string().min(1, 'must name a file').optional();
+const name = z.string().min(1, 'must not be empty');
+
 const environmentSchema = z.object({
-  SLUICE_TASK_QUEUE: z.string().min(1).default('sluice'),
-  SLUICE_CLUSTERS_FILE: z.string().optional(),
-  KUBECONFIG: z.string().optional(),
-  SLUICE_PROMETHEUS_URL: z.url().optional(),
-  SLUICE_PROMETHEUS_TOKEN_FILE: z.string().optional(),
-  SLUICE_DOCKER_CONFIG: z.string().optional(),
-  SLUICE_INSECURE_REGISTRIES: z.string().default(''),
+  SLUICE_TASK_QUEUE: name.default('sluice'),
+  SLUICE_CLUSTERS_FILE: file,
+  KUBECONFIG: file,
+  SLUICE_PROMETHEUS_URL: z.url({ protocol: /^https?$/, error: 'must be an http(s) address' }).optional(),
+  SLUICE_PROMETHEUS_TOKEN_FILE: file,
+  SLUICE_DOCKER_CONFIG: file,
+  SLUICE_INSECURE_REGISTRIES: z
+    .string()
+    .regex(/^[^\s/]*$/, 'must be host:port, separated by commas')
+    .default(''),
   SLUICE_WORKER_LISTEN: z
     .string()
-    .regex(/^.+:\d+$/, 'must be host:port')
+    .regex(listen, 'must be host:port')
+    .refine((text) => Number(listen.exec(text)?.[2] ?? 0) <= 65_535, 'has a port above 65535')
     .default('127.0.0.1:8081'),
-  SLUICE_DEPLOYMENT: z.string().optional(),
-  SLUICE_BUILD_ID: z.string().optional(),
-  SLUICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  SLUICE_DEPLOYMENT: name.optional(),
+  SLUICE_BUILD_ID: name.optional(),
+  SLUICE_LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
 });
 
 export interface WorkerConfig {
@@ -39,6 +48,7 @@ export interface WorkerConfig {
   readonly logLevel: string;
 }
 
+/** Throws naming every variable that is wrong; a value that may hold a secret is not repeated. */
 export function workerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
   const parsed = environmentSchema.safeParse(env);
   if (!parsed.success) {
@@ -51,7 +61,7 @@ export function workerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
       'The worker cannot start: SLUICE_DEPLOYMENT and SLUICE_BUILD_ID belong together; set both or neither.',
     );
   }
-  const [, host, port] = /^(.+):(\d+)$/.exec(vars.SLUICE_WORKER_LISTEN)!;
+  const [, host, port] = listen.exec(vars.SLUICE_WORKER_LISTEN)!;
   return {
     taskQueue: vars.SLUICE_TASK_QUEUE,
     clusters:
@@ -82,14 +92,22 @@ function onlyCluster(kubeconfig: string | undefined): ClusterConfig {
     : { name: 'default', kubeconfig };
 }
 
-function clustersOf(file: string): ClusterConfig[] {
-  const parsed = z
-    .array(clusterSchema)
-    .min(1)
-    .safeParse(parse(readFileSync(file, 'utf8')));
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`);
-  throw new Error(
-    `SLUICE_CLUSTERS_FILE ${file} is not a list of {name, kubeconfig?, context?}: ${problems.join('; ')}`,
-  );
+function clustersOf(path: string): ClusterConfig[] {
+  const wrong = (why: string): never => {
+    throw new Error(`The worker cannot start: SLUICE_CLUSTERS_FILE "${path}" ${why}`);
+  };
+  let content: unknown;
+  try {
+    content = parse(readFileSync(path, 'utf8'), { prettyErrors: false });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return wrong(code?.startsWith('E') === true ? `cannot be read: ${code}` : 'is neither YAML nor JSON');
+  }
+  const parsed = z.array(clusterSchema).min(1, 'no cluster in it').safeParse(content);
+  const problems = parsed.error?.issues.map((i) => `${i.path.join('.')}: ${i.message}`) ?? [];
+  const clusters =
+    parsed.data ?? wrong(`is not a list of {name, kubeconfig?, context?}: ${problems.join('; ')}`);
+  const names = clusters.map((c) => c.name);
+  const twice = names.find((n, i) => names.indexOf(n) !== i);
+  return twice === undefined ? clusters : wrong(`names cluster "${twice}" twice`);
 }

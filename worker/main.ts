@@ -1,18 +1,20 @@
 /** The worker as a process of its own. */
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { Runtime } from '@temporalio/worker';
 import { describe } from '../activities/failure.js';
 import { workerConfig } from './config.js';
-import { createLogger } from './log.js';
+import { createLogger, temporalLogger } from './log.js';
 import { startWorker } from './worker.js';
 
-const log = createLogger({ level: process.env['SLUICE_LOG_LEVEL'] ?? 'info' });
+/** Until the configuration is read, which says how much is logged. */
+let log = createLogger();
 try {
+  const config = workerConfig(process.env);
+  log = createLogger({ level: config.logLevel });
+  Runtime.install({ logger: temporalLogger(log) });
   const { connectionOptions, namespace } = loadClientConnectConfig();
-  const worker = await startWorker(
-    workerConfig(process.env),
-    { connection: connectionOptions ?? {}, namespace: namespace ?? 'default' },
-    log,
-  );
+  const temporal = { connection: connectionOptions ?? {}, namespace: namespace ?? 'default' };
+  const worker = await startWorker(config, temporal, log);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => worker.shutdown());
   await worker.done;
 } catch (error) {

@@ -5,16 +5,17 @@ import {
   type NativeConnectionOptions,
   type WorkerOptions,
 } from '@temporalio/worker';
-import type { Logger } from 'pino';
 import { createActivities } from '../activities/index.js';
 import { Cluster } from '../activities/kubernetes/client.js';
-import { CatalogueError } from '../activities/failure.js';
+import { CatalogueError, describe } from '../activities/failure.js';
 import { failure } from '../domain/failures.js';
 import { clusterTaskQueue } from '../domain/ids.js';
 import { workflowSource } from './bundle.js';
 import type { ClusterConfig, WorkerConfig } from './config.js';
 import { serveHealth } from './health.js';
 import { CatalogueInterceptor } from './interceptor.js';
+import { registerSecret, type Logger } from './log.js';
+import { registerSecrets } from './secrets.js';
 
 export interface RunningWorker {
   /** Ends when the worker was shut down; rejects when it cannot go on. */
@@ -40,6 +41,9 @@ export async function startWorker(
   temporal: { readonly connection: NativeConnectionOptions; readonly namespace: string },
   log: Logger,
 ): Promise<RunningWorker> {
+  registerSecrets(config);
+  const { apiKey } = temporal.connection;
+  if (typeof apiKey === 'string') registerSecret(apiKey);
   const connection = await NativeConnection.connect(temporal.connection);
   const clusters = new Map(config.clusters.map((c) => [c.name, clusterOf(c)]));
   const activities = createActivities({
@@ -70,12 +74,23 @@ export async function startWorker(
     Object.fromEntries(workers.map((w) => [w.options.taskQueue, w.getState()]));
   const health = await serveHealth(config.listen, states);
   log.info({ queues: [...queues], clusters: [...clusters.keys()] }, 'worker is ready');
-  const run = async (): Promise<void> => {
-    await Promise.all(workers.map((w) => w.run()));
-    health.close();
-    await connection.close();
+  const shutdown = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
-  return { done: run(), shutdown: () => workers.forEach((w) => w.shutdown()) };
+  const run = async (): Promise<void> => {
+    const running = workers.map((w) => w.run());
+    try {
+      await Promise.all(running);
+    } finally {
+      // One that cannot go on takes the others with it: a process that works by half looks healthy to nobody.
+      shutdown();
+      await Promise.allSettled(running);
+      health.close();
+      health.closeAllConnections();
+      await connection.close();
+    }
+  };
+  return { done: run(), shutdown };
 }
 
 function versioning({ deployment }: WorkerConfig): Partial<WorkerOptions> {
@@ -90,7 +105,15 @@ function versioning({ deployment }: WorkerConfig): Partial<WorkerOptions> {
 }
 
 function clusterOf({ name, kubeconfig, context }: ClusterConfig): Cluster {
-  return kubeconfig === undefined ? Cluster.fromDefault(name) : Cluster.fromFile(name, kubeconfig, context);
+  try {
+    return kubeconfig === undefined ? Cluster.fromDefault(name) : Cluster.fromFile(name, kubeconfig, context);
+  } catch (error) {
+    const where = kubeconfig === undefined ? 'the default kubeconfig' : `the kubeconfig "${kubeconfig}"`;
+    throw new Error(
+      `Cluster "${name}" has no usable access: ${where} cannot be read (${describe(error)}). Correct KUBECONFIG or SLUICE_CLUSTERS_FILE.`,
+      { cause: error },
+    );
+  }
 }
 
 function known(clusters: ReadonlyMap<string, Cluster>, name: string): Cluster {
