@@ -9,6 +9,7 @@ export interface Writer {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
 }
 
 /** The process as the CLI sees it; tests give their own. */

@@ -32,13 +32,15 @@ export async function follow(context: Context, id: string, options: FollowOption
   const deaf = context.io.onInterrupt(() => halt('interrupt'));
   const watcher = new Watcher(context, id, options, stop.signal);
   try {
-    return finish(context, await watcher.run(), options);
+    const view = await watcher.run();
+    watcher.close();
+    return finish(context, view, options);
   } catch (error) {
+    watcher.close();
     if (reasons[0] !== undefined) return stopped(context, id, reasons[0]);
     if (error instanceof Unreachable) return stopped(context, id, 'unreachable');
     throw error;
   } finally {
-    watcher.close();
     if (timer !== null) clearTimeout(timer);
     deaf();
   }
@@ -80,6 +82,7 @@ class Watcher {
     return this.refresh();
   }
 
+  /** Takes the picture away, so that what is said next stands alone. */
   close(): void {
     if (this.ticker !== null) clearInterval(this.ticker);
     this.screen?.clear();

@@ -9,15 +9,16 @@ export class Screen {
 
   constructor(private readonly out: Writer) {}
 
-  /** Replaces what was drawn before; lines are cut to the terminal, since a wrapped line would break the count. */
+  /** Replaces what was drawn before; cut to the terminal, since what wraps or scrolls away cannot be drawn over. */
   draw(lines: readonly string[]): void {
     const columns = this.out.columns ?? 80;
-    const cut = lines.map((line) => cutTo(line, columns - 1));
+    const cut = fitTo(lines, (this.out.rows ?? 24) - 1).map((line) => cutTo(line, columns - 1));
     this.out.write(`${this.back()}${cut.map((line) => `${line}${escape}K\n`).join('')}${escape}J`);
     this.height = cut.length;
   }
 
   clear(): void {
+    if (this.height === 0) return;
     this.out.write(`${this.back()}${escape}J`);
     this.height = 0;
   }
@@ -25,6 +26,18 @@ export class Screen {
   private back(): string {
     return this.height === 0 ? '\r' : `${escape}${this.height}A\r`;
   }
+}
+
+/** At most `height` lines: the head, and of the rest what is around the running step, else the end. */
+export function fitTo(lines: readonly string[], height: number): readonly string[] {
+  if (lines.length <= height) return lines;
+  const head = lines.slice(0, 2);
+  const rest = lines.slice(2);
+  const room = Math.max(1, height - head.length);
+  const running = rest.findIndex((line) => line.includes('▶'));
+  const wanted = running === -1 ? rest.length : running - Math.floor(room / 2);
+  const from = Math.max(0, Math.min(wanted, rest.length - room));
+  return [...head, ...rest.slice(from, from + room)];
 }
 
 /** The first `columns` characters; colour codes count nothing and are closed at the cut. */

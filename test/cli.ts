@@ -91,3 +91,27 @@ export class SluiceProcess {
     throw new Error(`ended before it said "${text}": ${this.out}${this.err}`);
   }
 }
+
+/** The lines that a terminal shows after all that was written to it, without colours. */
+export function terminalShows(written: string): string[] {
+  const lines = [''];
+  let row = 0;
+  let column = 0;
+  for (const part of written.split(/(\r|\n|\p{Cc}\[[\d;]*[A-Za-z])/u)) {
+    const sequence = /^\p{Cc}\[(\d*)([A-Za-z])$/u.exec(part);
+    const line = lines[row] ?? '';
+    if (part === '\r') column = 0;
+    else if (part === '\n') {
+      row += 1;
+      column = 0;
+      lines[row] ??= '';
+    } else if (sequence?.[2] === 'A') row -= Number(sequence[1]);
+    else if (sequence?.[2] === 'K') lines[row] = line.slice(0, column);
+    else if (sequence?.[2] === 'J') lines.splice(row, lines.length, line.slice(0, column));
+    else if (!/^\p{Cc}/u.test(part)) {
+      lines[row] = line.slice(0, column).padEnd(column) + part + line.slice(column + part.length);
+      column += part.length;
+    }
+  }
+  return lines.map((line) => line.trimEnd());
+}

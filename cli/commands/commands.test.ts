@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failure } from '../../domain/failures.js';
 import type { ReleaseView } from '../../domain/release.js';
-import { sluice } from '../../test/cli.js';
+import { sluice, terminalShows } from '../../test/cli.js';
 import { FakeApi, problem, reply } from '../../test/fakes/sluice-api.js';
 import {
   endedView,
@@ -241,12 +241,24 @@ describe('release', () => {
     expect(ran.err.match(/The server is away/g)).toHaveLength(1);
   });
 
-  it('redraws the steps in a terminal', async () => {
-    accept().release([sampleView(), sampleView(), endedView('succeeded')], sampleEvents(3));
+  it('redraws the steps in a terminal, and leaves the last picture', async () => {
+    const ended = endedView('succeeded');
+    accept().release([sampleView(), sampleView(), ended], sampleEvents(3));
     const ran = await sluice(api.url, [...start, '--wait'], { tty: true });
     expect(ran.code).toBe(0);
     expect(ran.out).toContain('\u001B[36m▶\u001B[39m wait for 1 approval(s)');
     expect(ran.out).not.toContain('event number');
+    const shown = terminalShows(ran.out);
+    expect(shown.slice(0, 2)).toEqual([`release ${releaseId}`, 'web v2 to prod  succeeded']);
+    expect(shown.at(-2)).toBe('succeeded: web v2 (sha256:bbbbbbbbbbbb) after 4 min');
+    expect(shown.filter((line) => line.includes('wait for 1 approval(s)'))).toHaveLength(1);
+  });
+
+  it('says what follows below the picture, not into it', async () => {
+    accept().release([sampleView()], sampleEvents(1, false));
+    const ran = await sluice(api.url, [...start, '--wait', '--timeout', '200ms'], { tty: true });
+    expect(ran.code).toBe(9);
+    expect(terminalShows(ran.out).filter((line) => line !== '')).toEqual([`release ${releaseId}`]);
   });
 
   it('with -o json answers the ended release alone on standard output', async () => {
