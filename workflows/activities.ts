@@ -67,7 +67,8 @@ export function slowly<N extends Slow>(
   name: N,
   cluster: string,
   input: Parameters<Activities[N]>[0],
-  options: { readonly deadlineMs: number; readonly summary: string },
+  /** `attempts`: the caller tries again by itself. Default: Temporal does, until the deadline. */
+  options: { readonly deadlineMs: number; readonly summary: string; readonly attempts?: number },
 ): ReturnType<Activities[N]> {
   const remote = proxyActivities<Activities>({
     taskQueue: clusterTaskQueue(workflowInfo().taskQueue, cluster),
@@ -75,7 +76,7 @@ export function slowly<N extends Slow>(
     startToCloseTimeout: options.deadlineMs + 60_000,
     scheduleToCloseTimeout: options.deadlineMs + 120_000,
     heartbeatTimeout: '6s',
-    retry: backoff,
+    retry: options.attempts === undefined ? backoff : { ...backoff, maximumAttempts: options.attempts },
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     summary: options.summary,
   });

@@ -3,7 +3,7 @@ import { condition } from '@temporalio/workflow';
 import { milliseconds } from '../domain/duration.js';
 import type { Step, Target } from '../domain/plan.js';
 import { fail } from './failures.js';
-import type { Run } from './run.js';
+import type { ClosedApproval, Run } from './run.js';
 
 /** Answers who approved; throws approval_rejected or approval_expired. */
 export async function waitForApproval(
@@ -24,15 +24,10 @@ export async function waitForApproval(
     can: ['approve', 'reject', 'abort'],
     approval: settings,
   });
-  const decided = await condition(() => run.approvalOutcome !== null, deadlineMs, {
-    summary: `approval of ${what}`,
-  });
-  const outcome = run.approvalOutcome;
-  const { decisions } = run.closeApproval();
-  run.record.go();
-  if (!decided && settings.onDeadline === 'approve')
+  const { outcome, decisions } = await untilDecided(run, deadlineMs, `approval of ${what}`);
+  if (outcome === null && settings.onDeadline === 'approve')
     return `nobody decided until ${until}, approved by policy`;
-  if (!decided) fail('approval_expired', { deadline: until });
+  if (outcome === null) fail('approval_expired', { deadline: until });
   const rejection = decisions.find((d) => d.counted && d.decision === 'reject');
   if (outcome === 'rejected' && rejection !== undefined) {
     fail('approval_rejected', { who: rejection.by.name, reason: rejection.reason });
@@ -41,4 +36,15 @@ export async function waitForApproval(
     .filter((d) => d.counted)
     .map((d) => d.by.name)
     .join(', ')}`;
+}
+
+/** However it ends, also by an abort, no decision counts afterwards; one in the moment of the deadline does. */
+async function untilDecided(run: Run, deadlineMs: number, summary: string): Promise<ClosedApproval> {
+  try {
+    await condition(() => run.approvalOutcome !== null, deadlineMs, { summary });
+    return run.closeApproval();
+  } finally {
+    run.closeApproval();
+    run.record.go();
+  }
 }

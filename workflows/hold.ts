@@ -56,8 +56,13 @@ async function untilConclusive(
   firstWhy: string,
 ): Promise<Held> {
   let why = firstWhy;
+  const since = Date.now();
   while (Date.now() < deadlineMs) {
-    const patienceMs = Math.min(deadlineMs - Date.now(), 2 * milliseconds(settings.interval));
+    // Longer with the time waited, so that a week of doubt does not fill the history.
+    const patienceMs = Math.min(
+      deadlineMs - Date.now(),
+      Math.max(2 * milliseconds(settings.interval), (Date.now() - since) / 20),
+    );
     const result = await until(
       () => run.goOn !== null,
       () => judge(run, stage, settings, patienceMs, `still inconclusive: ${why}`),
@@ -87,13 +92,18 @@ async function judge(
   const results = await Promise.all(
     stage.targets.map((t) => analyse(t.cluster, inputOf(run, t, settings, until), summary)),
   );
+  failOnBreach(run, stage, results);
+  return results.find((r) => r.verdict === 'inconclusive') ?? results[0]!;
+}
+
+/** The first failing verdict ends the step, with what it saw, and what the guard did about the traffic. */
+function failOnBreach(run: Run, stage: Stage, results: readonly (AnalyseResult | null)[]): void {
   for (const [i, result] of results.entries()) {
-    if (result.verdict !== 'fail') continue;
+    if (result?.verdict !== 'fail') continue;
     run.record.keep(run.record.view().step ?? '', result.findings);
     if (result.trafficRestored) run.record.weigh(stage.targets[i]!.application, 0);
     fail('analysis_failed', { why: result.why });
   }
-  return results.find((r) => r.verdict === 'inconclusive') ?? results[0]!;
 }
 
 /** Waits for something with the weight under guard: a failing verdict ends the waiting. */
@@ -125,9 +135,7 @@ export async function guardWhile(
     finish();
     return result;
   });
-  const results = await Promise.all(guards);
-  const failed = results.find((r) => r?.verdict === 'fail');
-  if (failed != null) fail('analysis_failed', { why: failed.why });
+  failOnBreach(run, stage, await Promise.all(guards));
   await waited;
 }
 

@@ -8,7 +8,6 @@ import type { Plan, Step } from '../domain/plan.js';
 import {
   hasEnded,
   type EndedPhase,
-  type Evidence,
   type Outcome,
   type Phase,
   type ReleasedApplication,
@@ -20,12 +19,16 @@ import {
 } from '../domain/release.js';
 import { searchAttributes } from './messages.js';
 import { describeForUi } from './details.js';
+import { EvidenceBox } from './evidence.js';
 
 const keys = {
   phase: defineSearchAttributeKey(searchAttributes.phase, SearchAttributeType.KEYWORD),
   weight: defineSearchAttributeKey(searchAttributes.weight, SearchAttributeType.INT),
   waitingOn: defineSearchAttributeKey(searchAttributes.waitingOn, SearchAttributeType.KEYWORD),
 } as const;
+
+/** Characters of one line: an answer of a neighbour may be a page. */
+const longest = 2_000;
 
 const now = (): string => new Date().toISOString();
 
@@ -46,7 +49,7 @@ export class ReleaseRecord {
   private current: string | null = null;
   private steps: StepView[] = [];
   private applications: ReleasedApplication[];
-  private readonly evidence: Evidence[] = [];
+  private readonly evidence = new EvidenceBox();
   private readonly log: ReleaseEvent[] = [];
   private readonly startedAt = now();
   private endedAt: string | null = null;
@@ -81,7 +84,7 @@ export class ReleaseRecord {
       step: this.current,
       steps: this.steps,
       decisions: this.decisions,
-      evidence: this.evidence,
+      evidence: this.evidence.all(),
       initiator: request.initiator,
       reason: request.reason,
       startedAt: this.startedAt,
@@ -95,7 +98,8 @@ export class ReleaseRecord {
   }
 
   note(type: ReleaseEvent['type'], message: string): void {
-    this.log.push({ id: this.log.length + 1, at: now(), type, step: this.current, message });
+    const short = message.length > longest ? `${message.slice(0, longest)}...` : message;
+    this.log.push({ id: this.log.length + 1, at: now(), type, step: this.current, message: short });
   }
 
   /** A new plan, computed before the stage that it begins with; steps that are done stay as they are. */
@@ -123,7 +127,7 @@ export class ReleaseRecord {
     this.phase = phase;
     const known = this.steps.some((s) => s.id === step.id);
     if (!known) this.steps = [...this.steps, pending(step)];
-    this.change(step.id, { state: 'running', startedAt: now() });
+    this.change(step.id, { state: 'running', startedAt: now(), endedAt: null, result: null });
     this.note('step', `${step.summary} ...`);
   }
 
@@ -140,7 +144,7 @@ export class ReleaseRecord {
   }
 
   keep(step: string, findings: readonly Finding[]): void {
-    this.evidence.push(...findings.map((finding) => ({ ...finding, step })));
+    this.evidence.add(findings.map((finding) => ({ ...finding, step })));
   }
 
   weigh(application: string, grayWeight: number): void {
@@ -151,9 +155,20 @@ export class ReleaseRecord {
     );
   }
 
+  weightOf(application: string): number {
+    return this.applications.find((a) => a.name === application)?.grayWeight ?? 0;
+  }
+
   wait(waiting: Omit<Waiting, 'since'>): void {
     this.waitingOn = { ...waiting, since: now() };
     this.note('phase', `Waiting for ${waiting.what}.`);
+    this.publish();
+  }
+
+  /** The same waiting, told in other words. */
+  stillWaiting(what: string): void {
+    if (this.waitingOn === null || this.waitingOn.what === what) return;
+    this.waitingOn = { ...this.waitingOn, what };
     this.publish();
   }
 
@@ -162,9 +177,13 @@ export class ReleaseRecord {
   }
 
   finish(phase: EndedPhase, failure: Failure | null, left: readonly string[]): void {
-    for (const step of this.steps) if (step.state === 'pending') this.change(step.id, { state: 'skipped' });
+    for (const { id, state } of this.steps) {
+      if (state === 'pending') this.change(id, { state: 'skipped' });
+      if (state === 'running') this.change(id, { state: 'skipped', endedAt: now() });
+    }
     this.current = null;
     this.waitingOn = null;
+    this.paused = false;
     this.phase = phase;
     this.endedAt = now();
     this.outcome = { phase, failure, left };

@@ -58,7 +58,9 @@ async function conduct(run: Run, turns: Turns): Promise<Ending> {
     if (obstacle !== null) return obstacle;
     const ending = await carryOut(run, run.record.plan!.stages[i]!);
     if (ending !== null) return ending;
-    await turns.giveBack(environment, (turn) => entryOf(run, turn, success));
+    // After the last one the release ends at once, so that no abort is taken that comes too late.
+    if (i < planning.plan.stages.length - 1)
+      await turns.giveBack(environment, (turn) => entryOf(run, turn, success));
   }
   return success;
 }
@@ -98,7 +100,12 @@ async function prepareStage(
   const turn = { application: run.inputs.applications[0]!.name, environment };
   const stage = run.record.plan!.stages[index]!;
   run.record.phase = 'queued';
-  const granted = index > 0 && (await turns.ask(turn, 'wait'));
+  let granted = false;
+  try {
+    granted = index > 0 && (await turns.ask(turn, 'wait'));
+  } catch (error) {
+    return { phase: 'failed', failure: failureOf(error), left: [] };
+  }
   if (!granted && !(await turns.wait(turn, stage.queueDeadlineMs))) {
     if (run.aborted !== null) return { phase: 'cancelled', failure: run.aborted, left: [] };
     return { phase: 'failed', failure: failure('queue_expired', turn), left: [] };
@@ -115,7 +122,10 @@ async function carryOut(run: Run, stage: Stage): Promise<Ending | null> {
   if (run.aborted !== null) return undo(run, stage, reached, Promise.resolve(), run.aborted);
   const forward = new CancellationScope();
   const walking = forward.run(async () => {
-    for (const step of stage.steps) await takeStep(run, stage, step, reached);
+    for (const step of stage.steps) {
+      // What was under way may have ended well in spite of the cancellation; nothing new begins.
+      if (run.aborted === null) await takeStep(run, stage, step, reached);
+    }
   });
   let failed: Failure | null = null;
   let arrived = false;
@@ -138,6 +148,7 @@ async function undo(
   why: Failure,
 ): Promise<Ending> {
   run.record.go();
+  run.record.paused = false;
   run.record.note('note', why.message);
   if (!reached.gray && !reached.stable && !reached.route) {
     await settled;

@@ -1,7 +1,8 @@
 /** Undoing a stage: traffic first, then objects. It cannot be cancelled; what cannot be undone asks a person. */
 import { condition, sleep } from '@temporalio/workflow';
 import type { Finding } from '../activities/contract.js';
-import type { Stage } from '../domain/plan.js';
+import type { Stage, Target } from '../domain/plan.js';
+import type { RouteTarget } from '../domain/traffic.js';
 import { quickly, slowly } from './activities.js';
 import { failureOf } from './failures.js';
 import type { Steering } from './messages.js';
@@ -33,70 +34,107 @@ export async function rollBack(
   run.record.phase = 'rolling_back';
   run.record.publish();
   const left: string[] = [];
-  for (const undo of undoing(run, stage, reached, settled)) {
+  const undos = undoing({ run, stage, reached, settled });
+  for (const [i, undo] of undos.entries()) {
     const answer = await carryThrough(run, stage, undo);
     if (answer === 'skipped') left.push(undo.summary);
-    if (typeof answer === 'object') return { left: [...left, undo.summary], abandoned: answer };
+    if (typeof answer === 'object') {
+      const untried = undos.slice(i).map((u) => u.summary);
+      return { left: [...left, ...untried], abandoned: answer };
+    }
   }
   return { left, abandoned: null };
 }
 
-function undoing(run: Run, stage: Stage, reached: Reached, settled: Promise<unknown>): Undo[] {
-  const release = run.inputs.id;
-  const patienceMs = stage.rollbackDeadlineMs;
+interface Undoing {
+  readonly run: Run;
+  readonly stage: Stage;
+  readonly reached: Reached;
+  readonly settled: Promise<unknown>;
+}
+
+/** In this order for all targets: traffic, stable, gray. */
+function undoing(undoing: Undoing): Undo[] {
+  const { reached, stage } = undoing;
+  return [
+    ...(reached.route ? stage.targets.flatMap((t) => trafficBack(undoing, t)) : []),
+    ...(reached.stable ? stage.targets.map((t) => stableBack(undoing, t)) : []),
+    ...(reached.gray ? stage.targets.map((t) => grayAway(undoing, t)) : []),
+  ];
+}
+
+function trafficBack(undoing: Undoing, target: Target): Undo[] {
+  const { run, reached } = undoing;
+  const { route, application, environment } = target;
+  if (route === null) return [];
+  const summary = `traffic of ${application} back to stable`;
+  const act = async (): Promise<readonly Finding[]> => {
+    try {
+      await restore(undoing, target, route, summary);
+      return [];
+    } catch (error) {
+      // A half-done promotion may have left stable without a ready pod: then only the old image makes it fit for traffic.
+      if (!reached.stable || failureOf(error).code !== 'endpoints_missing') throw error;
+    }
+    run.record.note(
+      'note',
+      `Stable of ${application} has no ready pod, so its image goes back before traffic.`,
+    );
+    const findings = await stableBack(undoing, target).act();
+    await restore(undoing, target, route, summary);
+    return findings;
+  };
+  return [{ id: `${environment}/undo-traffic-${application}`, kind: 'rollback', summary, act }];
+}
+
+function stableBack({ run, settled }: Undoing, target: Target): Undo {
+  const summary = `${target.deployment} back to ${target.stableImage ?? 'nothing'}`;
+  const { environment, application } = target;
+  const act = async (): Promise<readonly Finding[]> => {
+    await settled;
+    return slow('revertStable', run, target, summary);
+  };
+  return { id: `${environment}/undo-stable-${application}`, kind: 'rollback', summary, act };
+}
+
+function grayAway(undoing: Undoing, target: Target): Undo {
+  const { run, stage, reached, settled } = undoing;
+  const { route, environment, application } = target;
+  const summary = `remove ${target.gray}`;
   const drain = stage.steps.find((s) => s.kind === 'return-traffic');
-  return stage.targets.flatMap((target): Undo[] => {
-    const { route, cluster, environment, application } = target;
-    const id = (what: string): string => `${environment}/undo-${what}-${application}`;
-    const slow = (name: 'revertStable' | 'removeGray', summary: string): Undo => ({
-      id: id(name === 'revertStable' ? 'stable' : 'gray'),
-      kind: 'rollback',
-      summary,
-      act: async () => {
-        await settled.catch(() => undefined);
-        const options = { deadlineMs: target.progressDeadlineMs, summary };
-        return (await slowly(name, cluster, { release, target }, options)).findings;
-      },
-    });
-    const undos: Undo[] = [];
-    if (route !== null && reached.route) {
-      const summary = `traffic of ${application} back to stable`;
-      undos.push({
-        id: id('traffic'),
-        kind: 'rollback',
-        summary,
-        act: async () => {
-          await quickly('restoreRoute', cluster, { release, route }, { patienceMs, summary });
-          run.record.weigh(application, 0);
-          return [];
-        },
-      });
-    }
-    if (reached.stable)
-      undos.push(slow('revertStable', `${target.deployment} back to ${target.stableImage ?? 'nothing'}`));
-    if (reached.gray) {
-      const remove = slow('removeGray', `remove ${target.gray}`);
-      const drainMs = route !== null && reached.route && drain?.kind === 'return-traffic' ? drain.drainMs : 0;
-      undos.push({
-        ...remove,
-        act: async () => {
-          if (drainMs > 0) await sleep(drainMs, { summary: 'connections to gray drain' });
-          await settled.catch(() => undefined);
-          // A write that was under way when traffic went back may have taken the route again.
-          if (route !== null && reached.route) {
-            await quickly(
-              'restoreRoute',
-              cluster,
-              { release, route },
-              { patienceMs, summary: 'the route is as it was' },
-            );
-          }
-          return remove.act();
-        },
-      });
-    }
-    return undos;
-  });
+  const drainMs = route !== null && reached.route && drain?.kind === 'return-traffic' ? drain.drainMs : 0;
+  let drained = false;
+  const act = async (): Promise<readonly Finding[]> => {
+    if (drainMs > 0 && !drained) await sleep(drainMs, { summary: 'connections to gray drain' });
+    drained = true;
+    await settled;
+    // A write that was under way when traffic went back may have taken the route again; gray goes only after it has left the route.
+    if (route !== null && reached.route) await restore(undoing, target, route, 'the route is as it was');
+    return slow('removeGray', run, target, summary);
+  };
+  return { id: `${environment}/undo-gray-${application}`, kind: 'rollback', summary, act };
+}
+
+async function restore(
+  { run, stage }: Undoing,
+  { application }: Target,
+  route: RouteTarget,
+  summary: string,
+): Promise<void> {
+  const patienceMs = stage.rollbackDeadlineMs;
+  await quickly('restoreRoute', route.cluster, { release: run.inputs.id, route }, { patienceMs, summary });
+  if (run.record.weightOf(application) > 0) run.record.weigh(application, 0);
+}
+
+/** Once: trying again, until the deadline of the rollback and not that of the pods, is carryThrough's. */
+async function slow(
+  name: 'revertStable' | 'removeGray',
+  run: Run,
+  target: Target,
+  summary: string,
+): Promise<readonly Finding[]> {
+  const options = { deadlineMs: target.progressDeadlineMs, summary, attempts: 1 };
+  return (await slowly(name, target.cluster, { release: run.inputs.id, target }, options)).findings;
 }
 
 /** Tries until it is done, or a person skips or abandons it. */
@@ -113,10 +151,10 @@ async function carryThrough(run: Run, stage: Stage, undo: Undo): Promise<'done' 
   }
 }
 
-/** Answers null when it is done, else why it could not be done until the deadline. */
+/** Answers null when it is done, else what was tried until the deadline and why it could not be done. */
 async function persist(run: Run, stage: Stage, undo: Undo): Promise<string | null> {
   const deadline = Date.now() + stage.rollbackDeadlineMs;
-  for (let wait = 500; ; wait = Math.min(wait * 2, 30_000)) {
+  for (let tried = 1, wait = 500; ; tried++, wait = Math.min(wait * 2, 30_000)) {
     run.record.begin(undo, 'rolling_back');
     run.record.publish();
     try {
@@ -124,7 +162,8 @@ async function persist(run: Run, stage: Stage, undo: Undo): Promise<string | nul
       return null;
     } catch (error) {
       const { message } = failureOf(error);
-      if (Date.now() + wait >= deadline) return message;
+      // Twice at least: the first may have failed only because the worker was away for longer than the deadline.
+      if (tried > 1 && Date.now() + wait >= deadline) return `tried ${tried} times, ${message}`;
       run.record.note('note', `${undo.summary} did not work yet: ${message}`);
       await sleep(wait, { summary: `again: ${undo.summary}` });
     }

@@ -5,6 +5,7 @@ import {
   objection,
   tallyDecisions,
   type ApprovalState,
+  type Decision,
   type DecisionRequest,
 } from '../domain/approval.js';
 import { failure, type Failure } from '../domain/failures.js';
@@ -14,6 +15,15 @@ import * as messages from './messages.js';
 import { ReleaseRecord } from './record.js';
 
 type Remedy = 'retry' | 'skip' | 'abandon';
+
+export interface ClosedApproval {
+  /** Null: the deadline came first. */
+  readonly outcome: 'approved' | 'rejected' | null;
+  readonly decisions: readonly Decision[];
+}
+
+/** Decisions that did not count are kept for the record, but a storm of them must not fill it. */
+const keptUncounted = 100;
 
 export class Run {
   readonly record: ReleaseRecord;
@@ -82,10 +92,11 @@ export class Run {
     return outcome === 'open' ? null : outcome;
   }
 
-  closeApproval(): ApprovalState {
-    const state = this.approval!;
+  /** From now on no decision counts. Closing it again answers that nobody decided. */
+  closeApproval(): ClosedApproval {
+    const closed = { outcome: this.approvalOutcome, decisions: this.approval?.decisions ?? [] };
     this.approval = null;
-    return state;
+    return closed;
   }
 
   // --- questions that only a person can answer ---
@@ -128,6 +139,8 @@ export class Run {
       counted: problem === null,
       ...(problem === null ? {} : { why: problem.message }),
     };
+    const uncounted = this.record.decisions.filter((d) => !d.counted).length;
+    if (!decision.counted && uncounted >= keptUncounted) return problem;
     this.record.decisions = [...this.record.decisions, decision];
     const verb = request.decision === 'approve' ? 'approved' : 'rejected';
     const note =
@@ -145,7 +158,7 @@ export class Run {
     this.steer(
       messages.pause,
       'pause',
-      () => this.undoing() ?? this.when(!this.record.paused, 'pause', 'it is paused already.'),
+      () => this.undoing('pause') ?? this.when(!this.record.paused, 'pause', 'it is paused already.'),
       () => {
         this.record.paused = true;
       },
@@ -154,8 +167,8 @@ export class Run {
       messages.resume,
       'resume',
       () =>
-        this.undoing() ??
-        this.when(this.record.paused || this.asking === 'inconclusive', 'resume', 'it is not held.'),
+        this.undoing('resume') ??
+        this.when(this.record.paused || this.isDoubtful, 'resume', 'it is not held.'),
       (steering) => {
         if (this.record.paused) this.record.paused = false;
         else this.goOn = steering;
@@ -164,7 +177,7 @@ export class Run {
     this.steer(
       messages.abort,
       'abort',
-      () => this.undoing(),
+      () => this.undoing('abort'),
       ({ by, reason }) => this.requestAbort(by.name, reason),
     );
     const remedies = { retry: messages.retry, skip: messages.skip, abandon: messages.abandon };
@@ -172,7 +185,12 @@ export class Run {
       this.steer(
         remedies[remedy],
         remedy,
-        () => this.when(this.asking === 'attention', remedy, 'it does not need attention.'),
+        () =>
+          this.when(
+            this.asking === 'attention' && this.attention === null,
+            remedy,
+            'it does not need attention.',
+          ),
         (steering) => {
           this.attention = { remedy, steering };
         },
@@ -205,13 +223,16 @@ export class Run {
     );
   }
 
-  private undoing(): Failure | null {
+  /** Nobody has said yet what to do about an inconclusive analysis. */
+  private get isDoubtful(): boolean {
+    return this.asking === 'inconclusive' && this.goOn === null;
+  }
+
+  private undoing(action: string): Failure | null {
     if (this.record.ended) return failure('release_ended', { id: this.inputs.id, phase: this.record.phase });
     const { phase } = this.record;
     const undoing = this.aborted !== null || phase === 'rolling_back' || phase === 'needs_attention';
-    return undoing
-      ? failure('not_now', { action: 'steering', phase, why: 'it is being undone already.' })
-      : null;
+    return undoing ? this.notNow(action, 'it is being undone already.') : null;
   }
 
   private when(possible: boolean, action: string, why: string): Failure | null {

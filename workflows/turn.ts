@@ -16,6 +16,8 @@ type State =
 export class Turns {
   private readonly states = new Map<string, State>();
   private readonly taken: messages.Turn[] = [];
+  /** The turn that is waited for now. */
+  private awaited: string | null = null;
 
   constructor(private readonly run: Run) {
     setHandler(messages.granted, (turn) => void this.states.set(keyOf(turn), { kind: 'granted' }));
@@ -23,6 +25,7 @@ export class Turns {
       // A late notice of the place must not take back a grant.
       if (this.states.get(keyOf(turn))?.kind === 'granted') return;
       this.states.set(keyOf(turn), { kind: 'queued', place: turn.place, behind: turn.behind });
+      if (this.awaited === keyOf(turn)) this.run.record.stillWaiting(this.placeIn(turn));
       this.run.record.note('note', `Place ${turn.place} in the queue, behind ${turn.behind}.`);
     });
     setHandler(
@@ -60,22 +63,24 @@ export class Turns {
   async wait(turn: messages.Turn, deadlineMs: number): Promise<boolean> {
     const key = keyOf(turn);
     const until = new Date(Date.now() + deadlineMs).toISOString();
-    const state = this.states.get(key);
-    const place =
-      state?.kind === 'queued' ? `place ${state.place} in the queue, behind ${state.behind}` : 'its turn';
-    this.run.record.wait({
-      what: `${turn.application} in ${turn.environment}: ${place}`,
-      until,
-      can: ['abort'],
-    });
+    this.run.record.wait({ what: this.placeIn(turn), until, can: ['abort'] });
+    this.awaited = key;
     const summary = `queue of ${turn.application} in ${turn.environment}`;
     const arrived = await condition(
       () => this.states.get(key)?.kind === 'granted' || this.run.aborted !== null,
       deadlineMs,
       { summary },
     );
+    this.awaited = null;
     this.run.record.go();
     return arrived && this.run.aborted === null;
+  }
+
+  private placeIn(turn: messages.Turn): string {
+    const state = this.states.get(keyOf(turn));
+    const place =
+      state?.kind === 'queued' ? `place ${state.place} in the queue, behind ${state.behind}` : 'its turn';
+    return `${turn.application} in ${turn.environment}: ${place}`;
   }
 
   /** Gives back every turn of an environment, or all. Entries go into the history of their application. */
