@@ -126,6 +126,12 @@ export const catalogue = {
     ),
   release_ended: (c: { id: string; phase: string }) =>
     terminal(409, `Release ${c.id} has ended: ${c.phase}.`, 'Start a new release.'),
+  release_terminated: (c: { id: string; phase: string; left: readonly string[] }) =>
+    terminal(
+      409,
+      `The workflow of release ${c.id} was ended from outside while the release was ${c.phase}; nothing was undone. It may have left: ${list(c.left)}.`,
+      'Look at what it may have left, put it right by hand, then release again.',
+    ),
   release_refused: (c: { problems: readonly string[] }) =>
     terminal(
       422,

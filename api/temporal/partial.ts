@@ -1,6 +1,8 @@
-/** What Temporal itself knows of a release, for when no worker answers. */
+/** What Temporal itself knows of a release: for when no worker answers, or the workflow was ended from outside. */
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { ReleaseView } from '../../domain/release.js';
+import { failure } from '../../domain/failures.js';
+import { hasEnded } from '../../domain/release.js';
 import { rowOf } from './visibility.js';
 
 /** A release's view without what only its workflow knows. */
@@ -40,5 +42,24 @@ export function partialRelease(description: WorkflowExecutionDescription): Parti
     startedAt: row.startedAt,
     endedAt: row.endedAt,
     outcome: null,
+  };
+}
+
+/** A workflow that was terminated says "holding" for ever; the truth is that nobody goes on with it, and nothing was undone. */
+export function cutOff<V extends ReleaseView>(view: V, endedAt: Date | undefined): V {
+  if (hasEnded(view.phase)) return view;
+  const left = (view.plan?.stages ?? []).flatMap(({ targets }) =>
+    targets.flatMap((t) => [
+      `${t.gray} in ${t.namespace}`,
+      ...(t.route === null ? [] : [`${t.route.route} in ${t.namespace}`]),
+    ]),
+  );
+  const why = failure('release_terminated', { id: view.id, phase: view.phase, left });
+  return {
+    ...view,
+    phase: 'failed',
+    waitingOn: null,
+    endedAt: endedAt?.toISOString() ?? null,
+    outcome: { phase: 'failed', failure: why, left },
   };
 }

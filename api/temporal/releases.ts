@@ -9,7 +9,7 @@ import { ProblemError } from '../problems.js';
 import type { SteeringVerb } from '../steering.js';
 import type { TemporalAccess } from './access.js';
 import { serverCall, workerCall } from './errors.js';
-import { partialRelease, type PartialRelease } from './partial.js';
+import { cutOff, partialRelease, type PartialRelease } from './partial.js';
 import { rowOf } from './visibility.js';
 
 /** The fallback is better than a long silence. */
@@ -22,6 +22,17 @@ export async function readRelease(access: TemporalAccess, id: string): Promise<R
   const description = await serverCall(access, unknown, () => handle.describe());
   const ended = await resultOf(access, handle, description);
   if (ended !== null) return ended;
+  const view = await viewOf(access, handle, description, unknown);
+  const { status, closeTime } = description;
+  return status.name === 'RUNNING' || status.name === 'FAILED' ? view : cutOff(view, closeTime);
+}
+
+async function viewOf(
+  access: TemporalAccess,
+  handle: WorkflowHandle,
+  description: WorkflowExecutionDescription,
+  unknown: () => Failure,
+): Promise<ReleaseView | PartialRelease> {
   try {
     return await workerCall(access, unknown, () => handle.query(messages.state), viewMs);
   } catch (error) {

@@ -1,6 +1,7 @@
 /** The API against a real Temporal server and a worker with the real workflows; only the cluster is not there. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { z } from '@hono/zod-openapi';
+import { Client, Connection } from '@temporalio/client';
 import type { ReleaseEvent, ReleaseView } from '../../domain/release.js';
 import { workingActivities } from '../../test/fakes/activities.js';
 import { eventually } from '../../test/rig/eventually.js';
@@ -340,6 +341,32 @@ describe('with a worker', () => {
     expect(answer).toMatchObject({ status: 404, body: { code: 'release_unknown' } });
   });
 
+  it('tells of a release whose workflow was terminated, and what it may have left', async () => {
+    await declare('cut');
+    const id = await start('cut', 'v1');
+    await reaches(id, 'waiting_for_approval');
+    const events = eventsOf(id);
+    const client = new Client({ connection: await Connection.connect({ address: server.address }) });
+    await client.workflow.getHandle(`release/${id}`).terminate('by an operator');
+    await client.connection.close();
+    expect((await events).at(-1)).toMatchObject({ type: 'phase' });
+    const view = await viewOf(id);
+    expect(view).toMatchObject({
+      phase: 'failed',
+      endedAt: expect.stringMatching(/Z$/),
+      waitingOn: null,
+      outcome: { failure: { code: 'release_terminated' }, left: ['cut-gray in shop'] },
+    });
+    expect(view.outcome?.failure?.message).toContain('waiting_for_approval');
+    const rows = await eventually('the list', async () => {
+      const { items } = await get(views.ReleaseList, '/v1/releases?application=cut');
+      return items[0]?.status === 'terminated' ? items : null;
+    });
+    expect(rows[0]).toMatchObject({ id, phase: 'failed' });
+    const late = await ask('POST', `/v1/releases/${id}/abort`);
+    expect(late).toMatchObject({ status: 409, body: { code: 'release_ended' } });
+  });
+
   it('streams events to many readers until the end, and resumes without a gap', async () => {
     await declare('stream');
     const id = await start('stream', 'v1');
@@ -369,6 +396,7 @@ describe('when the worker is gone again', () => {
     await declare('over', { approval: { required: false } });
     ended = await start('over', 'v1');
     await reaches(ended, 'succeeded');
+    await eventually('its workflow to close', async () => (await temporal.releaseStatus(ended)).ended);
     await worker?.stop();
     worker = null;
   });

@@ -5,10 +5,10 @@ import {
   type TypedSearchAttributes,
 } from '@temporalio/common';
 import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
-import type { WorkflowExecutionInfo } from '@temporalio/client';
+import type { WorkflowExecutionInfo, WorkflowExecutionStatusName } from '@temporalio/client';
 import { failure, type Failure } from '../../domain/failures.js';
 import { hashOf, releaseWorkflowId } from '../../domain/ids.js';
-import type { Phase, ReleaseRequest } from '../../domain/release.js';
+import { hasEnded, type Phase, type ReleaseRequest } from '../../domain/release.js';
 import { searchAttributes } from '../../workflows/messages.js';
 import { throwFailure } from '../problems.js';
 import type { TemporalAccess } from './access.js';
@@ -132,7 +132,7 @@ export function rowOf(
   const waitingOn = attributes.get(keys.waitingOn);
   return {
     id: info.workflowId.slice(releaseWorkflowId('').length),
-    phase: (attributes.get(keys.phase) ?? 'queued') as Phase,
+    phase: phaseOf(attributes.get(keys.phase), info.status.name),
     applications: request?.applications.map((a) => a.name) ?? [attributes.get(keys.application) ?? 'unknown'],
     images: request?.applications.map((a) => a.image) ?? [],
     environment: attributes.get(keys.environment) ?? request?.environment ?? null,
@@ -145,4 +145,10 @@ export function rowOf(
     endedAt: info.closeTime?.toISOString() ?? null,
     status: info.status.name.toLowerCase(),
   };
+}
+
+/** A workflow that was ended from outside left its last phase behind, and nobody goes on with it. */
+function phaseOf(said: string | undefined, status: WorkflowExecutionStatusName): Phase {
+  const phase = (said ?? 'queued') as Phase;
+  return hasEnded(phase) || status === 'RUNNING' ? phase : 'failed';
 }
