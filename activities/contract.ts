@@ -93,8 +93,8 @@ export interface Activities {
   deployStable(input: WorkloadInput): Promise<WorkloadResult>;
   /** Puts stable back to the image that it had (or removes what a first release created) and waits. Heartbeats. */
   revertStable(input: WorkloadInput): Promise<WorkloadResult>;
-  /** Removes the gray Deployment and Service and waits until its pods are gone. Heartbeats. */
-  removeGray(input: WorkloadInput): Promise<WorkloadResult>;
+  /** Removes the gray Deployment and Service, after `drainMs` if given, and waits until its pods are gone. Heartbeats. */
+  removeGray(input: WorkloadInput & { readonly drainMs?: number }): Promise<WorkloadResult>;
 
   /** Takes the route in hand: the gray Service joins it with weight 0, what it was is kept in an annotation. */
   prepareRoute(input: RouteInput & { readonly seq: number }): Promise<TrafficResult>;

@@ -80,8 +80,8 @@ export type Step = { readonly id: string; readonly summary: string } & (
       readonly analysis: AnalysisSettings | null;
     }
   | { readonly kind: 'promote' }
-  | { readonly kind: 'return-traffic'; readonly drainMs: number }
-  | { readonly kind: 'cleanup' }
+  | { readonly kind: 'return-traffic' }
+  | { readonly kind: 'cleanup'; readonly drainMs: number }
 );
 export type StepKind = Step['kind'];
 
@@ -316,12 +316,12 @@ function graySteps(
     }),
     ...(settings.steps.at(-1)?.weight === 100 ? [] : [wholeTraffic(replicasFor(100))]),
     { kind: 'promote', summary: `set stable to ${target.image.version}` },
+    { kind: 'return-traffic', summary: 'traffic back to stable' },
     {
-      kind: 'return-traffic',
+      kind: 'cleanup',
       drainMs: milliseconds(settings.drain),
-      summary: `traffic back to stable, drain ${settings.drain}`,
+      summary: `remove the gray objects after a drain of ${settings.drain}`,
     },
-    { kind: 'cleanup', summary: 'remove the gray objects' },
   ];
 }
 

@@ -101,8 +101,8 @@ function grayAway(undoing: Undoing, target: Target): Undo {
   const { run, stage, reached, settled } = undoing;
   const { route, environment, application } = target;
   const summary = `remove ${target.gray}`;
-  const drain = stage.steps.find((s) => s.kind === 'return-traffic');
-  const drainMs = route !== null && reached.route && drain?.kind === 'return-traffic' ? drain.drainMs : 0;
+  const drain = stage.steps.find((s) => s.kind === 'cleanup');
+  const drainMs = route !== null && reached.route && drain?.kind === 'cleanup' ? drain.drainMs : 0;
   let drained = false;
   const act = async (): Promise<readonly Finding[]> => {
     if (drainMs > 0 && !drained) await sleep(drainMs, { summary: 'connections to gray drain' });

@@ -70,9 +70,9 @@ async function perform(run: Run, stage: Stage, step: Step, reached: Reached): Pr
     case 'hold':
       return hold(run, stage, step);
     case 'return-traffic':
-      return returnTraffic(run, stage, reached, step.drainMs);
+      return returnTraffic(run, stage, reached);
     case 'cleanup':
-      return removeGray(run, stage, reached);
+      return removeGray(run, stage, reached, step.drainMs);
   }
 }
 
@@ -182,7 +182,7 @@ async function probe(run: Run, stage: Stage): Promise<Done> {
   return { result: 'the tag leads to gray, no tag to stable', findings: results.flatMap((r) => r.findings) };
 }
 
-async function returnTraffic(run: Run, stage: Stage, reached: Reached, drainMs: number): Promise<Done> {
+async function returnTraffic(run: Run, stage: Stage, reached: Reached): Promise<Done> {
   await forEach(stage, async ({ application, route }) => {
     if (route === null) return;
     const input = { release: run.inputs.id, route };
@@ -191,14 +191,16 @@ async function returnTraffic(run: Run, stage: Stage, reached: Reached, drainMs: 
   });
   reached.route = false;
   reached.traffic = { gray: 0, tag: null };
-  await condition(() => false, drainMs, { summary: 'connections to gray drain' });
   return { result: 'stable carries everything, the route is as it was', findings: [] };
 }
 
-async function removeGray(run: Run, stage: Stage, reached: Reached): Promise<Done> {
-  const results = await forEach(stage, (target) =>
-    slowly('removeGray', target.cluster, { release: run.inputs.id, target }, within(target, 'remove gray')),
-  );
+/** After a drain: traffic has left gray, but connections may still be open. */
+async function removeGray(run: Run, stage: Stage, reached: Reached, drainMs: number): Promise<Done> {
+  const results = await forEach(stage, (target) => {
+    const deadlineMs = target.progressDeadlineMs + drainMs;
+    const input = { release: run.inputs.id, target, drainMs };
+    return slowly('removeGray', target.cluster, input, { deadlineMs, summary: 'remove gray' });
+  });
   reached.gray = false;
   return { result: null, findings: results.flatMap((r) => r.findings) };
 }

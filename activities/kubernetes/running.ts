@@ -1,4 +1,5 @@
 /** The activity that runs, as the functions of this folder see it. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 
 export interface Running {
@@ -34,4 +35,12 @@ export async function beating<T>(first: string, work: (running: Running) => Prom
   } finally {
     clearInterval(timer);
   }
+}
+
+/** Lets connections end; the time counts from when the activity was first scheduled. */
+export async function drained({ since, signal, say }: Running, ms: number): Promise<void> {
+  const left = since + ms - Date.now();
+  if (left <= 0) return;
+  say('connections drain');
+  await delay(left, undefined, { signal });
 }

@@ -5,7 +5,7 @@ import { deployGray, removeGray } from './deploy-gray.js';
 import { deployStable, revertStable } from './deploy-stable.js';
 import { kubeFailure } from './errors.js';
 import type { Place } from './place.js';
-import { beating } from './running.js';
+import { beating, drained } from './running.js';
 
 export interface KubernetesDeps {
   /** The cluster of that name; throws cluster_unknown with the known ones. */
@@ -35,6 +35,10 @@ export function workloadActivities(deps: KubernetesDeps): WorkloadActivities {
       run(input, 'deploying', input.target.gray, (place) => deployGray(place, input.replicas)),
     deployStable: (input) => run(input, 'deploying', input.target.deployment, deployStable),
     revertStable: (input) => run(input, 'reverting', input.target.deployment, revertStable),
-    removeGray: (input) => run(input, 'removing', input.target.gray, removeGray),
+    removeGray: (input) =>
+      run(input, 'removing', input.target.gray, async (place) => {
+        await drained(place.running, input.drainMs ?? 0);
+        return removeGray(place);
+      }),
   };
 }

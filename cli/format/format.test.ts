@@ -54,8 +54,8 @@ describe('a release', () => {
         · 50 % of traffic to gray
         · hold 50 % for 30s
         · set stable to v2
-        · traffic back to stable, drain 5s
-        · remove the gray objects
+        · traffic back to stable
+        · remove the gray objects after a drain of 5s
 
       waiting: an approver to approve web v2 in prod, 23 h 58 min left
         sluice approve k3f9a2m1x7q0
@@ -125,8 +125,8 @@ it('a plan shows stages, digests, steps, warnings and its hash', () => {
         4  50 % of traffic to gray
         5  hold 50 % for 30s
         6  set stable to v2
-        7  traffic back to stable, drain 5s
-        8  remove the gray objects
+        7  traffic back to stable
+        8  remove the gray objects after a drain of 5s
 
       warnings
         ! No analysis: the steps only wait, nothing is judged.

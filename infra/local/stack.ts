@@ -11,7 +11,7 @@ import { startRegistry, startTemporal } from './stack/neighbours.js';
 import { startKubelet, startNode } from './stack/node.js';
 import { reservePodBlock } from './stack/pod-block.js';
 import { ensureTools } from './tools.js';
-import { toolNames } from './tools/catalogue.js';
+import type { ToolName } from './tools/catalogue.js';
 
 export type { StackInfo } from './stack/context.js';
 
@@ -20,6 +20,10 @@ export interface StackOptions {
   dir: string;
   /** `real`: pods pull their image and answer HTTP; needs the network namespace. `simulated`: kwok says that they run. */
   pods: 'real' | 'simulated';
+  /** `host:port` whose `/` Prometheus scrapes in Envoy's place; Contour and Envoy are not started then. */
+  scrape?: string;
+  /** false: no Kubernetes, only Temporal, the registry and Prometheus. Default true. */
+  cluster?: boolean;
   /** One line for people. Default: nothing is said. */
   log?: (line: string) => void;
 }
@@ -46,7 +50,7 @@ export interface Stack extends StackInfo {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const begun = Date.now();
   const log = options.log ?? (() => {});
-  const tools = await ensureTools(toolNames, { onProgress: log });
+  const tools = await ensureTools(toolsOf(options), { onProgress: log });
   await mkdir(options.dir, { recursive: true });
   const block = await reservePodBlock(options.pods);
   const numbers = await freePorts(portNames.length);
@@ -71,7 +75,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       step('temporal', startTemporal(context)),
       step('registry', startRegistry(context)),
       step('prometheus', startPrometheus(context)),
-      step('cluster', startCluster(context, step)),
+      ...(options.cluster === false
+        ? []
+        : [step('cluster', startCluster(context, step, options.scrape === undefined))]),
     ]);
   } catch (error) {
     await stop();
@@ -83,17 +89,28 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 async function startCluster(
   context: StackContext,
   step: (name: string, work: Promise<unknown>) => Promise<void>,
+  withIngress: boolean,
 ): Promise<void> {
   await step('kube-apiserver', startControlPlane(context));
   await Promise.all([
     step('controllers', startControllers(context)),
     step('node', startNode(context)),
     ...(context.info.pods === 'real' ? [step('kubelet', startKubelet(context))] : []),
-    applyDefinitions(context.kube).then(() => step('ingress', startIngress(context))),
+    applyDefinitions(context.kube).then(() =>
+      withIngress ? step('ingress', startIngress(context)) : undefined,
+    ),
   ]);
 }
 
-function describe({ dir, pods }: StackOptions, port: StackContext['port']): StackInfo {
+const clusterTools = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok'] as const;
+
+/** The tools that such a stack needs. */
+export function toolsOf({ scrape, cluster }: Pick<StackOptions, 'pods' | 'scrape' | 'cluster'>): ToolName[] {
+  const edge = scrape === undefined ? (['contour', 'envoy'] as const) : [];
+  return ['temporal', 'registry', 'prometheus', ...(cluster === false ? [] : clusterTools), ...edge];
+}
+
+function describe({ dir, pods, scrape }: StackOptions, port: StackContext['port']): StackInfo {
   return {
     dir,
     pods,
@@ -110,6 +127,7 @@ function describe({ dir, pods }: StackOptions, port: StackContext['port']): Stac
     registry: `127.0.0.1:${port.registry}`,
     ingress: `http://127.0.0.1:${port.ingress}`,
     gateway: { namespace: 'projectcontour', name: 'edge' },
-    envoyStats: `http://127.0.0.1:${port.envoyAdmin}/stats/prometheus`,
+    envoyStats:
+      scrape === undefined ? `http://127.0.0.1:${port.envoyAdmin}/stats/prometheus` : `http://${scrape}/`,
   };
 }

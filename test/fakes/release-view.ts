@@ -30,13 +30,13 @@ export function samplePlan(): Plan {
       summary: 'hold 50 % for 30s',
     },
     { id: 'prod/6-promote', kind: 'promote', summary: 'set stable to v2' },
+    { id: 'prod/7-return-traffic', kind: 'return-traffic', summary: 'traffic back to stable' },
     {
-      id: 'prod/7-return-traffic',
-      kind: 'return-traffic',
+      id: 'prod/8-cleanup',
+      kind: 'cleanup',
       drainMs: 5_000,
-      summary: 'traffic back to stable, drain 5s',
+      summary: 'remove the gray objects after a drain of 5s',
     },
-    { id: 'prod/8-cleanup', kind: 'cleanup', summary: 'remove the gray objects' },
   ];
   const target: Target = {
     application: 'web',

@@ -1,6 +1,5 @@
 /** The sample application of the demo, as its team would declare it. */
 import { sampleHost, sampleObjects, sampleRoute } from '../sample.js';
-import type { StackInfo } from '../stack.js';
 
 export const name = 'shop';
 export const namespace = 'shop';
@@ -8,29 +7,37 @@ export const weights = [10, 25, 50, 100] as const;
 /** Tagged requests carry it. */
 export const tag = { header: 'x-lane', value: 'gray' } as const;
 
-const options = (stack: StackInfo) => ({
+/** Where the application lives. */
+export interface Place {
+  readonly repository: string;
+  readonly gateway: { readonly namespace: string; readonly name: string };
+  /** Address of the entry, for the probe; null: nobody answers there. */
+  readonly entry: string | null;
+}
+
+const options = ({ repository, gateway }: Place) => ({
   namespace,
   name,
-  image: `${stack.registry}/shop/web:v1`,
-  gateway: stack.gateway,
+  image: `${repository}:v1`,
+  gateway: { ...gateway },
   config: { GREETING: 'hello' },
 });
 
 export const host = sampleHost({ namespace, name, image: '' });
 
 /** What the user keeps in Git, but for the Deployment: that comes with the first release. */
-export function userObjects(stack: StackInfo): object[] {
-  const all = sampleObjects(options(stack)) as { kind: string }[];
-  return [...all.filter((o) => o.kind !== 'Deployment'), sampleRoute('gateway-api', options(stack))];
+export function userObjects(place: Place): object[] {
+  const all = sampleObjects(options(place)) as { kind: string }[];
+  return [...all.filter((o) => o.kind !== 'Deployment'), sampleRoute('gateway-api', options(place))];
 }
 
-export function declaration(stack: StackInfo): object {
-  const manifest = (sampleObjects(options(stack)) as { kind: string }[]).find((o) => o.kind === 'Deployment');
+export function declaration(place: Place): object {
+  const manifest = (sampleObjects(options(place)) as { kind: string }[]).find((o) => o.kind === 'Deployment');
   return {
     name,
-    image: `${stack.registry}/shop/web`,
+    image: place.repository,
     workload: { manifest },
-    traffic: { router: 'gateway-api', entry: `${stack.ingress}/`, host },
+    traffic: { router: 'gateway-api', ...(place.entry === null ? {} : { entry: place.entry, host }) },
     release: {
       verify: '4s',
       steps: weights.map((weight) => ({ weight, hold: '4s' })),
@@ -39,7 +46,6 @@ export function declaration(stack: StackInfo): object {
       analysis: {
         interval: '1s',
         window: '8s',
-        // One second in which Prometheus has not scraped yet must not be the last word.
         metrics: [{ name: 'errors', builtin: 'error-rate', max: 2, hardMax: 50, minRequests: 15 }],
       },
     },

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline/promises';
 import type { Client } from '../../../cli/client.js';
 import type { ReleaseView } from '../../../domain/release.js';
-import { name, type Version } from './application.js';
+import { name } from './application.js';
 
 const approver = 'demo-approver';
 
@@ -15,13 +15,13 @@ export interface Told {
 /** Starts a release and follows it to its end; answers its last view. */
 export async function release(
   api: Client,
-  version: Version,
+  image: string,
   strategy: 'gray' | 'canary',
   told: Told,
 ): Promise<ReleaseView> {
-  const body = { applications: [{ name, image: version }], strategy, reason: `demo ${version}` };
+  const body = { applications: [{ name, image }], strategy, reason: `demo ${image}` };
   const { id } = await api.post<{ id: string }>('/v1/releases', body);
-  told.say(`Release ${id} of ${version}:`);
+  told.say(`Release ${id} of ${image}:`);
   let seen = 0;
   for (;;) {
     const view = await api.get<ReleaseView>(`/v1/releases/${id}`);

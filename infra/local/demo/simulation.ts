@@ -7,7 +7,7 @@ import { name, namespace } from './application.js';
 import type { Loads } from './summary.js';
 
 export interface SimulationOptions {
-  readonly cluster: Cluster;
+  readonly cluster: () => Cluster;
   /** What a digest is called and how often it answers with an error, 0 to 1. */
   readonly versions: ReadonlyMap<string, { readonly version: string; readonly errorRate: number }>;
   readonly requestsPerSecond: number;
@@ -53,7 +53,8 @@ export class Simulation {
   }
 
   private async tick(): Promise<void> {
-    const { cluster, requestsPerSecond, taggedPerSecond } = this.options;
+    const { requestsPerSecond, taggedPerSecond } = this.options;
+    const cluster = this.options.cluster();
     const [route, stable, gray] = await Promise.all([
       cluster.get(resources.httproutes, namespace, name),
       cluster.get(resources.deployments, namespace, name),

@@ -4,24 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '../../../cli/client.js';
 import type { ReleaseView } from '../../../domain/release.js';
-import { applyObjects } from '../apply.js';
 import { expose } from '../forward.js';
-import { pushImage } from '../images.js';
 import { freePorts } from '../ports.js';
-import { startLoad, type LoadSummary } from '../load.js';
 import { startSluice } from '../sluice.js';
-import { startStack, type Stack } from '../stack.js';
-import { declaration, host, name, tag, userObjects, versions } from './application.js';
+import { host, name } from './application.js';
 import { release, type Told } from './releases.js';
+import { realScene, simulatedScene, type Scene, type UserCluster } from './scene.js';
 import { account, type Loads } from './summary.js';
 
 export interface DemoOptions {
   readonly keep: boolean;
   readonly yes: boolean;
-  readonly kubeconfig: string | null;
-  readonly pods: 'real' | 'simulated';
+  /** real: inside the namespace. A user's cluster and kwok's pods get simulated requests. */
+  readonly place: 'real' | 'kwok' | UserCluster;
 }
 
+/** Answers the exit code: 0 only when everything went as described. */
 export async function demonstrate(options: DemoOptions): Promise<number> {
   const say = (line: string): void => console.log(line);
   const told: Told = { say, ask: process.stdin.isTTY && !options.yes };
@@ -29,15 +27,19 @@ export async function demonstrate(options: DemoOptions): Promise<number> {
   const interrupted = new Promise<void>((resolve) =>
     process.once('SIGINT', resolve).once('SIGTERM', resolve),
   );
-  say(
-    '\nStarting etcd, kube-apiserver, controllers, Temporal, a registry, Contour, Envoy and Prometheus ...',
-  );
-  const stack = await startStack({ dir, pods: options.pods, log: (line) => say(`  ${line}`) });
-  const sluice = await startSluice(await environmentOf(stack));
+  say('\nStarting the parts ...');
+  const scene = await open(options, { dir, say });
+  const [api, worker] = await freePorts(2);
+  const sluice = await startSluice({
+    ...scene.environment,
+    SLUICE_LISTEN: `127.0.0.1:${api}`,
+    SLUICE_WORKER_LISTEN: `127.0.0.1:${worker}`,
+    SLUICE_LOG_LEVEL: 'error',
+  });
   try {
-    const addresses = await addressesOf(stack, sluice.url);
-    const api = new Client({ server: sluice.url, token: null, actor: 'demo' });
-    const ok = await tellStory(api, stack, told);
+    const addresses = await addressesOf(scene, sluice.url);
+    const client = new Client({ server: sluice.url, token: null, actor: 'demo' });
+    const ok = await tellStory(client, scene, told);
     say(`\n${addresses}`);
     if (options.keep) {
       say('\nLeft running; Ctrl-C ends it.');
@@ -46,58 +48,37 @@ export async function demonstrate(options: DemoOptions): Promise<number> {
     return ok ? 0 : 1;
   } finally {
     await sluice.stop();
-    await stack.stop();
+    await scene.close();
     await rm(dir, { recursive: true, force: true });
   }
 }
 
-/** Sluice as a user would configure it for these parts. */
-async function environmentOf(stack: Stack): Promise<Record<string, string>> {
-  const [api, worker] = await freePorts(2);
-  return {
-    TEMPORAL_ADDRESS: stack.temporal.address,
-    KUBECONFIG: stack.kubeconfig,
-    SLUICE_PROMETHEUS_URL: stack.prometheus,
-    SLUICE_LISTEN: `127.0.0.1:${api}`,
-    SLUICE_WORKER_LISTEN: `127.0.0.1:${worker}`,
-    SLUICE_LOG_LEVEL: 'error',
-  };
+function open(
+  { place }: DemoOptions,
+  how: { readonly dir: string; readonly say: (line: string) => void },
+): Promise<Scene> {
+  if (place === 'real') return realScene(how);
+  return simulatedScene(how, place === 'kwok' ? null : place);
 }
 
-async function tellStory(api: Client, stack: Stack, told: Told): Promise<boolean> {
-  for (const [tagName, env] of Object.entries(versions)) {
-    await pushImage({
-      registry: stack.registry,
-      repository: 'shop/web',
-      tag: tagName,
-      env: { APP: name, ...env },
-    });
-  }
-  await applyObjects(stack.kube, userObjects(stack));
-  await api.send('PUT', `/v1/applications/${name}`, { body: declaration(stack) });
-  told.say(
-    `\nApplication ${name} is declared: HTTPRoute through a real Envoy, weights judged by its own counters.\n`,
-  );
+async function tellStory(api: Client, scene: Scene, told: Told): Promise<boolean> {
+  await scene.setUp();
+  await api.send('PUT', `/v1/applications/${name}`, { body: scene.declaration });
+  told.say(`\nApplication ${name} is declared: an HTTPRoute, weights judged by the counters of its proxy.`);
+  told.say(`${scene.notice}\n`);
 
-  const views: ReleaseView[] = [await release(api, 'v1', 'gray', told)];
-  const untagged = startLoad({ url: stack.ingress, host, requestsPerSecond: 60 });
-  const tagged = startLoad({
-    url: stack.ingress,
-    host,
-    requestsPerSecond: 15,
-    headers: { [tag.header]: tag.value },
-  });
+  const views: ReleaseView[] = [await release(api, scene.tags.v1, 'gray', told)];
+  scene.startRequests();
   let loads: Loads;
   try {
     told.say('\nFrom here on 60 requests a second without the tag and 15 with it.\n');
-    views.push(await release(api, 'v2', 'gray', told));
+    views.push(await release(api, scene.tags.v2, 'gray', told));
     told.say(
       '\nv3 answers every fifth request with an error. It goes straight to weights, and somebody approves it.\n',
     );
-    views.push(await release(api, 'v3', 'canary', told));
+    views.push(await release(api, scene.tags.v3, 'canary', told));
   } finally {
-    const [plain, lane]: LoadSummary[] = await Promise.all([untagged.stop(), tagged.stop()]);
-    loads = { untagged: plain!, tagged: lane! };
+    loads = await scene.stopRequests();
   }
   const { text, complaints } = account(views, loads);
   told.say(`\n${text}`);
@@ -105,13 +86,15 @@ async function tellStory(api: Client, stack: Stack, told: Told): Promise<boolean
   return complaints.length === 0;
 }
 
-async function addressesOf(stack: Stack, url: string): Promise<string> {
+async function addressesOf({ stack }: Scene, url: string): Promise<string> {
   const api = await expose('api', url);
   return [
     `API            ${api}/v1/releases`,
     `OpenAPI page   ${api}/docs`,
     `Temporal UI    ${await expose('temporal-ui', stack.temporal.ui)}`,
     `Prometheus     ${await expose('prometheus', stack.prometheus)}`,
-    `Envoy          ${await expose('ingress', stack.ingress)}   (Host: ${host})`,
+    ...(stack.pods === 'real'
+      ? [`Envoy          ${await expose('ingress', stack.ingress)}   (Host: ${host})`]
+      : []),
   ].join('\n');
 }
