@@ -26,7 +26,7 @@ export const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   refused: 'the API refused the request (400, 401, 403, 404, 409, 422)',
   unreachable: 'the API cannot be reached, or it cannot reach Temporal or a worker',
   cancelled: 'the release was cancelled or aborted',
-  failed: 'the release failed: it changed nothing, or undoing it was abandoned',
+  failed: 'the release failed: nothing was changed, or the outcome says what is left behind',
   timeout: '--timeout passed; the release goes on',
   attention: 'undoing could not be finished and waits for a person; the release goes on',
   interrupted: 'interrupted (Ctrl-C); the release goes on',
