@@ -1,13 +1,13 @@
 /** The routers as activities, and as what pre-flight asks. */
 import { Context } from '@temporalio/activity';
 import { failure, type Failure } from '../../domain/failures.js';
-import type { RouteTarget } from '../../domain/traffic.js';
+import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import type { Activities } from '../contract.js';
 import { KubeError, type Cluster } from '../kubernetes/client.js';
 import { prepareRoute, restoreRoute, setTraffic, withoutLeftovers } from './driver.js';
 import { footprintOf } from './footprint.js';
 import { routers } from './index.js';
-import { problemsOf, rulesOf } from './rules.js';
+import { problemsOf, rulesOf, tagProblemsOf } from './rules.js';
 
 export function trafficActivities(
   clusters: (name: string) => Cluster,
@@ -21,12 +21,13 @@ export function trafficActivities(
 }
 
 /**
- * Everything that keeps the route from carrying a gray release; changes nothing. Throws what Kubernetes answered (KubeError): the
+ * Everything that keeps the route from carrying a gray release with that tag (null: none); changes nothing. Throws what Kubernetes answered (KubeError): the
  * pre-flight reports missing rights by itself.
  */
 export async function routeProblems(
   cluster: Cluster,
   route: RouteTarget,
+  tag: Tag | null = null,
   signal?: AbortSignal,
 ): Promise<readonly Failure[]> {
   const router = routers[route.router];
@@ -40,7 +41,11 @@ export async function routeProblems(
       : [failure('crd_missing', { kind, group, cluster: cluster.name })];
   }
   const own = withoutLeftovers(router, rulesOf(object, router), route, footprintOf(object, route));
-  const why = [...problemsOf(router, object, own, route), ...router.complaints(object)];
+  const why = [
+    ...problemsOf(router, object, own, route),
+    ...(tag === null ? [] : tagProblemsOf(router, own, route, tag)),
+    ...router.complaints(object),
+  ];
   return why.length === 0 ? [] : [failure('route_unfit', { kind, route: name, why: why.join(' ') })];
 }
 

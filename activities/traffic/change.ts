@@ -106,7 +106,7 @@ function foreignChanges(
   const marks = marksOf(router, rules, { ...route, grayService: footprint.gray });
   if (footprint.left === marks) return complaints;
   const { gray } = roughTrafficOf(router, rules, route);
-  const who = lastForeignWriter(object, fieldManager);
+  const who = lastForeignWriter(object, router.field, fieldManager);
   return [`${who} changed its rules; gray had ${gray} % then.`, ...complaints];
 }
 
@@ -124,6 +124,7 @@ function mapped(error: unknown, cluster: Cluster, route: RouteTarget): unknown {
   return kubeFailure(error, { cluster: cluster.name, namespace: route.namespace, what });
 }
 
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Waits; throws the reason of the signal when it aborts. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
 }

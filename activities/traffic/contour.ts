@@ -39,6 +39,12 @@ export const contour: Router = {
 
   tagsOf: exactHeaders,
 
+  asksOf: (rule, header) =>
+    objectsOf(rule['conditions'])
+      .map((condition) => objectOf(condition['header']))
+      .filter((asked) => sameHeader(textOf(asked?.['name']), header))
+      .map((asked) => textOf(asked?.['exact'])),
+
   limits: () => [],
 
   elsewhere(object) {
@@ -48,9 +54,10 @@ export const contour: Router = {
 
   complaints(object) {
     const status = objectOf(object['status']);
-    return status?.['currentStatus'] === 'invalid'
-      ? [`Contour calls it invalid: ${textOf(status['description']) ?? ''}`.trim()]
-      : [];
+    if (status?.['currentStatus'] !== 'invalid') return [];
+    const errors = objectsOf(status['conditions']).flatMap((condition) => objectsOf(condition['errors']));
+    const why = errors.map((error) => textOf(error['message'])).join('; ');
+    return [`Contour calls it invalid: ${why === '' ? (textOf(status['description']) ?? '') : why}`.trim()];
   },
 };
 

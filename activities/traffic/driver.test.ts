@@ -56,10 +56,10 @@ function ready(service: string, count: number, conditions: object = { ready: tru
   });
 }
 
-const prepare = (seq = 1, of = release) => prepareRoute(cluster, { release: of, route, seq }, never);
+const prepare = (seq = 1, of = release) => prepareRoute(cluster, { release: of, route, seq }, never, 0);
 const set = (seq: number, traffic: Traffic, of = release) =>
   setTraffic(cluster, { release: of, route, seq, traffic }, never);
-const restore = (of = release) => restoreRoute(cluster, { release: of, route }, never);
+const restore = (of = release) => restoreRoute(cluster, { release: of, route }, never, 0);
 const guard = (seq: number) => returnToStable(cluster, { release, route, seq }, never);
 
 /** Weights of the rule that is split, and whether there is a tagged one. */
@@ -135,7 +135,45 @@ describe('a release at a route', () => {
     const { resourceVersion } = kube.get(path).metadata;
     expect((await restore()).changed).toBe(false);
     expect(kube.get(path).metadata.resourceVersion).toBe(resourceVersion);
-    expect(kube.count('PATCH')).toBe(3);
+    expect(kube.count('PATCH')).toBe(4);
+  });
+
+  it('gives the route back in two writes, so that gray leaves when no request can be on its way there', async () => {
+    await prepare(1);
+    await set(2, { gray: 100, tag });
+    const times: number[] = [];
+    const states: unknown[] = [];
+    kube.beforePatch = () => {
+      times.push(performance.now());
+      states.push(seen());
+    };
+    await restoreRoute(cluster, { release, route }, never, 300);
+    expect(states).toEqual([
+      { weights: split(100), tagged: true },
+      { weights: split(0), tagged: false },
+    ]);
+    expect(times[1]! - times[0]!).toBeGreaterThan(290);
+    expect(plain()).toEqual(before);
+  });
+
+  it('waits before gray leaves after the guard returned traffic too, and not where gray never had any', async () => {
+    await prepare(1);
+    const begun = performance.now();
+    await restoreRoute(cluster, { release, route }, never, 60_000);
+    await prepare(1);
+    await set(2, { gray: 10, tag: null });
+    await guard(2);
+    const guarded = performance.now();
+    expect(guarded - begun).toBeLessThan(30_000);
+    await restoreRoute(cluster, { release, route }, never, 300);
+    expect(performance.now() - guarded).toBeGreaterThan(290);
+    expect(plain()).toEqual(before);
+  });
+
+  it('lets the data plane learn of gray before anything is sent there', async () => {
+    const begun = performance.now();
+    await prepareRoute(cluster, { release, route, seq: 1 }, never, 300);
+    expect(performance.now() - begun).toBeGreaterThan(290);
   });
 
   it('brings the number up to date although the traffic is the same', async () => {
@@ -149,7 +187,7 @@ describe('a release at a route', () => {
     await prepare(1);
     await set(2, { gray: 50, tag });
     const other = { ...route, grayService: 'web-blue' };
-    const taken = await prepareRoute(cluster, { release: 'r2', route: other, seq: 1 }, never);
+    const taken = await prepareRoute(cluster, { release: 'r2', route: other, seq: 1 }, never, 0);
     expect(taken.foreign).toEqual([]);
     expect(seen()).toEqual({
       weights: [
@@ -160,7 +198,7 @@ describe('a release at a route', () => {
     });
     expect(await code(set(3, { gray: 50, tag }))).toBe('route_lost');
     expect((await restore()).changed).toBe(false);
-    await restoreRoute(cluster, { release: 'r2', route: other }, never);
+    await restoreRoute(cluster, { release: 'r2', route: other }, never, 0);
     expect(plain()).toEqual(before);
   });
 
@@ -169,12 +207,12 @@ describe('a release at a route', () => {
     ready('static', 1);
     ready('static-gray', 1);
     await prepare(1);
-    await prepareRoute(cluster, { release: 'r2', route: other, seq: 1 }, never);
+    await prepareRoute(cluster, { release: 'r2', route: other, seq: 1 }, never, 0);
     await set(2, { gray: 20, tag });
     await setTraffic(cluster, { release: 'r2', route: other, seq: 2, traffic: { gray: 40, tag } }, never);
     const result = await restore();
     expect(result).toMatchObject({ before: { gray: 20, tag }, foreign: [] });
-    await restoreRoute(cluster, { release: 'r2', route: other }, never);
+    await restoreRoute(cluster, { release: 'r2', route: other }, never, 0);
     expect(plain()).toEqual(before);
   });
 });
@@ -245,6 +283,22 @@ describe('late and rival writers', () => {
     expect(seen().weights).toEqual(split(0));
   });
 
+  it('nothing moves traffic any more once giving back has begun', async () => {
+    await prepare(1);
+    await set(2, { gray: 50, tag });
+    kube.beforePatch = () => {
+      kube.beforePatch = () => undefined;
+      kube.fail('PATCH', { status: 500, message: 'away' });
+    };
+    expect(await code(restore())).toBe('cluster_unreachable');
+    expect(seen()).toEqual({ weights: split(0), tagged: false });
+    edit((o) => (o.spec.virtualhost.fqdn = 'new.local'));
+    expect(await code(set(9, { gray: 50, tag }))).toBe('route_lost');
+    expect(await code(prepare(9))).toBe('route_lost');
+    await restore();
+    expect(kube.get(path)['spec']).toEqual({ ...before.spec, virtualhost: { fqdn: 'new.local' } });
+  });
+
   it('a write after the route was given back is refused', async () => {
     await prepare(1);
     await restore();
@@ -295,10 +349,10 @@ describe('what somebody else does to the route', () => {
       const by = (manager: string, time: string, fields: object) => ({ manager, time, fieldsV1: fields });
       Object.assign(o.metadata, {
         managedFields: [
-          by('kubectl-edit', '2026-01-02T00:00:00Z', { 'f:spec': {} }),
-          by('kubectl-create', '2026-01-01T00:00:00Z', { 'f:spec': {} }),
+          by('kubectl-edit', '2026-01-02T00:00:00Z', { 'f:spec': { 'f:routes': {} } }),
+          by('kubectl-create', '2026-01-02T00:00:00Z', { 'f:spec': { 'f:virtualhost': {} } }),
           by('contour', '2026-01-03T00:00:00Z', { 'f:status': {} }),
-          by('sluice', '2026-01-01T12:00:00Z', { 'f:spec': {} }),
+          by('sluice', '2026-01-03T12:00:00Z', { 'f:spec': { 'f:routes': {} } }),
         ],
       });
     });

@@ -4,23 +4,33 @@ import { allStable, type RouteTarget } from '../../domain/traffic.js';
 import type { RouteInput, TrafficInput, TrafficResult } from '../contract.js';
 import { fail } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
-import { asked, changeRoute, type Change } from './change.js';
+import { asked, changeRoute, pause, type Change, type Seen } from './change.js';
 import { readyEndpoints, requireReady, type Ready } from './endpoints.js';
 import { marksOf, type Footprint } from './footprint.js';
 import { routers } from './index.js';
 import type { Router } from './router.js';
 import { desiredRules, originsOf, problemsOf, restoredRules, roughTrafficOf, type Rules } from './rules.js';
 
-/** Takes the route in hand: gray joins with weight 0, how it was is noted. Again with the same release: nothing changes. */
+/**
+ * How long a data plane may need until it has learnt of a write. Envoy hears of clusters and of routes on separate streams: a
+ * Service that joins a route together with its first requests, or leaves it together with its last, costs some of them.
+ */
+const settleMs = 2_000;
+
+/**
+ * Takes the route in hand: gray joins with weight 0, how it was is noted. Answers when the data plane knows gray. Again with the
+ * same release: nothing changes.
+ */
 export async function prepareRoute(
   cluster: Cluster,
   input: RouteInput & { readonly seq: number },
   signal: AbortSignal,
+  settle = settleMs,
 ): Promise<TrafficResult> {
   const { route, release, seq } = input;
   const router = routers[route.router];
   const { kind } = router.resource;
-  return changeRoute(cluster, route, signal, ({ object, rules, footprint }) => {
+  const result = await changeRoute(cluster, route, signal, ({ object, rules, footprint }) => {
     if (object === null) fail('route_unknown', { kind, route: route.route, namespace: route.namespace });
     if (footprint?.release === release) {
       refuseLate(route, footprint, { seq });
@@ -32,6 +42,8 @@ export async function prepareRoute(
     const note = { release, seq, gray: route.grayService, origins: originsOf(router, own, route) };
     return noted(router, route, desiredRules(router, own, route, allStable), note);
   });
+  await pause(settle, signal);
+  return result;
 }
 
 /**
@@ -52,13 +64,13 @@ export async function returnToStable(
   input: { readonly release: string; readonly route: RouteTarget; readonly seq: number },
   signal: AbortSignal,
 ): Promise<TrafficResult> {
-  return setTrafficAs(cluster, { ...input, traffic: allStable }, { guarded: true }, signal);
+  return setTrafficAs(cluster, { ...input, traffic: allStable }, { closed: 'guard' }, signal);
 }
 
 async function setTrafficAs(
   cluster: Cluster,
   input: TrafficInput,
-  as: Pick<Footprint, 'guarded'>,
+  as: Pick<Footprint, 'closed'>,
   signal: AbortSignal,
 ): Promise<TrafficResult> {
   const { route, release, seq, traffic } = input;
@@ -73,34 +85,62 @@ async function setTrafficAs(
     if (originsOf(router, desired, route).length === 0)
       return lost(route, 'no rule sends to stable any more.');
     requireReady(await ready, route, traffic);
-    const { gray, origins } = footprint;
-    const same = canonicalJson(desired) === canonicalJson(rules);
-    if (same && seq === footprint.seq && as.guarded === footprint.guarded) return null;
-    return noted(router, route, desired, { release, seq, ...as, gray, origins });
+    const { gray, origins, carried } = footprint;
+    if (isSame(desired, rules) && seq === footprint.seq && as.closed === footprint.closed) return null;
+    const carries = carried === true || traffic.gray > 0 || traffic.tag !== null;
+    const note = { release, seq, ...as, gray, origins, ...(carries ? { carried: true as const } : {}) };
+    return noted(router, route, desired, note);
   });
 }
 
-/** Puts the route back as it was found, but for what others changed meanwhile; a route that another release holds is left alone. */
+/**
+ * Puts the route back as it was found, but for what others changed meanwhile; a route that another release holds is left alone.
+ * First all traffic goes to stable, at once; when the data plane knows that, gray leaves.
+ */
 export async function restoreRoute(
   cluster: Cluster,
   input: RouteInput,
   signal: AbortSignal,
+  settle = settleMs,
 ): Promise<TrafficResult> {
-  const { route, release } = input;
+  const { route } = input;
   const router = routers[route.router];
   const ready = endpoints(cluster, route, signal);
-  return changeRoute(cluster, route, signal, async ({ object, rules, footprint }) => {
-    if (object === null || (footprint !== null && footprint.release !== release)) return null;
-    // Without the note, what names gray still has to go: its Service will.
-    const restored = restoredRules(router, rules, route, footprint?.origins ?? null);
-    if (footprint === null && canonicalJson(restored) === canonicalJson(rules)) return null;
+  let carried = false;
+  const first = await changeRoute(cluster, route, signal, async (seen) => {
+    if (!isHeld(seen, input)) return null;
+    const { rules, footprint } = seen;
+    carried ||= footprint?.carried === true;
+    const desired = desiredRules(router, rules, route, allStable);
+    if (isSame(desired, rules) || isSame(withoutGray(router, seen, route), rules)) return null;
+    carried = true;
     const { stable, gray } = await ready;
     // Where gray cannot answer either, stable is the better of the two.
     if (roughTrafficOf(router, rules, route).gray > 0 && gray > 0)
       requireReady({ stable, gray }, route, allStable);
-    return { rules: restored, footprint: null };
+    if (footprint === null) return { rules: desired, footprint };
+    return noted(router, route, desired, { ...footprint, carried, closed: 'restore' });
   });
+  if (carried) await pause(settle, signal);
+  const last = await changeRoute(cluster, route, signal, (seen) => {
+    if (!isHeld(seen, input)) return null;
+    const restored = withoutGray(router, seen, route);
+    return seen.footprint === null && isSame(restored, seen.rules)
+      ? null
+      : { rules: restored, footprint: null };
+  });
+  const foreign = [...new Set([...first.foreign, ...last.foreign])];
+  return { changed: first.changed || last.changed, before: first.before, after: last.after, foreign };
 }
+
+const isHeld = ({ object, footprint }: Seen, { release }: RouteInput): boolean =>
+  object !== null && (footprint === null || footprint.release === release);
+
+/** Without the note, what names gray still has to go: its Service will. */
+const withoutGray = (router: Router, { rules, footprint }: Seen, route: RouteTarget): Rules =>
+  restoredRules(router, rules, route, footprint?.origins ?? null);
+
+const isSame = (a: Rules, b: Rules): boolean => canonicalJson(a) === canonicalJson(b);
 
 /** The rules without what a release left there that was ended by force: only one runs at a time, so a note is of none that runs. */
 export function withoutLeftovers(
@@ -125,14 +165,15 @@ function endpoints(cluster: Cluster, route: RouteTarget, signal: AbortSignal): P
   return ready;
 }
 
-/** A write that was overtaken by a newer one of the same release, or by the guard, must not undo it. */
+/** A write that was overtaken by a newer one of the same release, or by one that returned traffic, must not undo it. */
 function refuseLate(
   route: RouteTarget,
-  { seq, guarded }: Pick<Footprint, 'seq' | 'guarded'>,
-  write: Pick<Footprint, 'seq' | 'guarded'>,
+  { seq, closed }: Pick<Footprint, 'seq' | 'closed'>,
+  write: Pick<Footprint, 'seq' | 'closed'>,
 ): void {
   if (write.seq < seq) lost(route, `write ${write.seq} came after write ${seq}.`);
-  if (write.seq === seq && guarded === true && write.guarded !== true)
+  if (closed === 'restore') lost(route, `write ${write.seq} came when the route was being given back.`);
+  if (write.seq === seq && closed === 'guard' && write.closed !== 'guard')
     lost(route, `write ${write.seq} came after the analysis had returned traffic to stable.`);
 }
 

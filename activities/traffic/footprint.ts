@@ -10,8 +10,10 @@ export interface Footprint {
   readonly release: string;
   /** Number of the newest write. */
   readonly seq: number;
-  /** That write was the guard's: nothing but a newer number moves traffic to gray again. */
-  readonly guarded?: true;
+  /** Traffic was returned to stable, so late writers are refused: by the guard those with the same number, by giving back all. */
+  readonly closed?: 'guard' | 'restore';
+  /** Gray has had requests since it joined, or may have. */
+  readonly carried?: true;
   /** Name of the Service that joined the route. */
   readonly gray: string;
   readonly origins: readonly Origin[];
@@ -27,11 +29,19 @@ export const footprintKey = (route: RouteTarget): string =>
 export function footprintOf(object: KubeObject, route: RouteTarget): Footprint | null {
   try {
     const found = objectOf(JSON.parse(object.metadata.annotations?.[footprintKey(route)] ?? 'null'));
-    const { release, seq, gray, left, guarded } = found ?? {};
+    const { release, seq, gray, left, closed, carried } = found ?? {};
     if (typeof release !== 'string' || typeof seq !== 'number') return null;
     if (typeof gray !== 'string' || typeof left !== 'string') return null;
     const origins = objectsOf(found?.['origins']) as unknown as readonly Origin[];
-    return { release, seq, gray, left, origins, ...(guarded === true ? { guarded } : {}) };
+    return {
+      release,
+      seq,
+      gray,
+      left,
+      origins,
+      ...(closed === 'guard' || closed === 'restore' ? { closed } : {}),
+      ...(carried === true ? { carried } : {}),
+    };
   } catch {
     return null;
   }
@@ -48,12 +58,12 @@ export function marksOf(router: Router, rules: Rules, route: RouteTarget): strin
   return hashOf(touched).slice(0, 12);
 }
 
-/** Who changed the object's spec last, beside us, for people. */
-export function lastForeignWriter(object: KubeObject, us: string): string {
-  const writers = (object.metadata.managedFields ?? []).filter(
-    ({ manager, fieldsV1 }) =>
-      manager !== us && manager !== undefined && objectOf(fieldsV1)?.['f:spec'] !== undefined,
-  );
+/** Who changed the list of rules last, beside us, for people: a list belongs to who wrote it as it is. */
+export function lastForeignWriter(object: KubeObject, field: Router['field'], us: string): string {
+  const writers = (object.metadata.managedFields ?? []).filter(({ manager, fieldsV1 }) => {
+    const spec = objectOf(objectOf(fieldsV1)?.['f:spec']);
+    return manager !== us && manager !== undefined && spec?.[`f:${field}`] !== undefined;
+  });
   const last = writers.toSorted((a, b) => (a.time ?? '').localeCompare(b.time ?? '')).at(-1);
   if (last === undefined) return 'somebody';
   return last.time === undefined ? `${last.manager}` : `${last.manager} at ${last.time}`;

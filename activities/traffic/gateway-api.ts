@@ -46,6 +46,12 @@ export const gatewayApi: Router = {
         typeof name === 'string' && typeof value === 'string' ? [{ header: name, value }] : [],
       ),
 
+  asksOf: (rule, header) =>
+    matchesOf(rule)
+      .flatMap((match) => objectsOf(match['headers']))
+      .filter((asked) => sameHeader(textOf(asked['name']), header))
+      .map((asked) => (isExact(asked) ? textOf(asked['value']) : null)),
+
   limits(rules) {
     const matches = rules.map((rule) => matchesOf(rule));
     const headers = matches.flat().map((match) => objectsOf(match['headers']).length);

@@ -3,7 +3,7 @@ import { canonicalJson } from '../../domain/ids.js';
 import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import { resources } from '../kubernetes/client.js';
 import { numberOf, objectOf, objectsOf, sameHeader, textOf, without, withWeight } from './json.js';
-import type { Backend, JsonObject, Router } from './router.js';
+import type { Backend, Json, JsonObject, Router } from './router.js';
 
 export const istio: Router = {
   resource: resources.virtualservices,
@@ -48,6 +48,13 @@ export const istio: Router = {
     Object.entries(objectOf(objectsOf(rule['match'])[0]?.['headers']) ?? {}).flatMap(([header, match]) => {
       const value = exactOf(match);
       return value === null ? [] : [{ header, value }];
+    }),
+
+  asksOf: (rule, header) =>
+    objectsOf(rule['match']).flatMap((match) => {
+      const of = (field: string): [string, Json][] =>
+        Object.entries(objectOf(match[field]) ?? {}).filter(([name]) => sameHeader(name, header));
+      return [...of('headers').map(([, asked]) => exactOf(asked)), ...of('withoutHeaders').map(() => null)];
     }),
 
   limits: () => [],

@@ -34,6 +34,8 @@ export interface Router {
   tagged(rule: Rule, tag: Tag): Rule | null;
   /** Every header that the rule asks for with an exact value: one of them is the tag of a rule of our own. */
   tagsOf(rule: Rule): readonly Tag[];
+  /** Every exact value that the rule asks of the header; null for each other way of asking. */
+  asksOf(rule: Rule, header: string): readonly (string | null)[];
   /** Why the API would refuse an object with such rules, for people. */
   limits(rules: readonly Rule[]): readonly string[];
   /** Which other objects decide where the requests go, for people; null: none. */

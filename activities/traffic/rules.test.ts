@@ -399,6 +399,10 @@ describe('what the data plane says of the object', () => {
     expect(routers.contour.complaints(object(status))).toEqual([
       'Contour calls it invalid: service not found',
     ]);
+    const conditions = [{ type: 'Valid', errors: [{ message: 'no "x"' }, { message: 'no "y"' }] }];
+    expect(routers.contour.complaints(object({ ...status, conditions }))).toEqual([
+      'Contour calls it invalid: no "x"; no "y"',
+    ]);
     expect(routers.contour.complaints(object({ currentStatus: 'valid' }))).toEqual([]);
     expect(routers.contour.complaints({ metadata: { name: 'web' } })).toEqual([]);
   });

@@ -44,6 +44,25 @@ function unfit(router: Router, rule: Rule, route: RouteTarget): string | null {
   return weight === 0 ? 'has weight 0' : null;
 }
 
+/**
+ * Why the rules leave no room for the tag, for people; empty: they do. Two rules that match the same requests make Contour drop one of
+ * them whole, and a contradiction the object; a pattern cannot be asked for together with the tag.
+ */
+export function tagProblemsOf(router: Router, rules: Rules, route: RouteTarget, tag: Tag): string[] {
+  return rules
+    .filter((rule) => !isOurs(router, rule, route))
+    .flatMap((rule) => {
+      const asked = router.asksOf(rule, tag.header);
+      const split = stableOf(router, rule, route) !== undefined;
+      const why = asked.includes(tag.value)
+        ? `already asks for "${tag.header}: ${tag.value}"`
+        : split && asked.includes(null)
+          ? `asks for the header "${tag.header}" in another way than by an exact value`
+          : null;
+      return why === null ? [] : [`the rule for ${router.keyOf(rule)} ${why}; choose another release.tag.`];
+    });
+}
+
 /** What is needed to put the rules back. */
 export function originsOf(router: Router, rules: Rules, route: RouteTarget): Origin[] {
   return rules.flatMap((rule) => {

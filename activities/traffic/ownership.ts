@@ -1,0 +1,36 @@
+/** Who owns the rules in the eyes of Kubernetes (metadata.managedFields): after a release nobody of ours. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { fieldManager } from '../../domain/ids.js';
+import type { RouteTarget } from '../../domain/traffic.js';
+import { KubeError, type Cluster } from '../kubernetes/client.js';
+import { footprintOf } from './footprint.js';
+import { routers } from './index.js';
+
+/** How often somebody else may be faster. */
+const maxConflicts = 8;
+
+/**
+ * Gives up the rules of a route that was given back: otherwise the owner's next server-side apply ends in a conflict with us. Again:
+ * nothing changes. What Kubernetes refuses is left as it is, since the rules are right already; the next release tries again.
+ */
+export async function disown(cluster: Cluster, route: RouteTarget, signal: AbortSignal): Promise<void> {
+  const { resource } = routers[route.router];
+  const { namespace, route: name } = route;
+  for (let conflicts = 0; conflicts <= maxConflicts; conflicts++) {
+    try {
+      const object = await cluster.get(resource, namespace, name, signal);
+      if (object === null || footprintOf(object, route) !== null) return;
+      const { resourceVersion, managedFields = [] } = object.metadata;
+      const kept = managedFields.filter(({ manager }) => manager !== fieldManager);
+      if (kept.length === managedFields.length) return;
+      // An empty list means "as it is" to the API server, a list of nothing empties it.
+      const patch = { metadata: { resourceVersion, managedFields: kept.length === 0 ? [{}] : kept } };
+      await cluster.merge(resource, namespace, name, patch, signal);
+      return;
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+      if (error.status !== 409) return;
+      await delay(10 + Math.random() * 30 * (conflicts + 1), undefined, { signal });
+    }
+  }
+}
