@@ -121,7 +121,7 @@ export async function simulatedScene({ dir, say }: SceneOptions, user: UserClust
         const { digest } = await resolveImage(registry, tags[version as Version], repository);
         rates.set(digest, { version, errorRate: 'ERROR_RATE' in env ? Number(env.ERROR_RATE) : 0 });
       }
-      await apply(cluster!, userObjects(place));
+      await apply(cluster, userObjects(place));
     },
     startRequests: () => simulation.start(),
     stopRequests: () => Promise.resolve(simulation.stop()),
@@ -161,10 +161,10 @@ async function apply(cluster: Cluster, objects: readonly object[]): Promise<void
       await cluster.call('POST', path.slice(0, path.lastIndexOf('/')), { body: object });
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
-      if (error.status === 404)
-        throw new Error(
-          `The cluster does not know ${object.kind} (${object.apiVersion}): install its CRDs first.`,
-        );
+      if (error.status === 404) {
+        const what = `The cluster does not know ${object.kind} (${object.apiVersion}): install its CRDs first.`;
+        throw new Error(what, { cause: error });
+      }
       if (error.status !== 409) throw error;
     }
   }
