@@ -66,6 +66,12 @@ describe('where to look', () => {
     expect(at(application({}, 'rolling'), null, 'gray').route).not.toBeNull();
     expect(at(application(), null, 'rolling').route).toBeNull();
   });
+  it('knows the tag, which follows the lane, where the strategy tags requests', () => {
+    expect(at(application()).tag).toEqual({ header: 'x-lane', value: 'gray' });
+    expect(at(application(), 'blue').tag).toEqual({ header: 'x-lane', value: 'blue' });
+    expect(at(application(), null, 'canary').tag).toBeNull();
+    expect(at(application(), null, 'rolling').tag).toBeNull();
+  });
 });
 
 describe('the observation', () => {

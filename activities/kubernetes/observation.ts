@@ -4,7 +4,7 @@ import { releaseSettings, trafficSettings, workloadSettings } from '../../domain
 import { failure, type Failure } from '../../domain/failures.js';
 import { grayName } from '../../domain/ids.js';
 import type { Observation, Target } from '../../domain/plan.js';
-import type { RouteTarget } from '../../domain/traffic.js';
+import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import type { KubeObject } from './client.js';
 import { grayDeployment, isOwn, overlapProblems } from './gray.js';
 import { containerName, manifestProblems } from './manifest.js';
@@ -22,6 +22,8 @@ export interface Lookout {
   readonly gray: string;
   /** Null where no traffic is moved: none is declared, or the strategy is rolling. */
   readonly route: RouteTarget | null;
+  /** What tagged requests carry; null where the strategy tags none. */
+  readonly tag: Tag | null;
 }
 
 export function lookout(
@@ -49,7 +51,9 @@ export function lookout(
           grayService: gray,
           port: traffic.port,
         };
-  return { application, environment, cluster, namespace, deployment, lane, gray, route };
+  const value = asked.lane ?? settings.tag.value;
+  const tag = route === null || strategy === 'canary' ? null : { ...settings.tag, value };
+  return { application, environment, cluster, namespace, deployment, lane, gray, route, tag };
 }
 
 /** What the cluster answered; null where it could not be read for lack of rights. */

@@ -1,6 +1,6 @@
 /** The pre-flight: looks at one application in one environment, in one round of reads, and names everything that stands in the way. */
 import { failure, type Failure } from '../../domain/failures.js';
-import type { RouteTarget } from '../../domain/traffic.js';
+import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import type { Activities, ObserveInput, ObserveResult } from '../contract.js';
 import { CatalogueError, fail } from '../failure.js';
 import { KubeError, resources, type Cluster, type KubeObject, type Resource } from './client.js';
@@ -13,7 +13,11 @@ import type { KubernetesDeps } from './workload.js';
 
 export interface ObserveDeps extends KubernetesDeps {
   /** What keeps a route from carrying a gray release; see activities/traffic. */
-  readonly routeProblems: (cluster: Cluster, route: RouteTarget) => Promise<readonly Failure[]>;
+  readonly routeProblems: (
+    cluster: Cluster,
+    route: RouteTarget,
+    tag: Tag | null,
+  ) => Promise<readonly Failure[]>;
 }
 
 const budgets = {
@@ -67,7 +71,7 @@ async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<O
     listed(cluster, budgets, at.namespace),
     listed(cluster, autoscalers, at.namespace),
     listed(cluster, policies, at.namespace),
-    at.route === null ? [] : readable(deps.routeProblems(cluster, at.route)),
+    at.route === null ? [] : readable(deps.routeProblems(cluster, at.route, at.tag)),
   ]);
   if (!namespace) {
     const unknown = failure('namespace_unknown', { namespace: at.namespace, cluster: at.cluster });
