@@ -38,9 +38,9 @@ export async function submitRelease(
   const workflowId = releaseWorkflowId(id);
   const memo = memoOf(inputs);
   let submitted = await startAndSubmit(access, workflowId, inputs, memo, 'submit');
-  let created = true;
+  let found: WorkflowExecutionDescription | null = null;
   if (key !== null) {
-    let found = await describe(access, workflowId, id);
+    found = await describe(access, workflowId, id);
     if (isRefused(submitted) && memoIn(found).startedBy !== memo.startedBy) {
       // Temporal repeated the refusal of an earlier attempt, which does not bind this one: what was wrong may be mended.
       submitted = await startAndSubmit(access, workflowId, inputs, memo, `submit-${found.runId}`);
@@ -49,11 +49,13 @@ export async function submitRelease(
     if (memoIn(found).requestHash !== memo.requestHash) {
       throw new ProblemError(problemOf(failure('idempotency_key_reused', { key, release: id })));
     }
-    created = memoIn(found).startedBy === memo.startedBy;
-    if (found.status.name !== 'RUNNING' && !isRefused(submitted)) submitted = null;
   }
-  if (submitted === null) return standing(access, id, created);
-  if (isRefused(submitted)) throw new ProblemError(refused(submitted.problems));
+  if (submitted !== null && submitted.problems.length > 0) {
+    throw new ProblemError(refused(submitted.problems));
+  }
+  const created = found === null || memoIn(found).startedBy === memo.startedBy;
+  // An older release has gone on since it was submitted.
+  if (submitted === null || !created) return standing(access, id, created);
   return { id, phase: submitted.phase, planHash: submitted.plan?.hash ?? null, created };
 }
 
