@@ -36,7 +36,9 @@ export function toApplicationFailure(error: unknown): ApplicationFailure {
 /** Name and message only: the whole error may carry requests with credentials. */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const code = (error as NodeJS.ErrnoException).code;
-  const cause = error.cause instanceof Error ? `: ${describe(error.cause)}` : '';
-  return `${code === undefined ? '' : `${code} `}${error.message}${cause}`;
+  const { code, message } = error as NodeJS.ErrnoException;
+  const own = code === undefined || message.includes(code) ? message : `${code} ${message}`;
+  if (!(error.cause instanceof Error)) return own;
+  const cause = describe(error.cause);
+  return own.includes(cause) ? own : `${own}: ${cause}`;
 }
