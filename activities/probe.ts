@@ -18,14 +18,14 @@ export interface ProbeAnswer {
   readonly error: string | null;
 }
 
-/** Why the answers do not show the tag at work; null when they do. Pure. */
-export function complaint(tagged: ProbeAnswer, untagged: ProbeAnswer): string | null {
+/** Why the answers do not show the tag at work; null when they do. Both tracks answer alike where they run the same digest. Pure. */
+export function complaint(tagged: ProbeAnswer, untagged: ProbeAnswer, sameDigest: boolean): string | null {
   for (const answer of [tagged, untagged]) {
     const which = answer.tagged ? 'the tagged request' : 'the request without tag';
     if (answer.status === null) return `${which} was not answered: ${answer.error ?? 'unknown'}.`;
     if (answer.status >= 500) return `${which} was answered with status ${answer.status}.`;
   }
-  if (tagged.version !== null && tagged.version === untagged.version) {
+  if (!sameDigest && tagged.version !== null && tagged.version === untagged.version) {
     return `both requests were answered by version ${tagged.version}.`;
   }
   return null;
@@ -42,7 +42,7 @@ export const probeActivities: Pick<Activities, 'probe'> = {
         ask(target.probe, true, signal),
         ask(target.probe, false, signal),
       ]);
-      why = complaint(tagged, untagged);
+      why = complaint(tagged, untagged, target.stableDigest === target.image.digest);
       if (why === null) {
         const summary = `tagged: ${nameOf(tagged)}; untagged: ${nameOf(untagged)}`;
         return {

@@ -22,6 +22,7 @@ import { describeForUi } from './details.js';
 import { EvidenceBox } from './evidence.js';
 
 const keys = {
+  environment: defineSearchAttributeKey(searchAttributes.environment, SearchAttributeType.KEYWORD),
   phase: defineSearchAttributeKey(searchAttributes.phase, SearchAttributeType.KEYWORD),
   weight: defineSearchAttributeKey(searchAttributes.weight, SearchAttributeType.INT),
   waitingOn: defineSearchAttributeKey(searchAttributes.waitingOn, SearchAttributeType.KEYWORD),
@@ -53,13 +54,17 @@ export class ReleaseRecord {
   private readonly log: ReleaseEvent[] = [];
   private readonly startedAt = now();
   private endedAt: string | null = null;
-  private published: { phase: Phase; weight: number; waitingOn: string } = {
+  private published: { phase: Phase; weight: number; waitingOn: string; environment: string } = {
     phase: 'queued',
     weight: 0,
     waitingOn: '',
+    environment: '',
   };
 
   constructor(private readonly inputs: ReleaseInputs) {
+    // As the API set it at the start.
+    this.published.environment =
+      inputs.request.environment ?? inputs.applications[0]?.environments[0]?.name ?? '';
     this.applications = inputs.request.applications.map(({ name, image }) => ({
       name,
       version: image,
@@ -197,12 +202,16 @@ export class ReleaseRecord {
       phase: this.phase,
       weight: Math.max(0, ...this.applications.map((a) => a.grayWeight)),
       waitingOn: (this.waitingOn?.what ?? '').slice(0, 200),
+      environment: this.current?.split('/')[0] ?? this.published.environment,
     };
     setCurrentDetails(describeForUi(this.view(), this.log.slice(-12)));
     const last = this.published;
     const updates = [
       ...(next.phase === last.phase ? [] : [{ key: keys.phase, value: next.phase }]),
       ...(next.weight === last.weight ? [] : [{ key: keys.weight, value: next.weight }]),
+      ...(next.environment === last.environment || next.environment === ''
+        ? []
+        : [{ key: keys.environment, value: next.environment }]),
       ...(next.waitingOn === last.waitingOn ? [] : [{ key: keys.waitingOn, value: next.waitingOn }]),
     ];
     if (updates.length > 0) upsertSearchAttributes(updates);
