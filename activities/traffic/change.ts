@@ -52,7 +52,9 @@ export async function changeRoute(
     try {
       await write(cluster, router, route, seen.object, change, signal);
     } catch (error) {
-      const again = error instanceof KubeError && error.status === 409 && conflicts < maxConflicts;
+      // 404: it was deleted meanwhile, and what that means is up to the one who decides.
+      const raced = error instanceof KubeError && (error.status === 409 || error.status === 404);
+      const again = raced && conflicts < maxConflicts;
       if (!again) throw mapped(error, cluster, route);
       await pause(10 + Math.random() * 30 * (conflicts + 1), signal);
       continue;

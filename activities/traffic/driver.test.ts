@@ -244,6 +244,15 @@ describe('traffic goes only where something is ready', () => {
     expect((await set(3, allStable)).changed).toBe(true);
   });
 
+  it('P1: a route that a dead release left to gray is not taken over while stable cannot answer', async () => {
+    await set(2, { gray: 100, tag: null });
+    ready('web', 0);
+    expect(await code(prepare(1, 'r2'))).toBe('endpoints_missing');
+    expect(seen().weights).toEqual(split(100));
+    ready('web', 1);
+    expect((await prepare(1, 'r2')).before.gray).toBe(100);
+  });
+
   it('giving the route back is refused while only gray can answer, and goes on where neither can', async () => {
     await set(2, { gray: 50, tag: null });
     ready('web', 0);
@@ -374,6 +383,47 @@ describe('what somebody else does to the route', () => {
     expected.spec.virtualhost.fqdn = 'new.local';
     Object.assign(expected.metadata.annotations, { more: 'x' });
     expect(plain()).toEqual(expected);
+  });
+
+  it('P13: a rule that they added and that gray joined gets its own weight back', async () => {
+    await prepare(1);
+    const added = { conditions: [{ prefix: '/new' }], services: [{ name: 'web', port: 80, weight: 7 }] };
+    edit((o) => (o.spec.routes as object[]).unshift(added));
+    await set(2, { gray: 10, tag });
+    await set(3, { gray: 20, tag });
+    await restore();
+    expect((kube.get(path)['spec'] as typeof before.spec).routes).toEqual([added, ...before.spec.routes]);
+  });
+
+  it('a rule that they added for the tag itself is not doubled', async () => {
+    await prepare(1);
+    const header = { name: 'X-Lane', exact: 'gray' };
+    const conditions = [{ prefix: '/' }, { header }];
+    edit((o) => (o.spec.routes as object[]).push({ conditions, services: [{ name: 'beta', port: 80 }] }));
+    const { resourceVersion } = kube.get(path).metadata;
+    expect(await code(set(2, { gray: 0, tag }))).toBe('route_unfit');
+    expect(kube.get(path).metadata.resourceVersion).toBe(resourceVersion);
+    expect((await set(2, { gray: 10, tag: null })).changed).toBe(true);
+  });
+
+  it('P9: rules that were given back belong to nobody of ours, so that their server-side apply meets no conflict', async () => {
+    await prepare(1);
+    const by = (manager: string): object => ({ manager, fieldsV1: { 'f:spec': { 'f:routes': {} } } });
+    edit((o) => Object.assign(o.metadata, { managedFields: [by('argocd-controller'), by('sluice')] }));
+    await restore();
+    expect(kube.get(path).metadata.managedFields).toEqual([by('argocd-controller')]);
+  });
+
+  it('a route that is deleted between looking and writing is lost, and needs no giving back', async () => {
+    const gone = (): void => kube.remove(path);
+    await prepare(1);
+    kube.beforePatch = gone;
+    expect(await code(set(2, { gray: 10, tag: null }))).toBe('route_lost');
+    kube.beforePatch = () => undefined;
+    kube.put(path, before);
+    await prepare(1);
+    kube.beforePatch = gone;
+    expect(await restore()).toMatchObject({ after: allStable });
   });
 
   it('a route that was replaced whole is lost, and giving it back changes nothing', async () => {

@@ -1,6 +1,6 @@
 /** The changes that a release makes to a route: what each of them checks, and what it writes. How it is written is change.ts. */
 import { canonicalJson } from '../../domain/ids.js';
-import { allStable, type RouteTarget } from '../../domain/traffic.js';
+import { allStable, type RouteTarget, type Tag } from '../../domain/traffic.js';
 import type { RouteInput, TrafficInput, TrafficResult } from '../contract.js';
 import { fail } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
@@ -8,8 +8,18 @@ import { asked, changeRoute, pause, type Change, type Seen } from './change.js';
 import { readyEndpoints, requireReady, type Ready } from './endpoints.js';
 import { marksOf, type Footprint } from './footprint.js';
 import { routers } from './index.js';
+import { disown } from './ownership.js';
 import type { Router } from './router.js';
-import { desiredRules, originsOf, problemsOf, restoredRules, roughTrafficOf, type Rules } from './rules.js';
+import {
+  desiredRules,
+  newOriginsOf,
+  originsOf,
+  problemsOf,
+  restoredRules,
+  roughTrafficOf,
+  tagProblemsOf,
+  type Rules,
+} from './rules.js';
 
 /**
  * How long a data plane may need until it has learnt of a write. Envoy hears of clusters and of routes on separate streams: a
@@ -30,12 +40,17 @@ export async function prepareRoute(
   const { route, release, seq } = input;
   const router = routers[route.router];
   const { kind } = router.resource;
-  const result = await changeRoute(cluster, route, signal, ({ object, rules, footprint }) => {
+  const result = await changeRoute(cluster, route, signal, async ({ object, rules, footprint }) => {
     if (object === null) fail('route_unknown', { kind, route: route.route, namespace: route.namespace });
     if (footprint?.release === release) {
       refuseLate(route, footprint, { seq });
       return null;
     }
+    if (
+      footprint !== null &&
+      roughTrafficOf(router, rules, { ...route, grayService: footprint.gray }).gray > 0
+    )
+      requireReady(await endpoints(cluster, route, signal), route, allStable);
     const own = withoutLeftovers(router, rules, route, footprint);
     const problems = problemsOf(router, object, own, route);
     if (problems.length > 0) fail('route_unfit', { kind, route: route.route, why: problems.join(' ') });
@@ -84,8 +99,10 @@ async function setTrafficAs(
     const desired = desiredRules(router, rules, route, traffic);
     if (originsOf(router, desired, route).length === 0)
       return lost(route, 'no rule sends to stable any more.');
+    if (traffic.tag !== null) refuseTaken(route, rules, traffic.tag);
     requireReady(await ready, route, traffic);
-    const { gray, origins, carried } = footprint;
+    const { gray, carried } = footprint;
+    const origins = [...footprint.origins, ...newOriginsOf(router, rules, route, footprint.origins)];
     if (isSame(desired, rules) && seq === footprint.seq && as.closed === footprint.closed) return null;
     const carries = carried === true || traffic.gray > 0 || traffic.tag !== null;
     const note = { release, seq, ...as, gray, origins, ...(carries ? { carried: true as const } : {}) };
@@ -95,7 +112,7 @@ async function setTrafficAs(
 
 /**
  * Puts the route back as it was found, but for what others changed meanwhile; a route that another release holds is left alone.
- * First all traffic goes to stable, at once; when the data plane knows that, gray leaves.
+ * First all traffic goes to stable, at once; when the data plane knows that, gray leaves, and the rules belong to none of ours.
  */
 export async function restoreRoute(
   cluster: Cluster,
@@ -129,6 +146,7 @@ export async function restoreRoute(
       ? null
       : { rules: restored, footprint: null };
   });
+  await disown(cluster, route, signal);
   const foreign = [...new Set([...first.foreign, ...last.foreign])];
   return { changed: first.changed || last.changed, before: first.before, after: last.after, foreign };
 }
@@ -175,6 +193,13 @@ function refuseLate(
   if (closed === 'restore') lost(route, `write ${write.seq} came when the route was being given back.`);
   if (write.seq === seq && closed === 'guard' && write.closed !== 'guard')
     lost(route, `write ${write.seq} came after the analysis had returned traffic to stable.`);
+}
+
+/** Somebody may have taken the tag since the pre-flight looked. */
+function refuseTaken(route: RouteTarget, rules: Rules, tag: Tag): void {
+  const router = routers[route.router];
+  const why = tagProblemsOf(router, rules, route, tag).join(' ');
+  if (why !== '') fail('route_unfit', { kind: router.resource.kind, route: route.route, why });
 }
 
 function lost(route: RouteTarget, why: string): never {

@@ -45,22 +45,25 @@ function unfit(router: Router, rule: Rule, route: RouteTarget): string | null {
 }
 
 /**
- * Why the rules leave no room for the tag, for people; empty: they do. Two rules that match the same requests make Contour drop one of
- * them whole, and a contradiction the object; a pattern cannot be asked for together with the tag.
+ * Why the rules leave no room for the tag, for people; empty: they do. Of two rules that match the same requests Contour drops one
+ * whole, a contradiction makes the object invalid, and a pattern cannot be asked for together with the tag.
  */
 export function tagProblemsOf(router: Router, rules: Rules, route: RouteTarget, tag: Tag): string[] {
-  return rules
-    .filter((rule) => !isOurs(router, rule, route))
-    .flatMap((rule) => {
-      const asked = router.asksOf(rule, tag.header);
-      const split = stableOf(router, rule, route) !== undefined;
-      const why = asked.includes(tag.value)
+  const keyOf = (rule: Rule): string => router.keyOf(rule).toLowerCase();
+  const others = rules.filter((rule) => !isOurs(router, rule, route));
+  const split = splitIn(router, others, route);
+  const tagged = split.map((rule) => taggedRule(router, rule, route, tag)).filter((rule) => rule !== null);
+  const taken = new Set(tagged.map(keyOf));
+  return others.flatMap((rule) => {
+    const asked = split.includes(rule) ? router.asksOf(rule, tag.header) : [];
+    const why =
+      taken.has(keyOf(rule)) || asked.includes(tag.value)
         ? `already asks for "${tag.header}: ${tag.value}"`
-        : split && asked.includes(null)
+        : asked.includes(null)
           ? `asks for the header "${tag.header}" in another way than by an exact value`
           : null;
-      return why === null ? [] : [`the rule for ${router.keyOf(rule)} ${why}; choose another release.tag.`];
-    });
+    return why === null ? [] : [`the rule for ${router.keyOf(rule)} ${why}; choose another release.tag.`];
+  });
 }
 
 /** What is needed to put the rules back. */
@@ -69,6 +72,17 @@ export function originsOf(router: Router, rules: Rules, route: RouteTarget): Ori
     const stable = stableOf(router, rule, route);
     return stable === undefined ? [] : [{ key: router.keyOf(rule), weight: stable.weight }];
   });
+}
+
+/** The same of rules that somebody added since: gray has not joined them yet. */
+export function newOriginsOf(
+  router: Router,
+  rules: Rules,
+  route: RouteTarget,
+  known: readonly Origin[],
+): Origin[] {
+  const untouched = rules.filter((rule) => grayIn(router, rule, route) === undefined);
+  return originsOf(router, untouched, route).filter(({ key }) => known.every((origin) => origin.key !== key));
 }
 
 /** Where the traffic goes; null where the rules are not exactly as a release leaves them. */
