@@ -191,7 +191,7 @@ export const catalogue = {
   cluster_unknown: (c: { cluster: string; known: readonly string[] }) =>
     terminal(
       422,
-      `No worker serves a cluster "${c.cluster}"; known here: ${list(c.known)}.`,
+      `No worker serves a cluster "${c.cluster}"${c.known.length === 0 ? '' : `; known here: ${list(c.known)}`}.`,
       'Add the cluster to a worker, or correct environments[].cluster.',
     ),
   cluster_unreachable: (c: { cluster: string; why: string }) =>

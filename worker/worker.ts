@@ -44,8 +44,8 @@ export async function startWorker(
   registerSecrets(config);
   const { apiKey } = temporal.connection;
   if (typeof apiKey === 'string') registerSecret(apiKey);
-  const connection = await NativeConnection.connect(temporal.connection);
   const clusters = new Map(config.clusters.map((c) => [c.name, clusterOf(c)]));
+  const connection = await NativeConnection.connect(temporal.connection);
   const activities = createActivities({
     clusters: (name) => known(clusters, name),
     prometheusUrl: config.prometheus.url,

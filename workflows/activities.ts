@@ -46,7 +46,9 @@ export async function quickly<N extends Quick>(
   }
   const remote = proxyActivities<Activities>({
     taskQueue: clusterTaskQueue(workflowInfo().taskQueue, cluster),
-    startToCloseTimeout: '15s',
+    startToCloseTimeout: Math.min(15_000, options.patienceMs * 0.6),
+    // Less than the whole patience, so that it can be told who did not answer: the neighbour, or a worker.
+    scheduleToStartTimeout: options.patienceMs * 0.9,
     scheduleToCloseTimeout: options.patienceMs,
     retry: backoff,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

@@ -151,7 +151,7 @@ function inputOf(
 }
 
 /** Runs `act` until it ends or the condition holds, which cancels it; answers null then. */
-async function until<T>(met: () => boolean, act: () => Promise<T>): Promise<T | null> {
+export async function until<T>(met: () => boolean, act: () => Promise<T>): Promise<T | null> {
   const scope = new CancellationScope();
   let ended = false;
   const acting = scope.run(act).finally(() => (ended = true));

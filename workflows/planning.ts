@@ -1,4 +1,5 @@
 /** Making the plan: resolve the images once, look at the clusters, compute. Changes nothing. */
+import { ActivityFailure, TimeoutFailure } from '@temporalio/workflow';
 import { releaseSettings } from '../domain/application.js';
 import type { Failure } from '../domain/failures.js';
 import { failure } from '../domain/failures.js';
@@ -19,7 +20,8 @@ export interface Planning {
   readonly problems: readonly Failure[];
 }
 
-const patienceMs = 20_000;
+/** How long a neighbour that is away is waited for: while somebody waits for the answer, and while nobody does. */
+export const patience = { attendedMs: 10_000, unattendedMs: 5 * 60_000 } as const;
 
 /** Digests by application; a release keeps them to its end. */
 export type Images = ReadonlyMap<string, ResolvedImage>;
@@ -33,7 +35,10 @@ export async function resolveImages(run: Run): Promise<{ images: Images; problem
       const input = { image, repository: spec.image };
       images.set(
         name,
-        await quickly('resolveImage', 'default', input, { patienceMs, summary: `digest of ${image}` }),
+        await quickly('resolveImage', 'default', input, {
+          patienceMs: patience.attendedMs,
+          summary: `digest of ${image}`,
+        }),
       );
     } catch (error) {
       problems.push({ ...failureOf(error), pointer: `/applications/${i}/image` });
@@ -43,7 +48,11 @@ export async function resolveImages(run: Run): Promise<{ images: Images; problem
 }
 
 /** Looks at every environment that the release goes through, all at once, and computes the plan. */
-export async function makePlan(run: Run, images: Images): Promise<Planning> {
+export async function makePlan(
+  run: Run,
+  images: Images,
+  patienceMs: number = patience.attendedMs,
+): Promise<Planning> {
   const { request, applications } = run.inputs;
   const problems: Failure[] = [];
   const planned: PlannedApplication[] = [];
@@ -59,7 +68,7 @@ export async function makePlan(run: Run, images: Images): Promise<Planning> {
         ),
       );
     }
-    const seen = await Promise.all(environments.map((e) => observe(run, spec, e.name, problems)));
+    const seen = await Promise.all(environments.map((e) => observe(run, spec, e.name, problems, patienceMs)));
     const observations = seen.filter((o): o is Observation => o !== null);
     const image = images.get(spec.name);
     if (image !== undefined) planned.push({ spec, image, observations });
@@ -74,6 +83,7 @@ async function observe(
   spec: PlannedApplication['spec'],
   name: string,
   problems: Failure[],
+  patienceMs: number,
 ): Promise<Observation | null> {
   const environment = spec.environments.find((e) => e.name === name)!;
   const lane = run.inputs.request.lane ?? releaseSettings(spec, environment).lane;
@@ -84,7 +94,15 @@ async function observe(
     problems.push(...result.problems);
     return result.observation;
   } catch (error) {
-    problems.push(failureOf(error));
+    problems.push(lookFailure(error, environment.cluster ?? 'default'));
     return null;
   }
+}
+
+function lookFailure(error: unknown, cluster: string): Failure {
+  const timeout = error instanceof ActivityFailure ? error.cause : undefined;
+  if (!(timeout instanceof TimeoutFailure)) return failureOf(error);
+  return timeout.timeoutType === 'SCHEDULE_TO_START'
+    ? failure('cluster_unknown', { cluster, known: [] })
+    : failure('cluster_unreachable', { cluster, why: 'it did not answer in time' });
 }

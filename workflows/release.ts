@@ -5,7 +5,8 @@ import type { Stage } from '../domain/plan.js';
 import type { EndedPhase, HistoryEntry, ReleaseInputs } from '../domain/release.js';
 import { failureError, failureOf } from './failures.js';
 import type { ReleaseResult, Turn } from './messages.js';
-import { makePlan, resolveImages, type Images } from './planning.js';
+import { until } from './hold.js';
+import { makePlan, patience, resolveImages, type Images } from './planning.js';
 import { rollBack } from './rollback.js';
 import { Run } from './run.js';
 import { nothingReached, takeStep, type Reached } from './steps.js';
@@ -40,7 +41,8 @@ export async function release(inputs: ReleaseInputs): Promise<ReleaseResult> {
 
 async function conduct(run: Run, turns: Turns): Promise<Ending> {
   const { images, problems } = await resolveImages(run);
-  if (problems.length > 0) return refuse(run, problems);
+  if (problems.length > 0)
+    return refuse(run, [...problems, ...(await furtherProblems(run, images, problems))]);
   const held = await takeFirstTurn(run, turns);
   if (typeof held === 'object') return refuse(run, [held]);
 
@@ -63,6 +65,15 @@ async function conduct(run: Run, turns: Turns): Promise<Ending> {
       await turns.giveBack(environment, (turn) => entryOf(run, turn, success));
   }
   return success;
+}
+
+/** What else is wrong, so that one answer names it all; not after a registry that took all the time there is. */
+async function furtherProblems(
+  run: Run,
+  images: Images,
+  problems: readonly Failure[],
+): Promise<readonly Failure[]> {
+  return problems.some((p) => p.retryable) ? [] : (await makePlan(run, images)).problems;
 }
 
 /** Refused: nothing was changed. */
@@ -110,9 +121,13 @@ async function prepareStage(
     if (run.aborted !== null) return { phase: 'cancelled', failure: run.aborted, left: [] };
     return { phase: 'failed', failure: failure('queue_expired', turn), left: [] };
   }
-  const { plan, problems } = await makePlan(run, images);
-  if (plan === null) return { phase: 'failed', failure: problems[0]!, left: [] };
-  run.record.follow(plan);
+  const planning = await until(
+    () => run.aborted !== null,
+    () => makePlan(run, images, patience.unattendedMs),
+  );
+  if (run.aborted !== null) return { phase: 'cancelled', failure: run.aborted, left: [] };
+  if (planning?.plan == null) return { phase: 'failed', failure: planning!.problems[0]!, left: [] };
+  run.record.follow(planning.plan);
   return null;
 }
 
