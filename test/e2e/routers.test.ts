@@ -148,6 +148,29 @@ describe.each(routerKinds)('the real API server and a route of kind %s', (kind) 
     expect(rules(after).at(-1)).toMatchObject(added);
   });
 
+  it('P9: its owner may apply other rules afterwards, server-side, without a conflict', async () => {
+    const { apiVersion, metadata } = {
+      apiVersion: `${resource.group}/${resource.version}`,
+      metadata: { name: 'owned' },
+    };
+    const spec = richSpec(kind, 'owned') as Record<string, unknown[]>;
+    const apply = (by: object) =>
+      kube.patch(`${at('owned')}?fieldManager=owner`, 'apply', {
+        apiVersion,
+        kind: resource.kind,
+        metadata,
+        spec: by,
+      });
+    await apply(spec);
+    const before = await text('owned');
+    const route = target(kind, 'owned');
+    await prepare(route, 1);
+    await set(route, 2, { gray: 20, tag });
+    await restore(route);
+    expect(await text('owned')).toBe(before);
+    await apply({ ...spec, [routers[kind].field]: spec[routers[kind].field]!.slice(1) });
+  });
+
   it('weights that somebody else moved are reported with the name of the writer, and set again', async () => {
     const route = await create('moved', richSpec(kind, 'moved'));
     await prepare(route, 1, 0);
