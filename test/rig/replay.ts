@@ -14,6 +14,23 @@ export async function replay(client: Client, workflowId: string): Promise<void> 
   await Worker.runReplayHistory({ workflowBundle: { codePath } }, history, workflowId);
 }
 
+/** Many at once, by one worker. */
+export async function replayAll(client: Client, workflowIds: readonly string[]): Promise<void> {
+  const histories = async function* () {
+    for (const workflowId of workflowIds) {
+      yield { workflowId, history: await client.workflow.getHandle(workflowId).fetchHistory() };
+    }
+  };
+  const failed: string[] = [];
+  for await (const { workflowId, error } of Worker.runReplayHistories(
+    { workflowBundle: { codePath } },
+    histories(),
+  )) {
+    if (error !== undefined) failed.push(`${workflowId}: ${error.message}`);
+  }
+  if (failed.length > 0) throw new Error(failed.join('\n'));
+}
+
 /** Writes the history to test/histories/<name>.json; only when SLUICE_RECORD_HISTORIES is set. */
 export async function record(client: Client, workflowId: string, name: string): Promise<void> {
   if (process.env['SLUICE_RECORD_HISTORIES'] === undefined) return;

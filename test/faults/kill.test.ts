@@ -1,0 +1,198 @@
+/**
+ * The worker is killed at every event of a release's history, one release for each event. What comes out must not differ from a
+ * release that nobody disturbed. Every third event by default, each one with SLUICE_KILL_EVERY=1 (`npm run test:kill`).
+ */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Actor } from '../../domain/approval.js';
+import type { ReleaseInput } from '../../domain/application.js';
+import { releaseIdOfKey, releaseWorkflowId } from '../../domain/ids.js';
+import type { EndedPhase, ReleaseView } from '../../domain/release.js';
+import { startLoad, type Load } from '../../infra/local/load.js';
+import * as messages from '../../workflows/messages.js';
+import { replayAll } from '../rig/replay.js';
+import { withImage } from '../rig/snapshot.js';
+import { quick, World } from '../rig/world.js';
+import { reachesEvent, RouteWatch } from './follow.js';
+
+const every = Number(process.env['SLUICE_KILL_EVERY'] ?? 3);
+const side = Number(process.env['SLUICE_KILL_WORLDS'] ?? 12);
+
+interface Scenario {
+  readonly title: string;
+  readonly release: ReleaseInput;
+  readonly ends: EndedPhase;
+  /** What a person does meanwhile, by means that need no worker. */
+  readonly drive: (world: World, id: string) => Promise<unknown>;
+  /** Share of untagged requests on gray, as the API server saw it change. */
+  readonly weights: readonly number[];
+}
+
+/** Judged by the real Prometheus, by a value that depends on nobody's requests. */
+const analysis: ReleaseInput['analysis'] = {
+  interval: '200ms',
+  metrics: [{ name: 'zero', value: 'vector(0)', max: 1, minRequests: 0 }],
+};
+const ann: Actor = { name: 'ann', roles: ['approver'] };
+
+const scenarios: readonly Scenario[] = [
+  {
+    title: 'a release that succeeds',
+    release: {
+      ...quick,
+      steps: [
+        { weight: 10, hold: '300ms' },
+        { weight: 50, hold: '300ms' },
+        { weight: 100, hold: '300ms' },
+      ],
+      approval: { required: true },
+      analysis,
+    },
+    ends: 'succeeded',
+    drive: async (world, id) => {
+      const { planHash } = await world.until(id, 'asking for approval', (v) => v.waitingOn?.approval != null);
+      const decision = { decision: 'approve', reason: 'looks good', planHash: planHash!, by: ann } as const;
+      await world.temporal.workflow.getHandle(releaseWorkflowId(id)).signal(messages.approval, decision);
+    },
+    weights: [0, 10, 50, 100, 0],
+  },
+  {
+    title: 'a release that is aborted at a weight',
+    release: {
+      ...quick,
+      strategy: 'canary',
+      steps: [
+        { weight: 10, hold: '300ms' },
+        { weight: 50, hold: '5m' },
+      ],
+    },
+    ends: 'rolled_back',
+    drive: async (world, id) => {
+      await world.until(id, 'at 50 %', (v) => v.phase === 'holding' && v.applications[0]!.grayWeight === 50);
+      await world.temporal.workflow.getHandle(releaseWorkflowId(id)).cancel();
+    },
+    weights: [0, 10, 50, 0],
+  },
+];
+
+interface Observed {
+  readonly events: number;
+  readonly routeWrites: number;
+  readonly killed: boolean;
+}
+
+describe('P8: the worker is killed in the middle', () => {
+  let worlds: World[] = [];
+  let loads: Load[] = [];
+  const released: string[] = [];
+
+  beforeAll(async () => {
+    worlds = await Promise.all(Array.from({ length: side }, () => World.create(inject('stack'))));
+    loads = worlds.map((world) =>
+      startLoad({ url: world.stack.ingress, host: world.host, requestsPerSecond: 4, timeoutMs: 20_000 }),
+    );
+  });
+  afterAll(async () => {
+    await Promise.all(loads.map((load) => load.stop()));
+    const { temporal } = worlds[0]!;
+    await replayAll(temporal, released.map(releaseWorkflowId));
+    for (const world of worlds) await world.close();
+  });
+
+  it.each(scenarios)(
+    'P1 P2 P3 P9: $title comes out the same, whichever event it is killed at',
+    async (scenario) => {
+      await Promise.all(worlds.map((world) => world.declare(world.application(scenario.release))));
+      const calm = await carryOut(worlds[0]!, scenario, null);
+      const moments = Array.from({ length: calm.events }, (_, i) => i + 1).filter(
+        (k) => (k - 1) % every === 0 || k === calm.events,
+      );
+      const survived: number[] = [];
+      const problems: string[] = [];
+      const queue = [...moments];
+      await Promise.all(
+        worlds.map(async (world) => {
+          for (let k = queue.shift(); k !== undefined; k = queue.shift()) {
+            try {
+              const { routeWrites, killed } = await carryOut(world, scenario, k);
+              expect(routeWrites, 'writes to the route').toBe(calm.routeWrites);
+              expect(killed, 'killed before its end').toBe(true);
+              survived.push(k);
+            } catch (error) {
+              problems.push(`killed at event ${k} in ${world.namespace}: ${String(error)}`);
+              // A release that hangs keeps the turn: this world is of no more use.
+              return;
+            }
+          }
+        }),
+      );
+      console.log(`${scenario.title}: ${calm.events} events, ${survived.length} kills survived`);
+      expect(problems).toEqual([]);
+      expect(survived.length).toBe(moments.length);
+      for (const load of loads) expect(load.summary().byFailure).toEqual({});
+    },
+    600_000,
+  );
+
+  /** One release of a world, its worker killed at the given event, null: undisturbed; proves all that must be true of its end. */
+  async function carryOut(world: World, scenario: Scenario, kill: number | null): Promise<Observed> {
+    const key = randomUUID();
+    const id = releaseIdOfKey(key);
+    released.push(id);
+    const [before, promotions] = await Promise.all([world.snapshot(), promotionsOf(world)]);
+    const image = before['Deployment/shop']!.includes(await digestOf(world, 'v2')) ? 'v3' : 'v2';
+    const route = await RouteWatch.start(world);
+    const body = { applications: [{ name: world.applicationName, image }] };
+    const [answer, killed] = await Promise.all([
+      world.call('POST', '/v1/releases', body, { 'idempotency-key': key }),
+      kill === null ? false : killAt(world, id, kill),
+      scenario.drive(world, id),
+    ]);
+    expect(answer.status, JSON.stringify(answer.body)).toBe(202);
+    const view = await world.ended(id);
+    const { weights, writes } = await route.stop();
+    expect(view.outcome).toMatchObject({ phase: scenario.ends, left: [] });
+    expect(weights).toEqual(scenario.weights);
+    await expectEnd(world, view, before);
+    expect((await promotionsOf(world)) - promotions, 'changes of stable').toBe(
+      scenario.ends === 'succeeded' ? 1 : 0,
+    );
+    return { events: await world.historyLength(id), routeWrites: writes, killed };
+  }
+});
+
+async function killAt(world: World, id: string, event: number): Promise<boolean> {
+  if (!(await reachesEvent(world.temporal, id, event))) return false;
+  await world.worker.kill('SIGKILL');
+  await world.worker.start();
+  return true;
+}
+
+/** The user's objects are byte for byte what they were, but for the image of a success, and nothing of ours is left. */
+async function expectEnd(
+  world: World,
+  view: ReleaseView,
+  before: Awaited<ReturnType<World['snapshot']>>,
+): Promise<void> {
+  const image = /"image":"([^"]+)"/.exec(before['Deployment/shop']!)![1]!;
+  const promoted = `${world.repository}@${view.applications[0]!.digest!}`;
+  const expected = view.outcome?.phase === 'succeeded' ? withImage(before, image, promoted) : before;
+  expect(await world.snapshot()).toEqual(expected);
+  expect(await world.leftovers()).toEqual([]);
+  expect(view.steps.filter((s) => s.state === 'running' || s.state === 'pending')).toEqual([]);
+}
+
+/** How often the specification of stable has changed. */
+async function promotionsOf(world: World): Promise<number> {
+  const path = `/apis/apps/v1/namespaces/${world.namespace}/deployments/${world.name}`;
+  const { metadata } = await world.kube.get<{ metadata: { generation: number } }>(path);
+  return metadata.generation;
+}
+
+const digests = new Map<string, string>();
+async function digestOf(world: World, tag: string): Promise<string> {
+  const key = `${world.repository}:${tag}`;
+  const known = digests.get(key) ?? (await world.image(tag)).split('@').at(-1)!;
+  digests.set(key, known);
+  return known;
+}
