@@ -5,6 +5,7 @@ import { Agent, request as upstreamRequest } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import type { StackInfo } from '../../infra/local/stack.js';
 
 export interface Match {
@@ -22,8 +23,10 @@ export type Action =
       readonly body?: object | string;
       readonly headers?: Readonly<Record<string, string>>;
     }
-  /** Passes it on after so many milliseconds. */
+  /** Passes it on after so many milliseconds, also when who asked has gone away meanwhile. */
   | { readonly kind: 'delay'; readonly ms: number }
+  /** The same, but when the promise resolves. */
+  | { readonly kind: 'gate'; readonly open: Promise<unknown> }
   /** Closes the connection; the API server does not see the request. */
   | { readonly kind: 'drop' }
   /** The API server does what is asked, and the answer is lost. */
@@ -42,6 +45,16 @@ export interface Seen {
   readonly method: string;
   /** With the query. */
   readonly path: string;
+  /** What the API server answered; null where it was not asked, or has not answered yet. */
+  status: number | null;
+}
+
+interface Passing {
+  readonly told: (status: number) => void;
+  /** Whether the answer is lost. Default false. */
+  readonly lose?: boolean;
+  /** Read already; null: passed as it comes. */
+  readonly body?: Buffer | null;
 }
 
 interface Entry {
@@ -128,7 +141,9 @@ export class KubeProxy {
 
   private async handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const { method = 'GET', url: path = '/' } = incoming;
-    this.requests.push({ at: Date.now(), method, path });
+    const seen: Seen = { at: Date.now(), method, path, status: null };
+    this.requests.push(seen);
+    const told = (status: number): void => void (seen.status = status);
     const entry = this.entries.find((e) => e.count < e.times && matches(e.match, method, path));
     if (entry !== undefined) entry.count++;
     const action: Action = entry?.action ?? { kind: 'pass' };
@@ -141,19 +156,28 @@ export class KubeProxy {
         incoming.socket.destroy();
         return;
       case 'delay':
-        await new Promise((resolve) => setTimeout(resolve, action.ms));
-        this.pass(incoming, outgoing, false);
+      case 'gate': {
+        const body = await buffer(incoming).catch(() => null);
+        await (action.kind === 'gate'
+          ? action.open
+          : new Promise((resolve) => setTimeout(resolve, action.ms)));
+        this.pass(incoming, outgoing, { told, body });
         return;
+      }
       case 'lose':
-        this.pass(incoming, outgoing, true);
+        this.pass(incoming, outgoing, { told, lose: true });
         return;
       case 'pass':
-        this.pass(incoming, outgoing, false);
+        this.pass(incoming, outgoing, { told });
         return;
     }
   }
 
-  private pass(incoming: IncomingMessage, outgoing: ServerResponse, lose: boolean): void {
+  private pass(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    { told, lose = false, body = null }: Passing,
+  ): void {
     const { method, headers, socket } = incoming;
     const url = new URL(incoming.url ?? '/', this.upstream);
     const onward = upstreamRequest(url, {
@@ -163,6 +187,7 @@ export class KubeProxy {
     });
     onward.once('error', () => socket.destroy());
     onward.once('response', (response) => {
+      told(response.statusCode ?? 502);
       if (lose) {
         response.resume();
         response.once('end', () => socket.destroy());
@@ -176,7 +201,8 @@ export class KubeProxy {
     });
     // A watcher that goes away ends its watch upstream too.
     outgoing.once('close', () => onward.destroy());
-    incoming.pipe(onward);
+    if (body === null) incoming.pipe(onward);
+    else onward.end(body);
   }
 }
 

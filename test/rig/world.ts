@@ -25,6 +25,8 @@ export interface WorldOptions {
   readonly workerEnv?: Readonly<Record<string, string>>;
   /** Of stable. Default 2. */
   readonly replicas?: number;
+  /** A world whose worker serves this one too: many applications at once without many processes. It is closed last. */
+  readonly beside?: World;
 }
 
 /** Fast settings: every weight is held for a moment and nothing is judged, unless a test says otherwise. */
@@ -52,6 +54,7 @@ export class World {
     readonly temporal: TemporalClient,
     readonly api: Handler,
     private readonly replicas: number,
+    private readonly owned: boolean,
   ) {
     this.host = sampleHost({ namespace, name: this.name, image: '' });
     this.kube = new Kube(stack.kubeUrl, stack.kubeToken);
@@ -60,6 +63,14 @@ export class World {
   /** A namespace with stable v1 running behind the user's route, images v1 to v3 pushed, and a worker that polls. */
   static async create(stack: StackInfo, options: WorldOptions = {}): Promise<World> {
     const id = randomBytes(4).toString('hex');
+    const { beside } = options;
+    if (beside !== undefined) {
+      const { taskQueue, worker, temporal, api } = beside;
+      const rest = [worker, temporal, api, options.replicas ?? 2, false] as const;
+      const world = new World(stack, `test-${id}`, options.router ?? 'gateway-api', taskQueue, ...rest);
+      await world.setUp();
+      return world;
+    }
     const taskQueue = `queue-${id}`;
     const connection = await Connection.connect({ address: stack.temporal.address });
     const worker = await WorkerProcess.create(stack, taskQueue, { ...options.workerEnv });
@@ -81,6 +92,7 @@ export class World {
       temporal,
       api,
       options.replicas ?? 2,
+      true,
     );
     await Promise.all([world.worker.start(), world.setUp()]);
     return world;
@@ -88,10 +100,11 @@ export class World {
 
   /** Ends the worker, replays every release that was started, removes the namespace. */
   async close(): Promise<void> {
-    await this.worker.kill('SIGKILL');
+    if (this.owned) await this.worker.kill('SIGKILL');
     for (const id of this.released) await replay(this.temporal, releaseWorkflowId(id));
     await this.kube.delete(`/api/v1/namespaces/${this.namespace}`);
     this.kube.close();
+    if (!this.owned) return;
     await this.api.close();
     await this.temporal.connection.close();
   }
@@ -218,8 +231,9 @@ export class World {
     return this.until(id, 'ended', (view) => view.outcome !== null, deadlineMs);
   }
 
-  steer(id: string, verb: string, body: object = { reason: 'test' }): Promise<Answer> {
-    return this.call('POST', `/v1/releases/${id}/${verb}`, body);
+  /** `who`: name of the person; default tester. */
+  steer(id: string, verb: string, body: object = { reason: 'test' }, who = 'tester'): Promise<Answer> {
+    return this.call('POST', `/v1/releases/${id}/${verb}`, body, { 'sluice-actor': who });
   }
 
   async approve(id: string): Promise<Answer> {

@@ -1,0 +1,152 @@
+/** Undoing that cannot be done keeps the safest traffic, says what it tried, and asks a person. */
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { ReleaseInput } from '../../domain/application.js';
+import type { ReleaseView } from '../../domain/release.js';
+import { KubeProxy } from '../rig/kube-proxy.js';
+import { eventually } from '../rig/eventually.js';
+import { quick, World } from '../rig/world.js';
+import { expectSettled, expectUntouched, lightLoad, promotionBegun, stableOf } from './undone.js';
+
+const canary: ReleaseInput = { ...quick, strategy: 'canary', rollbackDeadline: '2s' };
+const long: ReleaseInput = { ...canary, steps: [{ weight: 50, hold: '5m' }] };
+const short: ReleaseInput = { ...canary, steps: [{ weight: 100, hold: '200ms' }] };
+
+describe('P3: undoing that cannot be done', () => {
+  let proxy: KubeProxy;
+  const worlds: World[] = [];
+
+  beforeAll(async () => {
+    const stack = inject('stack');
+    proxy = await KubeProxy.start(stack);
+    const first = await World.create(stack, { workerEnv: { KUBECONFIG: proxy.kubeconfig } });
+    const beside = [1, 2, 3].map(() => World.create(stack, { beside: first }));
+    worlds.push(first, ...(await Promise.all(beside)));
+    for (const world of worlds) await world.image('slow', { START_MS: '4000' });
+  });
+  afterAll(async () => {
+    for (const world of worlds.toReversed()) await world.close();
+    await proxy.close();
+  });
+
+  const refuse = (world: World, method: string, object: string) =>
+    proxy.refuse({ method, path: new RegExp(`/namespaces/${world.namespace}/${object}`) }, 403);
+
+  it.concurrent('the route is refused: gray keeps its weight and its pods, retry goes on once it is mended', async () => {
+    const world = worlds[0]!;
+    await world.declare(world.application(long));
+    const before = await world.snapshot();
+    const load = lightLoad(world);
+    const id = await world.release('v2');
+    await world.until(id, 'held', (v) => v.phase === 'holding');
+    const rule = refuse(world, 'PATCH', 'httproutes/');
+    await world.steer(id, 'abort', { reason: 'enough' }, 'ann');
+    const asking = await asked(world, id);
+    expect(asking.waitingOn?.what).toMatch(/traffic of .* back to stable does not work: tried \d+ times/);
+    expect(asking.applications[0]).toMatchObject({ grayWeight: 50 });
+    expect(await world.leftovers()).toContain('deployments/shop-gray');
+    expect((await world.steer(id, 'abort')).status).toBe(409);
+
+    await world.steer(id, 'retry', { reason: 'perhaps now' }, 'bob');
+    await world.until(id, 'trying again', (v) => v.phase === 'rolling_back');
+    await asked(world, id);
+    rule.remove();
+    expect((await world.steer(id, 'retry', { reason: 'mended' }, 'bob')).status).toBe(200);
+    const view = await world.ended(id);
+    expect(view.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'aborted' }, left: [] });
+    expectSettled(view);
+    await expectUntouched(world, before, load);
+    expect((await load.stop()).byFailure).toEqual({});
+    expect(await said(world, id)).toEqual([
+      'ann aborted: enough',
+      'bob: retry, perhaps now',
+      'bob: retry, mended',
+    ]);
+  });
+
+  it.concurrent('stable is refused: skip goes on with the rest, and the end names what is left', async () => {
+    const world = worlds[1]!;
+    await world.declare(world.application(short));
+    const load = lightLoad(world);
+    const id = await world.release('slow');
+    await promotionBegun(world);
+    const rule = refuse(world, 'PATCH', 'deployments/shop[?]');
+    await world.steer(id, 'abort', { reason: 'enough' }, 'ann');
+    const asking = await asked(world, id);
+    expect(asking.waitingOn?.what).toContain('shop back to');
+    expect(asking.applications[0]).toMatchObject({ grayWeight: 0 });
+    expect((await world.steer(id, 'skip', { reason: 'I do it myself' }, 'bob')).status).toBe(200);
+    const view = await world.ended(id);
+    rule.remove();
+    expect(view.outcome).toMatchObject({
+      phase: 'rolled_back',
+      failure: { code: 'aborted' },
+      left: [expect.stringContaining('shop back to')],
+    });
+    expectSettled(view);
+    expect(await world.leftovers()).toEqual([]);
+    expect((await load.stop()).byFailure).toEqual({});
+    expect((await said(world, id)).at(-1)).toBe('bob: skip, I do it myself');
+  });
+
+  it.concurrent('gray cannot be removed: abandon ends it as failed with what is left, and the next release takes that over', async () => {
+    const world = worlds[2]!;
+    await world.declare(world.application(long));
+    const before = await world.snapshot();
+    const id = await world.release('v2');
+    await world.until(id, 'held', (v) => v.phase === 'holding');
+    const rule = refuse(world, 'DELETE', 'deployments/');
+    await world.steer(id, 'abort', { reason: 'enough' }, 'ann');
+    const asking = await asked(world, id);
+    expect(asking.waitingOn?.what).toContain('remove shop-gray');
+    expect(await world.snapshot()).toEqual(before);
+    expect((await world.steer(id, 'abandon', { reason: 'later' }, 'cat')).status).toBe(200);
+    const view = await world.ended(id);
+    expect(view.outcome).toMatchObject({
+      phase: 'failed',
+      failure: { code: 'abandoned', message: expect.stringContaining('cat abandoned') },
+      left: ['remove shop-gray'],
+    });
+    expectSettled(view);
+    expect(await world.leftovers()).toContain('deployments/shop-gray');
+    rule.remove();
+    await world.declare(world.application(short));
+    const next = await world.ended(await world.release('v3'));
+    expect(next.outcome).toMatchObject({ phase: 'succeeded' });
+    expect(await world.leftovers()).toEqual([]);
+  });
+
+  it.concurrent('P1: a promotion that left stable without a pod is taken back before traffic is, and nobody has to be asked', async () => {
+    const world = worlds[3]!;
+    await world.kube.patch(`/apis/apps/v1/namespaces/${world.namespace}/deployments/${world.name}`, 'merge', {
+      spec: { strategy: { type: 'Recreate', rollingUpdate: null } },
+    });
+    await world.declare(world.application({ ...short, rollbackDeadline: '1s' }));
+    const before = await world.snapshot();
+    const load = lightLoad(world);
+    const id = await world.release('slow');
+    await promotionBegun(world);
+    await eventually('stable to be without a ready pod', async () => {
+      const { status } = await stableOf(world);
+      return (status?.availableReplicas ?? 0) === 0;
+    });
+    await world.steer(id, 'abort', { reason: 'enough' }, 'ann');
+    const view = await world.until(
+      id,
+      'ended or asking',
+      (v) => v.outcome !== null || v.phase === 'needs_attention',
+    );
+    expect(view.outcome).toMatchObject({ phase: 'rolled_back', left: [] });
+    await expectUntouched(world, before, load);
+    expect((await load.stop()).byFailure).toEqual({});
+  });
+});
+
+async function asked(world: World, id: string): Promise<ReleaseView> {
+  const view = await world.until(id, 'asking for help', (v) => v.phase === 'needs_attention');
+  expect(view.waitingOn).toMatchObject({ until: null, can: ['retry', 'skip', 'abandon'] });
+  return view;
+}
+
+async function said(world: World, id: string): Promise<string[]> {
+  return (await world.events(id)).filter((e) => e.type === 'steering').map((e) => e.message);
+}
