@@ -85,10 +85,8 @@ describe('the probe', () => {
       probe: { entry, host: 'shop.example', tag: { header: 'x-lane', value: 'gray' } },
     };
   };
-  const probe = (to: Target) =>
-    new MockActivityEnvironment().run(probeActivities.probe, { release: 'r', target: to }) as ReturnType<
-      typeof probeActivities.probe
-    >;
+  const probe = (to: Target): ReturnType<typeof probeActivities.probe> =>
+    new MockActivityEnvironment().run(probeActivities.probe, { release: 'r', target: to });
 
   it('keeps both answers as evidence', async () => {
     const { findings } = await probe(await at((tagged) => ({ status: 200, version: tagged ? 'v2' : 'v1' })));
