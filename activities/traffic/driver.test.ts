@@ -217,7 +217,7 @@ describe('a release at a route', () => {
   });
 });
 
-describe('traffic goes only where something is ready', () => {
+describe('P1: traffic goes only where something is ready', () => {
   beforeEach(() => prepare(1));
 
   it.each<[string, string, number, Traffic]>([
@@ -263,7 +263,7 @@ describe('traffic goes only where something is ready', () => {
   });
 });
 
-describe('late and rival writers', () => {
+describe('P8: late and rival writers', () => {
   it('a write with an older number than the route carries is refused', async () => {
     await prepare(1);
     await set(5, { gray: 0, tag: null });
@@ -435,7 +435,7 @@ describe('what somebody else does to the route', () => {
   });
 
   it('a note that was removed or spoilt loses the route, and giving it back removes what names gray', async () => {
-    for (const note of [undefined, 'no JSON', '{"release":"r1"}']) {
+    for (const note of [undefined, 'no JSON', '{"release":"r1"}', '{"release":"r1","seq":1}']) {
       kube.put(path, before);
       await prepare(1);
       await set(2, { gray: 100, tag });

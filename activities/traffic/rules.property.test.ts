@@ -143,7 +143,7 @@ describe.each(routerKinds)('the rules of a route: %s', (kind) => {
     servicesOf(rule).includes('web-gray') && !servicesOf(rule).includes('web');
   const isSplit = (rule: Rule): boolean => servicesOf(rule).includes('web');
 
-  it('are exactly what they were, after any sequence of traffic', () => {
+  it('P9: are exactly what they were, after any sequence of traffic', () => {
     fc.assert(
       fc.property(rulesArbitrary(kind), fc.array(trafficArbitrary, { maxLength: 5 }), (before, sequence) => {
         const after = [allStable, ...sequence].reduce(set, before);
@@ -167,7 +167,7 @@ describe.each(routerKinds)('the rules of a route: %s', (kind) => {
     );
   });
 
-  it('carry whole weights that sum to 100 and are never all zero, and one tagged rule before each split one', () => {
+  it('P1: carry whole weights that sum to 100 and are never all zero, and one tagged rule before each split one', () => {
     fc.assert(
       fc.property(rulesArbitrary(kind), trafficArbitrary, (before, traffic) => {
         const after = set(before, traffic);
@@ -189,7 +189,7 @@ describe.each(routerKinds)('the rules of a route: %s', (kind) => {
     );
   });
 
-  it('keep their order, the rules of others whole, and everything but the backends of the split ones', () => {
+  it('P13: keep their order, the rules of others whole, and everything but the backends of the split ones', () => {
     fc.assert(
       fc.property(rulesArbitrary(kind), trafficArbitrary, (before, traffic) => {
         const after = set(before, traffic).filter((rule) => !isTagged(rule));
@@ -215,7 +215,7 @@ describe.each(routerKinds)('the rules of a route: %s', (kind) => {
     );
   });
 
-  it('keep what others changed meanwhile', () => {
+  it('P13: keep what others changed meanwhile', () => {
     const edits = fc.record({
       before: rulesArbitrary(kind),
       traffic: trafficArbitrary,
