@@ -22,10 +22,11 @@ import {
 } from './rules.js';
 
 /**
- * How long a data plane may need until it has learnt of a write. Envoy hears of clusters and of routes on separate streams: a
- * Service that joins a route together with its first requests, or leaves it together with its last, costs some of them.
+ * How long a data plane may need until it has learnt of a write; Contour gathers changes for up to 500 ms. Envoy hears of clusters
+ * and of routes on separate streams: a Service that joins a route together with its first requests, or leaves it together with
+ * its last, costs some of them.
  */
-const settleMs = 2_000;
+const settleMs = 1_000;
 
 /**
  * Takes the route in hand: gray joins with weight 0, how it was is noted. Answers when the data plane knows gray. Again with the

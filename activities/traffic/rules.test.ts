@@ -204,6 +204,11 @@ describe('the http routes of a VirtualService', () => {
     expect(desired('istio', [...rules, virtual('web')], { gray: 0, tag }).slice(0, 3)).toEqual(rules);
   });
 
+  it('are left alone where they send to a subset, of which gray has none', () => {
+    const subset: Rule = { route: [{ destination: { host: 'web', subset: 'v1' } }] };
+    expect(desired('istio', [subset, virtual('web')], { gray: 10, tag: null })[0]).toEqual(subset);
+  });
+
   it('tell their tag among other headers, whatever the order of the keys', () => {
     const match = [{ headers: { 'a-header': { exact: '1' }, 'z-header': { exact: '2' } } }];
     const rules = desired('istio', [virtual('web', { match })], { gray: 7, tag });
