@@ -19,8 +19,11 @@ import * as messages from './messages.js';
 
 const keptVersions = 20;
 const keptHistory = 100;
-/** A release that was terminated cannot give its turn back; while others wait, it is asked this often whether it is there. */
-const pingEvery = '30s';
+/**
+ * A release that was terminated cannot give its turn back; while others wait, it is asked whether it is there: every 10 s, then less
+ * often the longer they wait. Each question is a few events in its history, of which Temporal allows 50,000, and 10,000 signals.
+ */
+const pingEveryMs = (waitedMs: number): number => Math.max(10_000, waitedMs / 20);
 
 /** What outlives a continue-as-new. */
 export interface ApplicationState {
@@ -34,11 +37,14 @@ export async function application(carried?: ApplicationState): Promise<void> {
   let removed = false;
   /** Notices to releases, sent by the main loop one after the other, so that they arrive in order. */
   const outbox: { readonly release: string; readonly send: (id: string) => Promise<void> }[] = [];
+  /** Since when nobody's place has changed. */
+  let still = Date.now();
 
   const queueOf = (environment: string): Queue => queues[environment] ?? { running: null, waiting: [] };
 
   const announce = (environment: string, next: Queue, before: Queue): void => {
     queues = { ...queues, [environment]: next };
+    still = Date.now();
     const turn = { application: name(), environment };
     if (next.running !== null && next.running !== before.running) {
       tell(next.running, (id) => getExternalWorkflowHandle(id).signal(messages.granted, turn));
@@ -117,16 +123,21 @@ export async function application(carried?: ApplicationState): Promise<void> {
     setCurrentDetails(describe(versions[0], queues));
     const waiting = Object.values(queues).some((q) => q.waiting.length > 0);
     const wanted = (): boolean => outbox.length > 0 || removed || workflowInfo().continueAsNewSuggested;
-    if (waiting) await condition(wanted, pingEvery, { summary: 'is the running release still there?' });
-    else await condition(wanted);
-    if (outbox.length === 0 && waiting) pingRunning(queues, tell);
+    const pauseMs = pingEveryMs(Date.now() - still);
+    const summary = 'is the running release still there?';
+    const woken = waiting ? await condition(wanted, pauseMs, { summary }) : await condition(wanted);
+    if (woken === false) pingRunning(queues, tell);
     for (let notice = outbox.shift(); notice !== undefined; notice = outbox.shift()) {
       // A release that cannot be told anything has ended without saying so: its turn is over.
-      await notice.send(releaseWorkflowId(notice.release)).catch(() => forget(notice.release));
+      await notice.send(releaseWorkflowId(notice.release)).catch((error: unknown) => {
+        if (!hasHeardTooMuch(error)) forget(notice.release);
+      });
     }
     if (removed) break;
     if (workflowInfo().continueAsNewSuggested && outbox.length === 0) {
       await condition(allHandlersFinished);
+      // A notice that came meanwhile would be lost.
+      if (outbox.length > 0) continue;
       await continueAsNew<typeof application>({ versions, queues, history });
     }
   }
@@ -136,6 +147,9 @@ export async function application(carried?: ApplicationState): Promise<void> {
 setWorkflowOptions(() => (isVersioned() ? { versioningBehavior: 'AUTO_UPGRADE' } : {}), application);
 
 const isVersioned = (): boolean => (workflowInfo().currentDeploymentVersion?.deploymentName ?? '') !== '';
+
+/** Alive, but Temporal lets nobody send it one more signal. */
+const hasHeardTooMuch = (error: unknown): boolean => error instanceof Error && /limit/i.test(error.message);
 
 function pingRunning(
   queues: Readonly<Record<string, Queue>>,

@@ -7,6 +7,9 @@ import { failureError } from './failures.js';
 import * as messages from './messages.js';
 import type { Run } from './run.js';
 
+/** An application answers within milliseconds where a worker is there. */
+const askAgain = '1m';
+
 type State =
   | { readonly kind: 'asked' }
   | { readonly kind: 'queued'; readonly place: number; readonly behind: string }
@@ -41,13 +44,16 @@ export class Turns {
     this.taken.push(turn);
     const { environment } = turn;
     const request = { release: this.run.inputs.id, environment, policy };
-    try {
-      await handleOf(turn).signal(messages.takeTurn, request);
-    } catch {
-      this.taken.pop();
-      throw failureError(failure('application_unknown', { name: turn.application, known: [] }));
-    }
-    await condition(() => this.states.get(key)?.kind !== 'asked');
+    const answered = (): boolean => this.states.get(key)?.kind !== 'asked' || this.run.aborted !== null;
+    do {
+      try {
+        await handleOf(turn).signal(messages.takeTurn, request);
+      } catch {
+        this.taken.pop();
+        throw failureError(failure('application_unknown', { name: turn.application, known: [] }));
+      }
+      // Asked again, because an application that was ended from outside forgets who asked.
+    } while (!(await condition(answered, askAgain, { summary: `answer of ${turn.application}` })));
     const state = this.states.get(key)!;
     if (state.kind === 'refused') {
       this.taken.pop();
