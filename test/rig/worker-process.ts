@@ -38,7 +38,7 @@ export class WorkerProcess {
   /** Starts it and waits until it polls. */
   async start(): Promise<void> {
     await this.spawn();
-    await eventually('the worker to be ready', async () => (await fetch(this.healthUrl)).ok, 30_000);
+    await eventually('the worker to be ready', async () => (await fetch(this.healthUrl)).ok, 60_000);
   }
 
   /** Starts it and does not wait. */
