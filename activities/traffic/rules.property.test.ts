@@ -131,7 +131,8 @@ function frozen<T>(value: T): T {
   return Object.freeze(value);
 }
 
-describe.each(routerKinds)('the rules of a route: %s', (kind) => {
+// A hundred cases each: more than the default on a machine that does much else.
+describe.each(routerKinds)('the rules of a route: %s', { timeout: 60_000 }, (kind) => {
   const router = routers[kind];
   const route = target(kind);
   const set = (rules: readonly Rule[], traffic: Traffic): Rule[] =>

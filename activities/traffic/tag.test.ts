@@ -56,7 +56,7 @@ function ruleOf(kind: RouterKind, path: string, service: string, asked: Asked): 
   }
 }
 
-describe.each(routerKinds)('room for the tag in a route of kind %s', (kind) => {
+describe.each(routerKinds)('room for the tag in a route of kind %s', { timeout: 60_000 }, (kind) => {
   it.each<[string, string, Asked, RegExp | null]>([
     ['asks for another header', 'web', 'nothing', null],
     ['keeps the tag out by another exact value', 'web', 'other', null],
