@@ -2,6 +2,7 @@
 import { labels as ours } from '../../domain/ids.js';
 import type { WorkloadResult } from '../contract.js';
 import { CatalogueError, fail } from '../failure.js';
+import { restoreRoute } from '../traffic/driver.js';
 import { KubeError, resources, type KubeObject } from './client.js';
 import { grayDeployment } from './gray.js';
 import { maskManifest } from './mask.js';
@@ -95,7 +96,18 @@ async function removeLeftovers(
     const { name } = object.metadata;
     fail('gray_name_taken', { kind: resource.kind, name, namespace: target.namespace });
   }
+  await takeOffRoute(place, found);
   await removeObjects(removal, found, running);
+}
+
+/** A release that was terminated may have left its gray under traffic: the route is given back in its name before its pods go. */
+async function takeOffRoute(
+  { cluster, target: { route }, running }: Place,
+  found: readonly { readonly object: KubeObject }[],
+): Promise<void> {
+  if (route === null) return;
+  const releases = new Set(found.flatMap(({ object }) => object.metadata.labels?.[ours.release] ?? []));
+  for (const release of releases) await restoreRoute(cluster, { release, route }, running.signal);
 }
 
 async function create(
