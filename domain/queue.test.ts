@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { environmentAfter, leave, take, type Queue } from './queue.js';
+import { environmentAfter, leave, pingAfterMs, take, type Queue } from './queue.js';
 
 const empty: Queue = { running: null, waiting: [] };
 
@@ -65,5 +65,15 @@ describe('queue', () => {
       digest: 'sha256:2',
       running: null,
     });
+  });
+});
+
+describe('asking whether the running release is there', () => {
+  it('is done each 10 seconds at first, and less than 300 times in a month', () => {
+    const month = 30 * 24 * 3_600_000;
+    let asked = 0;
+    for (let waited = 0; waited < month; waited += pingAfterMs(waited)) asked++;
+    expect(pingAfterMs(0)).toBe(10_000);
+    expect(asked).toBeLessThan(300);
   });
 });

@@ -20,6 +20,12 @@ export function leave(queue: Queue, release: string): Queue {
   return { running: waiting[0] ?? null, waiting: waiting.slice(1) };
 }
 
+/**
+ * When the running release is asked again whether it is there: one that was terminated cannot give its turn back. Every 10 s, then less
+ * often the longer the others wait. Each question is some events in its history, of which Temporal allows 50,000, and 10,000 signals.
+ */
+export const pingAfterMs = (waitedMs: number): number => Math.max(10_000, waitedMs / 20);
+
 /** What an environment shows: who is there, and what the last success left. */
 export function environmentAfter(
   name: string,

@@ -12,19 +12,13 @@ import {
 import type { Application, ApplicationVersion } from '../domain/application.js';
 import { failure } from '../domain/failures.js';
 import { canonicalJson, releaseWorkflowId } from '../domain/ids.js';
-import { environmentAfter, leave, take, type Queue } from '../domain/queue.js';
+import { environmentAfter, leave, pingAfterMs, take, type Queue } from '../domain/queue.js';
 import type { HistoryEntry } from '../domain/release.js';
 import { failureError } from './failures.js';
 import * as messages from './messages.js';
 
 const keptVersions = 20;
 const keptHistory = 100;
-/**
- * A release that was terminated cannot give its turn back; while others wait, it is asked whether it is there: every 10 s, then less
- * often the longer they wait. Each question is a few events in its history, of which Temporal allows 50,000, and 10,000 signals.
- */
-const pingEveryMs = (waitedMs: number): number => Math.max(10_000, waitedMs / 20);
-
 /** What outlives a continue-as-new. */
 export interface ApplicationState {
   readonly versions: readonly ApplicationVersion[];
@@ -123,7 +117,7 @@ export async function application(carried?: ApplicationState): Promise<void> {
     setCurrentDetails(describe(versions[0], queues));
     const waiting = Object.values(queues).some((q) => q.waiting.length > 0);
     const wanted = (): boolean => outbox.length > 0 || removed || workflowInfo().continueAsNewSuggested;
-    const pauseMs = pingEveryMs(Date.now() - still);
+    const pauseMs = pingAfterMs(Date.now() - still);
     const summary = 'is the running release still there?';
     const woken = waiting ? await condition(wanted, pauseMs, { summary }) : await condition(wanted);
     if (woken === false) pingRunning(queues, tell);
