@@ -9,7 +9,10 @@ export interface Running {
   readonly since: number;
   /** Sets the status that the heartbeats carry, a short sentence for people. */
   readonly say: (status: string) => void;
-  /** How much of a time that counts from `since` is left; at least half a minute, so that a worker that was away can still look. */
+  /**
+   * How much of a time that counts from `since` is left; at least half a minute, or all of it where that is shorter, so that a
+   * worker that was away can still look.
+   */
   readonly left: (ms: number) => number;
 }
 
@@ -29,7 +32,7 @@ export async function beating<T>(first: string, work: (running: Running) => Prom
   beat();
   const timer = setInterval(beat, beatMs);
   const since = context.info.scheduledTimestampMs;
-  const left = (ms: number): number => Math.max(leastMs, since + ms - Date.now());
+  const left = (ms: number): number => Math.max(Math.min(ms, leastMs), since + ms - Date.now());
   try {
     return await work({ signal: context.cancellationSignal, since, say, left });
   } finally {

@@ -1,6 +1,6 @@
 /** The HTTP API of Prometheus, as Thanos, Mimir and VictoriaMetrics serve it too. */
 import { readFile } from 'node:fs/promises';
-import axios, { type AxiosResponse } from 'axios';
+import axios from 'axios';
 import { failure, type Failure } from '../../domain/failures.js';
 import { withDeadline } from '../deadline.js';
 import { describe } from '../failure.js';
@@ -15,6 +15,11 @@ export interface PrometheusOptions {
   readonly timeoutMs?: number;
 }
 
+interface Reply {
+  readonly status: number;
+  readonly data: string;
+}
+
 const rawLimit = 400;
 const maxBytes = 1_000_000;
 
@@ -22,13 +27,10 @@ export function prometheus(options: PrometheusOptions): MetricsProvider {
   const { address, tokenFile, timeoutMs = 5_000 } = options;
   const base = address.replace(/\/+$/, '');
 
-  async function get(
-    params: Record<string, string>,
-    signal?: AbortSignal,
-  ): Promise<AxiosResponse<string> | string> {
+  async function get(params: Record<string, string>, signal?: AbortSignal): Promise<Reply | string> {
     try {
       const token = tokenFile === null ? null : (await readFile(tokenFile, 'utf8')).trim();
-      return await withDeadline(timeoutMs, signal, (either) =>
+      const { status, data } = await withDeadline(timeoutMs, signal, (either) =>
         axios.get<string>(`${base}/api/v1/query`, {
           params,
           signal: either,
@@ -41,6 +43,8 @@ export function prometheus(options: PrometheusOptions): MetricsProvider {
           validateStatus: () => true,
         }),
       );
+      // What it answers is kept as evidence, and a proxy may repeat the headers that it was sent.
+      return { status, data: token ? data.replaceAll(token, '***') : data };
     } catch (error) {
       signal?.throwIfAborted();
       return describe(error);

@@ -32,7 +32,8 @@ export function vector(...values: readonly (number | string)[]): Reply {
   return { body: { status: 'success', data: { resultType: 'vector', result } } };
 }
 
-export async function fakePrometheus(answer: Answering): Promise<FakePrometheus> {
+/** @param port default: a free one. */
+export async function fakePrometheus(answer: Answering, port = 0): Promise<FakePrometheus> {
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://fake');
     const query = url.searchParams.get('query') ?? '';
@@ -44,10 +45,9 @@ export async function fakePrometheus(answer: Answering): Promise<FakePrometheus>
     response.writeHead(reply.status ?? 200, { 'content-type': 'application/json', ...reply.headers });
     response.end(text);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const fake: FakePrometheus = {
-    address: `http://127.0.0.1:${port}`,
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked: [],
     answer,
     close: async () => {

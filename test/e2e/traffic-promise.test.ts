@@ -1,0 +1,52 @@
+/** P1 as the API server saw it: every version of the route, beside every version of the endpoints. */
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { startLoad } from '../../infra/local/load.js';
+import { TrafficWatch } from '../rig/traffic-watch.js';
+import { quick, World } from '../rig/world.js';
+
+describe('P1: traffic goes only to tracks with ready endpoints, in whole weights that sum to 100', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await World.create(inject('stack'));
+  });
+  afterAll(() => world.close());
+
+  const grayWeights = (watch: TrafficWatch): number[] =>
+    watch.routes.map((route) => Math.max(...route.weights.map((rule) => rule['shop-gray'] ?? 0)));
+  /** Without what is repeated by notes and status. */
+  const changes = (values: readonly number[]): number[] => values.filter((v, i) => v !== values[i - 1]);
+
+  it('at every moment of a release to its end', async () => {
+    await world.declare(world.application(quick));
+    const load = startLoad({ url: world.stack.ingress, host: world.host, requestsPerSecond: 20 });
+    const watch = await TrafficWatch.start(world.kube, world.namespace, world.name);
+    const { outcome } = await world.ended(await world.release('v2'));
+    const [{ failed }] = await Promise.all([load.stop(), watch.stop()]);
+    expect(outcome?.phase).toBe('succeeded');
+    expect(changes(grayWeights(watch))).toEqual([0, 10, 25, 50, 100, 0]);
+    expect(watch.routes.some((r) => r.tagged.includes('shop-gray'))).toBe(true);
+    expect(watch.violations).toEqual([]);
+    expect(failed).toBe(0);
+  });
+
+  it('at every moment of a rollback out of the promotion', async () => {
+    const steps = [
+      { weight: 50, hold: '100ms' },
+      { weight: 100, hold: '100ms' },
+    ];
+    await world.image('slow', { START_MS: '3000' });
+    await world.declare(world.application({ ...quick, steps }));
+    const load = startLoad({ url: world.stack.ingress, host: world.host, requestsPerSecond: 20 });
+    const watch = await TrafficWatch.start(world.kube, world.namespace, world.name);
+    const id = await world.release('slow');
+    await world.until(id, 'promoting', (v) => v.phase === 'promoting');
+    await world.steer(id, 'abort');
+    const { outcome } = await world.ended(id);
+    const [{ failed }] = await Promise.all([load.stop(), watch.stop()]);
+    expect(outcome?.phase).toBe('rolled_back');
+    expect(changes(grayWeights(watch))).toEqual([0, 50, 100, 0]);
+    expect(watch.violations).toEqual([]);
+    expect(failed).toBe(0);
+    expect(await world.leftovers()).toEqual([]);
+  });
+});

@@ -1,0 +1,146 @@
+/** What became of a route and of the endpoints behind it, version by version, in the order in which the API server wrote them. */
+import type { Kube, KubeObject } from '../../infra/local/kube.js';
+
+export interface RouteVersion {
+  readonly at: number;
+  /** Weight of each Service, rule by rule; a rule for tagged requests is left out. */
+  readonly weights: readonly Readonly<Record<string, number>>[];
+  /** Services that tagged requests go to. */
+  readonly tagged: readonly string[];
+}
+
+interface Entry {
+  readonly version: number;
+  readonly at: number;
+  readonly kind: 'route' | 'slice';
+  readonly name: string;
+  /** Null: it is gone. */
+  readonly object: KubeObject | null;
+}
+
+interface Rule {
+  readonly matches?: readonly { readonly headers?: readonly { readonly name: string }[] }[];
+  readonly backendRefs?: readonly { readonly name: string; readonly weight?: number }[];
+}
+
+export class TrafficWatch {
+  private readonly entries: Entry[] = [];
+  private readonly stopping = new AbortController();
+  private readonly watches: Promise<void>[] = [];
+
+  private constructor(
+    private readonly kube: Kube,
+    /** Name of the header that makes a rule one for tagged requests. */
+    private readonly tag: string,
+  ) {}
+
+  /** Follows an HTTPRoute and every EndpointSlice of its namespace from now on. */
+  static async start(kube: Kube, namespace: string, route: string, tag = 'x-lane'): Promise<TrafficWatch> {
+    const watch = new TrafficWatch(kube, tag);
+    const routes = `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproutes?fieldSelector=metadata.name%3D${route}`;
+    const slices = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`;
+    await Promise.all([watch.follow('route', routes), watch.follow('slice', slices)]);
+    return watch;
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await Promise.all(this.watches);
+  }
+
+  /** Every version of the route, oldest first; what only changed its status or notes is there as well. */
+  get routes(): readonly RouteVersion[] {
+    return this.ordered().flatMap(({ kind, object, at }) =>
+      kind === 'route' && object !== null ? [this.read(object, at)] : [],
+    );
+  }
+
+  /** How often P1 was broken, and how: at each version of the route or of an EndpointSlice. */
+  get violations(): string[] {
+    const ready = new Map<string, { readonly service: string; readonly count: number }>();
+    let route: RouteVersion | null = null;
+    return this.ordered().flatMap(({ kind, name, object, at, version }) => {
+      if (kind === 'route') route = object === null ? null : this.read(object, at);
+      else if (object === null) ready.delete(name);
+      else ready.set(name, endpointsOf(object));
+      return route === null ? [] : broken(route, [...ready.values()]).map((w) => `at ${version}: ${w}`);
+    });
+  }
+
+  private ordered(): Entry[] {
+    return this.entries.toSorted((a, b) => a.version - b.version);
+  }
+
+  private async follow(kind: Entry['kind'], path: string): Promise<void> {
+    const { items, metadata } = await this.kube.get<{
+      items: KubeObject[];
+      metadata: { resourceVersion: string };
+    }>(path);
+    // What was there before is one state, in which the endpoints come first.
+    for (const object of items) this.note(kind, object, false, kind === 'slice' ? 0 : 1);
+    this.watches.push(this.watch(kind, path, metadata.resourceVersion));
+  }
+
+  private async watch(kind: Entry['kind'], path: string, from: string): Promise<void> {
+    try {
+      for await (const { type, object } of this.kube.watch(path, from, this.stopping.signal)) {
+        if (type !== 'BOOKMARK') this.note(kind, object, type === 'DELETED');
+      }
+    } catch (error) {
+      if (!this.stopping.signal.aborted) throw error;
+    }
+  }
+
+  private note(
+    kind: Entry['kind'],
+    object: KubeObject,
+    gone: boolean,
+    version = Number(object.metadata.resourceVersion),
+  ): void {
+    const { name } = object.metadata;
+    this.entries.push({ version, at: Date.now(), kind, name, object: gone ? null : object });
+  }
+
+  private read(object: KubeObject, at: number): RouteVersion {
+    const { rules = [] } = object['spec'] as { readonly rules?: readonly Rule[] };
+    const isTagged = (rule: Rule): boolean =>
+      rule.matches?.some((m) => m.headers?.some((h) => h.name === this.tag)) ?? false;
+    return {
+      at,
+      weights: rules
+        .filter((rule) => !isTagged(rule))
+        .map((rule) => Object.fromEntries((rule.backendRefs ?? []).map((b) => [b.name, b.weight ?? 1]))),
+      tagged: rules.filter(isTagged).flatMap((rule) => (rule.backendRefs ?? []).map((b) => b.name)),
+    };
+  }
+}
+
+function endpointsOf(slice: KubeObject): { readonly service: string; readonly count: number } {
+  const endpoints = (slice['endpoints'] ?? []) as readonly {
+    readonly conditions?: { readonly ready?: boolean };
+  }[];
+  const service = slice.metadata.labels?.['kubernetes.io/service-name'] ?? '';
+  return { service, count: endpoints.filter((e) => e.conditions?.ready === true).length };
+}
+
+function broken(
+  { weights, tagged }: RouteVersion,
+  endpoints: readonly { readonly service: string; readonly count: number }[],
+): string[] {
+  const isReady = (service: string): boolean => endpoints.some((e) => e.service === service && e.count > 0);
+  const used = [
+    ...weights.flatMap((rule) => Object.keys(rule).filter((service) => rule[service]! > 0)),
+    ...tagged,
+  ];
+  const sums = weights.flatMap((rule) => {
+    const values = Object.values(rule);
+    const sum = values.reduce((a, b) => a + b, 0);
+    // One backend alone needs no share.
+    const fits = values.length === 1 ? sum > 0 : sum === 100;
+    return fits && values.every(Number.isInteger) ? [] : [`weights ${JSON.stringify(rule)}`];
+  });
+  return [
+    ...used.filter((s) => !isReady(s)).map((s) => `"${s}" gets requests without a ready endpoint`),
+    ...sums,
+  ];
+}
