@@ -1,9 +1,8 @@
 /** Every workflow that a test starts is replayed: a history that today's code does not repeat is a defect. */
-import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { writeHistory } from './histories.js';
 
 const codePath = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
 
@@ -34,7 +33,5 @@ export async function replayAll(client: Client, workflowIds: readonly string[]):
 /** Writes the history to test/histories/<name>.json; only when SLUICE_RECORD_HISTORIES is set. */
 export async function record(client: Client, workflowId: string, name: string): Promise<void> {
   if (process.env['SLUICE_RECORD_HISTORIES'] === undefined) return;
-  const history = await client.workflow.getHandle(workflowId).fetchHistory();
-  const file = fileURLToPath(new URL(`../histories/${name}.json`, import.meta.url));
-  await writeFile(file, `${JSON.stringify(historyToJSON(history), null, 1)}\n`);
+  await writeHistory(name, await client.workflow.getHandle(workflowId).fetchHistory());
 }
