@@ -28,8 +28,8 @@ describe('P3: undoing that cannot be done', () => {
     await proxy.close();
   });
 
-  const refuse = (world: World, method: string, object: string) =>
-    proxy.refuse({ method, path: new RegExp(`/namespaces/${world.namespace}/${object}`) }, 403);
+  const refuse = (world: World, method: string, object: string, status = 403) =>
+    proxy.refuse({ method, path: new RegExp(`/namespaces/${world.namespace}/${object}`) }, status);
 
   it.concurrent('the route is refused: gray keeps its weight and its pods, retry goes on once it is mended', async () => {
     const world = worlds[0]!;
@@ -94,7 +94,7 @@ describe('P3: undoing that cannot be done', () => {
     const before = await world.snapshot();
     const id = await world.release('v2');
     await world.until(id, 'held', (v) => v.phase === 'holding');
-    const rule = refuse(world, 'DELETE', 'deployments/');
+    const rule = refuse(world, 'DELETE', 'deployments/', 503);
     await world.steer(id, 'abort', { reason: 'enough' }, 'ann');
     const asking = await asked(world, id);
     expect(asking.waitingOn?.what).toContain('remove shop-gray');
