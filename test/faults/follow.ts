@@ -9,8 +9,8 @@ const pollMs = 20_000;
 const timedOut = [1, 4];
 const notFound = 5;
 
-/** Waits until the history has so many events; answers false when the workflow ended with fewer. */
-export async function reachesEvent(client: Client, id: string, count: number): Promise<boolean> {
+/** Waits until the history has so many events, or has its last. */
+export async function reachesEvent(client: Client, id: string, count: number): Promise<void> {
   const execution = { workflowId: releaseWorkflowId(id) };
   let nextPageToken: Uint8Array = new Uint8Array();
   for (let seen = 0; ;) {
@@ -25,9 +25,9 @@ export async function reachesEvent(client: Client, id: string, count: number): P
         }),
       );
       seen += answer.history?.events?.length ?? 0;
-      if (seen >= count) return true;
+      if (seen >= count) return;
       nextPageToken = answer.nextPageToken ?? new Uint8Array();
-      if (nextPageToken.length === 0) return false;
+      if (nextPageToken.length === 0) return;
     } catch (error) {
       const { code } = error as { code?: number };
       if (code === notFound) await new Promise((resolve) => setTimeout(resolve, 10));
