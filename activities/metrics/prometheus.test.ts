@@ -114,7 +114,7 @@ describe('asking Prometheus', () => {
     await fake!.close();
     const answer = await prometheus({ address, tokenFile: null }).query('up', at);
     expect(answer).toMatchObject({ value: null, error: true });
-    expect(answer.note).toMatch(/cannot be asked: ECONNREFUSED/);
+    expect(answer.note).toMatch(/cannot be asked: connect ECONNREFUSED/);
   });
 
   it('is an error when it is too slow', async () => {

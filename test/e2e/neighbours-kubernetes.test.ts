@@ -80,9 +80,7 @@ async function succeeds(world: World, release: () => Promise<string> = () => wor
 async function awayAfter(world: World, match: Match): Promise<void> {
   const lost = proxy.rule(match, { kind: 'lose' }, 1);
   await eventually('the answer to be lost', () => lost.count === 1, 60_000, 5);
-  const away = proxy.rule(at(world, ''), { kind: 'drop' });
-  await new Promise((resolve) => setTimeout(resolve, 15_000));
-  away.remove();
+  await proxy.away(at(world, ''), 15_000);
 }
 
 describe.concurrent('P8, P9: an API server that', () => {

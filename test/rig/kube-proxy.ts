@@ -117,6 +117,13 @@ export class KubeProxy {
     return this.rule(match, { kind: 'answer', status }, times);
   }
 
+  /** Nothing of it is there for so many milliseconds; resolves when it is back. */
+  async away(match: Match, ms: number): Promise<void> {
+    const { remove } = this.rule(match, { kind: 'drop' });
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    remove();
+  }
+
   /** Removes every rule. */
   clear(): void {
     this.entries = [];
