@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 const ignored = ['node_modules/**', 'dist/**'];
+/** Writes test/histories; it is no test of anything but where a recording is asked for. */
+const recording = process.env['SLUICE_RECORD_HISTORIES'] === undefined ? ['test/histories/**'] : [];
 
 export default defineConfig({
   test: {
@@ -16,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/**/*.test.ts'],
-          exclude: ignored,
+          exclude: [...ignored, ...recording],
           globalSetup: 'test/global-setup.ts',
           testTimeout: 120_000,
           hookTimeout: 120_000,

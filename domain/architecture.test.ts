@@ -1,5 +1,5 @@
 /** What design and taste ask of every source file, held by a test: imports point one way, and some words are not written. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -26,8 +26,9 @@ interface Import {
   readonly typeOnly: boolean;
 }
 
-/** All TypeScript below a folder, as paths from the root. */
+/** All TypeScript below a folder, as paths from the root; none where the folder is not made yet. */
 function sources(folder: string): string[] {
+  if (!existsSync(join(root, folder))) return [];
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((path) => `${folder}/${path}`)
     .filter((path) => /\.tsx?$/.test(path) && !/(^|\/)(node_modules|dist)\//.test(path));

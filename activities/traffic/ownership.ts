@@ -6,8 +6,11 @@ import { KubeError, type Cluster } from '../kubernetes/client.js';
 import { footprintOf } from './footprint.js';
 import { routers } from './index.js';
 
-/** How often somebody else may be faster. */
+/** How often somebody else may be faster, or the server busy. */
 const maxConflicts = 8;
+
+/** Conflict, throttled, or a fault of the server's own: worth another try. */
+const isPassing = ({ status }: KubeError): boolean => status === 409 || status === 429 || status >= 500;
 
 /**
  * Gives up the rules of a route that was given back: otherwise the owner's next server-side apply ends in a conflict with us. Again:
@@ -29,7 +32,7 @@ export async function disown(cluster: Cluster, route: RouteTarget, signal: Abort
       return;
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
-      if (error.status !== 409) return;
+      if (!isPassing(error)) return;
       await delay(10 + Math.random() * 30 * (conflicts + 1), undefined, { signal });
     }
   }

@@ -120,7 +120,7 @@ describe('P3: undoing that cannot be done', () => {
     await world.kube.patch(`/apis/apps/v1/namespaces/${world.namespace}/deployments/${world.name}`, 'merge', {
       spec: { strategy: { type: 'Recreate', rollingUpdate: null } },
     });
-    await world.declare(world.application({ ...short, rollbackDeadline: '1s' }));
+    await world.declare(world.application({ ...short, rollbackDeadline: '20s' }));
     const before = await world.snapshot();
     const load = lightLoad(world);
     const id = await world.release('slow');

@@ -21,7 +21,7 @@ const judged = (value: string): ReleaseInput => ({
   analysis: { interval: '200ms', metrics: [{ name: 'value', value, max: 1, minRequests: 0 }] },
 });
 
-describe.skipIf(process.env['SLUICE_RECORD_HISTORIES'] === undefined)('recorded histories', () => {
+describe('recorded histories', () => {
   let proxy: KubeProxy;
   let gateway: World;
   let contour: World;
