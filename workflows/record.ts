@@ -1,6 +1,6 @@
 /** What can be read of a release while it runs: its view, its events, and what the Temporal UI shows of it. */
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { log, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { Finding } from '../activities/contract.js';
 import type { Decision } from '../domain/approval.js';
 import type { Failure } from '../domain/failures.js';
@@ -105,6 +105,7 @@ export class ReleaseRecord {
   note(type: ReleaseEvent['type'], message: string): void {
     const short = message.length > longest ? `${message.slice(0, longest)}...` : message;
     this.log.push({ id: this.log.length + 1, at: now(), type, step: this.current, message: short });
+    log.info('release event', { release: this.inputs.id, step: this.current, type, text: short });
   }
 
   /** A new plan, computed before the stage that it begins with; steps that are done stay as they are. */
