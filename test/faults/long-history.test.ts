@@ -1,0 +1,50 @@
+/** The application's workflow outlives its own history. */
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { applicationWorkflowId, releaseWorkflowId } from '../../domain/ids.js';
+import * as messages from '../../workflows/messages.js';
+import { eventually } from '../rig/eventually.js';
+import { quick, World } from '../rig/world.js';
+
+/** More events than the server lets a history have before it suggests to go on in a new one (4,096). */
+const flood = 4_500;
+
+describe('an application with a long history', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await World.create(inject('stack'));
+  });
+  afterAll(() => world.close());
+
+  it('P6: goes on in a new run with its versions, its history, who runs and who waits; nobody is lost', async () => {
+    await world.declare(world.application({ ...quick, drain: '300ms' }));
+    await world.declare(world.application({ ...quick, approval: { required: true } }));
+    const first = await world.release('v2');
+    const second = await world.release('v3');
+    const handle = world.temporal.workflow.getHandle(applicationWorkflowId(world.applicationName));
+    const { runId } = await handle.describe();
+
+    let sent = 0;
+    const nobody = { release: 'nobody', environment: 'prod', entry: null };
+    const send = async (): Promise<void> => {
+      while (sent++ < flood) await handle.signal(messages.endTurn, nobody);
+    };
+    await Promise.all(Array.from({ length: 40 }, send));
+    await eventually('a new run', async () => (await handle.describe()).runId !== runId, 60_000);
+
+    const view = await handle.query(messages.application);
+    expect(view.versions.map((v) => v.version)).toEqual([2, 1]);
+    expect(view.environments).toMatchObject([{ name: 'prod', running: first, queue: [second] }]);
+
+    for (const id of [first, second]) {
+      expect((await world.approve(id)).status).toBe(200);
+      expect((await world.ended(id)).outcome?.phase).toBe('succeeded');
+      await world.temporal.workflow.result(releaseWorkflowId(id));
+    }
+    const after = await handle.query(messages.application);
+    expect(after.history.map((h) => [h.release, h.phase])).toEqual([
+      [second, 'succeeded'],
+      [first, 'succeeded'],
+    ]);
+    expect(after.environments).toMatchObject([{ running: null, queue: [], version: 'v3' }]);
+  });
+});
