@@ -33,6 +33,10 @@ export interface ReleaseRequest {
   readonly lane: string | null;
   readonly reason: string;
   readonly initiator: string;
+  /** Goes first in the queue. Default false. */
+  readonly hotfix?: boolean;
+  /** The ended release that is undone. Absent: an ordinary release. */
+  readonly rollbackOf?: string;
 }
 
 /** Input of the release workflow: the request with the applications as they are declared now. */
