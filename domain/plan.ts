@@ -91,6 +91,8 @@ export interface Stage {
   readonly strategy: Strategy | 'first';
   readonly targets: readonly Target[];
   readonly steps: readonly Step[];
+  /** As declared: what a weight that nobody planned asks of gray. */
+  readonly grayReplicas: ReleaseSettings['replicas'];
   readonly queue: ReleaseSettings['queue'];
   readonly queueDeadlineMs: number;
   readonly rollbackDeadlineMs: number;
@@ -166,6 +168,7 @@ function stageOf(name: string, input: PlanInput, warnings: string[]): Stage {
     strategy,
     targets,
     steps,
+    grayReplicas: settings.replicas,
     queue: settings.queue,
     queueDeadlineMs: milliseconds(settings.queueDeadline),
     rollbackDeadlineMs: milliseconds(settings.rollbackDeadline),

@@ -68,6 +68,7 @@ export function samplePlan(): Plan {
     steps,
     queue: 'wait',
     queueDeadlineMs: 86_400_000,
+    grayReplicas: 'auto',
     rollbackDeadlineMs: 300_000,
   };
   return {

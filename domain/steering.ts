@@ -1,0 +1,79 @@
+/** What steering does to the way through a stage, and when it makes sense. Pure. */
+import type { Stage, Step } from './plan.js';
+import { grayReplicas } from './traffic.js';
+
+/** Where a release is in a stage. */
+export interface Way {
+  readonly stage: Stage;
+  /** The step that is taken now; null between two. */
+  readonly current: Step | null;
+  /** What comes after it. */
+  readonly rest: readonly Step[];
+}
+
+/** Why nobody can move the weight or promote now, for people; null: it can be done. */
+export function shiftProblem(way: Way | null): string | null {
+  if (way === null) return 'it is in no stage yet, or in none any more.';
+  const { stage, current, rest } = way;
+  const firstWeight = stage.steps.findIndex((step) => step.kind === 'weight');
+  if (firstWeight < 0) return `its stage ${stage.environment} moves no traffic by weights.`;
+  const gates = stage.steps.slice(0, firstWeight);
+  const gate = [current, ...rest].find((step) => step !== null && gates.includes(step));
+  if (gate != null) return `untagged requests may reach gray only after this step: ${gate.summary}.`;
+  const promotes = rest.some((step) => step.kind === 'promote');
+  return promotes
+    ? null
+    : 'stable is being promoted already, and gray carries the traffic until it is ready.';
+}
+
+/** The planned way from here on when gray has this weight: from the first planned weight above it. */
+export function wayAbove(stage: Stage, weight: number): readonly Step[] {
+  const next = stage.steps.findIndex((step) => step.kind === 'weight' && step.weight > weight);
+  return stage.steps.slice(next >= 0 ? next : promotionOf(stage));
+}
+
+/** Straight to the promotion: everything to gray, which is held no longer. */
+export function wayToPromotion(stage: Stage, weight: number): readonly Step[] {
+  const last = stage.steps.findLast((step) => step.kind === 'weight');
+  const whole = weight === 100 || last === undefined ? [] : [last];
+  return [...whole, ...stage.steps.slice(promotionOf(stage))];
+}
+
+const promotionOf = (stage: Stage): number => stage.steps.findIndex((step) => step.kind === 'promote');
+
+export interface SteeredSteps {
+  readonly set: Extract<Step, { kind: 'weight' }>;
+  readonly hold: Extract<Step, { kind: 'hold' }>;
+}
+
+/**
+ * The two steps of a weight that somebody set: to set it, and to hold it as long as the plan holds the next lower weight.
+ * @param n counts what was set in this release
+ * @param replicas gray pods now; they are not made fewer while requests still come
+ */
+export function steeredSteps(stage: Stage, weight: number, n: number, replicas: number): SteeredSteps {
+  const firstWeight = stage.steps.findIndex((step) => step.kind === 'weight');
+  const holds = stage.steps.slice(firstWeight).filter((step) => step.kind === 'hold');
+  const { durationMs = 0, analysis = null } =
+    holds.findLast((step) => step.weight <= weight) ?? holds[0] ?? {};
+  const { grayReplicas: declared, targets, environment } = stage;
+  const needed = declared === 'auto' ? grayReplicas(targets[0]!.stableReplicas, weight) : declared;
+  const id = `${environment}/set-${n}`;
+  return {
+    set: {
+      id: `${id}-weight`,
+      kind: 'weight',
+      weight,
+      replicas: Math.max(needed, replicas),
+      summary: `${weight} % of traffic to gray, as was asked for`,
+    },
+    hold: {
+      id: `${id}-hold`,
+      kind: 'hold',
+      weight,
+      durationMs,
+      analysis,
+      summary: `hold ${weight} %${analysis === null ? '' : ' under analysis'}`,
+    },
+  };
+}
