@@ -1,5 +1,4 @@
 /** Waiting for people. */
-import { condition } from '@temporalio/workflow';
 import { milliseconds } from '../domain/duration.js';
 import type { Step, Target } from '../domain/plan.js';
 import { fail } from './failures.js';
@@ -14,17 +13,17 @@ export async function waitForApproval(
   const deadlineMs = milliseconds(settings.deadline);
   const { initiator } = run.inputs.request;
   run.openApproval({ settings, initiator, planHash: run.record.plan!.hash, decisions: [] });
-  const until = new Date(Date.now() + deadlineMs).toISOString();
+  run.waitUntil(Date.now() + deadlineMs);
   const who = settings.approvers.length === 0 ? 'an approver' : settings.approvers.join(', ');
   const what = targets.map((t) => `${t.application} ${t.image.version} in ${t.environment}`).join(', ');
   const quorum = settings.quorum === 1 ? '' : ` (${settings.quorum} approvals)`;
   run.record.wait({
     what: `${who} to approve ${what}${quorum}`,
-    until,
-    can: ['approve', 'reject', 'abort'],
+    until: run.deadline,
+    can: ['approve', 'reject', 'extend', 'abort'],
     approval: settings,
   });
-  const { outcome, decisions } = await untilDecided(run, deadlineMs, `approval of ${what}`);
+  const { outcome, decisions, until } = await untilDecided(run, `approval of ${what}`);
   if (outcome === null && settings.onDeadline === 'approve')
     return `nobody decided until ${until}, approved by policy`;
   if (outcome === null) fail('approval_expired', { deadline: until });
@@ -39,12 +38,13 @@ export async function waitForApproval(
 }
 
 /** However it ends, also by an abort, no decision counts afterwards; one in the moment of the deadline does. */
-async function untilDecided(run: Run, deadlineMs: number, summary: string): Promise<ClosedApproval> {
+async function untilDecided(run: Run, summary: string): Promise<ClosedApproval & { readonly until: string }> {
   try {
-    await condition(() => run.approvalOutcome !== null, deadlineMs, { summary });
-    return run.closeApproval();
+    await run.meets(() => run.approvalOutcome !== null, summary);
+    return { ...run.closeApproval(), until: run.deadline ?? '' };
   } finally {
     run.closeApproval();
+    run.waitUntil(null);
     run.record.go();
   }
 }

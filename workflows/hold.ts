@@ -1,5 +1,5 @@
 /** Holding a weight: for a time, judged by metrics, and never alone. */
-import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { AnalyseResult, Finding } from '../activities/contract.js';
 import type { AnalysisSettings } from '../domain/analysis.js';
 import { milliseconds } from '../domain/duration.js';
@@ -13,38 +13,86 @@ interface Held {
   readonly findings: readonly Finding[];
 }
 
-/** Holds for the step's time; on an inconclusive verdict longer, until it is conclusive, somebody decides, or the deadline passes. */
-export async function hold(run: Run, stage: Stage, step: Extract<Step, { kind: 'hold' }>): Promise<Held> {
-  const settings = step.analysis;
-  if (settings === null) {
-    await sleep(step.durationMs, { summary: step.summary });
-    return { result: 'held, nothing was judged', findings: [] };
+type HoldStep = Extract<Step, { kind: 'hold' }>;
+
+/**
+ * Holds for the step's time; on an inconclusive verdict longer, until it is conclusive, somebody decides, or the deadline passes.
+ * Somebody may end it, or give it more time.
+ */
+export async function hold(run: Run, stage: Stage, step: HoldStep): Promise<Held> {
+  run.waitUntil(Date.now() + step.durationMs);
+  run.holding = true;
+  run.skipped = null;
+  run.goOn = null;
+  run.record.waitInStep({ what: whatOf(step), until: run.deadline, can: steeringOf(step) });
+  try {
+    return step.analysis === null ? await rest(run, step) : await judged(run, stage, step, step.analysis);
+  } finally {
+    run.holding = false;
+    run.waitUntil(null);
+    run.record.go();
   }
-  const first = await judge(run, stage, settings, step.durationMs, step.summary);
-  if (first.verdict === 'pass') return { result: first.why, findings: first.findings };
-  return holdLonger(run, stage, settings, step, first);
+}
+
+const whatOf = ({ weight, analysis }: HoldStep): string => {
+  const judged = analysis === null ? '' : `, judged every ${analysis.interval}`;
+  return weight === 0
+    ? `the look at tagged requests to end${judged}`
+    : `the hold at ${weight} % to end${judged}`;
+};
+
+const steeringOf = ({ weight }: HoldStep): readonly string[] =>
+  weight === 0
+    ? ['pause', 'skip', 'extend', 'abort']
+    : ['pause', 'skip', 'extend', 'weight', 'promote', 'abort'];
+
+async function rest(run: Run, { summary }: HoldStep): Promise<Held> {
+  await run.meets(() => run.cutShort !== null, summary);
+  return endedBy(run) ?? { result: 'held, nothing was judged', findings: [] };
+}
+
+async function judged(run: Run, stage: Stage, step: HoldStep, settings: AnalysisSettings): Promise<Held> {
+  for (;;) {
+    const result = await judgeUnlessCut(run, stage, settings, run.leftMs, step.summary);
+    const ended = endedBy(run);
+    if (ended !== null || result === null) return ended ?? { result: null, findings: [] };
+    if (run.leftMs > 0) {
+      // It was given more time; what was seen so far is kept.
+      run.record.keep(step.id, result.findings);
+      continue;
+    }
+    if (result.verdict === 'pass') return { result: result.why, findings: result.findings };
+    return holdLonger(run, stage, settings, step, result);
+  }
+}
+
+/** What a hold ended with that somebody cut short; null: nobody did. */
+function endedBy(run: Run): Held | null {
+  const { cutShort, detour } = run;
+  if (cutShort === null) return null;
+  const what = detour === null ? 'ended the hold' : 'asked for another way';
+  return { result: `${cutShort.by.name} ${what}: ${cutShort.reason}`, findings: [] };
 }
 
 async function holdLonger(
   run: Run,
   stage: Stage,
   settings: AnalysisSettings,
-  step: Extract<Step, { kind: 'hold' }>,
+  step: HoldStep,
   first: AnalyseResult,
 ): Promise<Held> {
-  const deadlineMs = Date.now() + milliseconds(settings.inconclusiveDeadline);
+  run.waitUntil(Date.now() + milliseconds(settings.inconclusiveDeadline));
   run.record.keep(step.id, first.findings);
   run.ask('inconclusive');
   run.record.wait({
     what: `a conclusive analysis at ${step.weight} %: ${first.why}`,
-    until: new Date(deadlineMs).toISOString(),
-    can: ['resume', 'abort'],
+    until: run.deadline,
+    can: ['resume', ...steeringOf(step)],
   });
   try {
-    return await untilConclusive(run, stage, settings, deadlineMs, first.why);
+    return await untilConclusive(run, stage, settings, first.why);
   } finally {
     run.answered();
-    run.record.go();
   }
 }
 
@@ -52,21 +100,20 @@ async function untilConclusive(
   run: Run,
   stage: Stage,
   settings: AnalysisSettings,
-  deadlineMs: number,
   firstWhy: string,
 ): Promise<Held> {
   let why = firstWhy;
   const since = Date.now();
-  while (Date.now() < deadlineMs) {
+  while (run.leftMs > 0) {
     // Longer with the time waited, so that a week of doubt does not fill the history.
     const patienceMs = Math.min(
-      deadlineMs - Date.now(),
+      run.leftMs,
       Math.max(2 * milliseconds(settings.interval), (Date.now() - since) / 20),
     );
-    const result = await until(
-      () => run.goOn !== null,
-      () => judge(run, stage, settings, patienceMs, `still inconclusive: ${why}`),
-    );
+    const summary = `still inconclusive: ${why}`;
+    const result = await judgeUnlessCut(run, stage, settings, patienceMs, summary);
+    const ended = endedBy(run);
+    if (ended !== null) return ended;
     if (run.goOn !== null)
       return {
         result: `${run.goOn.by.name} went on although inconclusive: ${run.goOn.reason}`,
@@ -78,6 +125,20 @@ async function untilConclusive(
   if (settings.onInconclusive === 'pass')
     return { result: `inconclusive, passed by policy: ${why}`, findings: [] };
   return fail('analysis_inconclusive', { why });
+}
+
+/** Null: somebody ended it first. */
+async function judgeUnlessCut(
+  run: Run,
+  stage: Stage,
+  settings: AnalysisSettings,
+  durationMs: number,
+  summary: string,
+): Promise<AnalyseResult | null> {
+  return until(
+    () => run.goOn !== null || run.cutShort !== null,
+    () => judge(run, stage, settings, durationMs, summary),
+  );
 }
 
 /** One analysis over all targets; fails the step when one of them fails. */

@@ -2,6 +2,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Actor, DecisionRequest } from '../domain/approval.js';
 import type { Application, ApplicationVersion } from '../domain/application.js';
+import type { Duration } from '../domain/duration.js';
 import type { Failure } from '../domain/failures.js';
 import type { Plan } from '../domain/plan.js';
 import type { EndedPhase, HistoryEntry, Phase, ReleaseEvent, ReleaseView } from '../domain/release.js';
@@ -39,9 +40,15 @@ export const pause = defineUpdate<Answer, [Steering]>('pause');
 export const resume = defineUpdate<Answer, [Steering]>('resume');
 /** Returns traffic to stable and undoes everything; cannot be taken back. */
 export const abort = defineUpdate<Answer, [Steering]>('abort');
+/** Moves gray's share of untagged requests now, holds it, and goes on with the next higher weight of the plan. */
+export const weight = defineUpdate<Answer, [Steering & { readonly weight: number }]>('weight');
+/** Gives what is waited for more time: a hold, an approval, an analysis in doubt. */
+export const extend = defineUpdate<Answer, [Steering & { readonly duration: Duration }]>('extend');
+/** Leaves out the weights and holds that are left. */
+export const promote = defineUpdate<Answer, [Steering]>('promote');
 /** In needs_attention: tries the undoing again. */
 export const retry = defineUpdate<Answer, [Steering]>('retry');
-/** In needs_attention: leaves this one undoing step out and goes on with the next. */
+/** Ends the hold that is under way; in needs_attention: leaves this one undoing step out and goes on with the next. */
 export const skip = defineUpdate<Answer, [Steering]>('skip');
 /** In needs_attention: ends the release and leaves everything as it is. */
 export const abandon = defineUpdate<Answer, [Steering]>('abandon');

@@ -132,7 +132,10 @@ export class ReleaseRecord {
     this.current = step.id;
     this.phase = phase;
     const known = this.steps.some((s) => s.id === step.id);
-    if (!known) this.steps = [...this.steps, pending(step)];
+    if (!known) {
+      const at = this.steps.findLastIndex((s) => s.state !== 'pending') + 1;
+      this.steps = this.steps.toSpliced(at, 0, pending(step));
+    }
     this.change(step.id, { state: 'running', startedAt: now(), endedAt: null, result: null });
     this.note('step', `${step.summary} ...`);
   }
@@ -171,6 +174,12 @@ export class ReleaseRecord {
     this.publish();
   }
 
+  /** The waiting that a step consists of; that the step has begun is noted already. */
+  waitInStep(waiting: Omit<Waiting, 'since'>): void {
+    this.waitingOn = { ...waiting, since: now() };
+    this.publish();
+  }
+
   /** The same waiting, told in other words. */
   stillWaiting(what: string): void {
     if (this.waitingOn === null || this.waitingOn.what === what) return;
@@ -178,8 +187,22 @@ export class ReleaseRecord {
     this.publish();
   }
 
+  /** Somebody gave it more time. */
+  waitLonger(until: string): void {
+    if (this.waitingOn !== null) this.waitingOn = { ...this.waitingOn, until };
+  }
+
   go(): void {
     this.waitingOn = null;
+  }
+
+  /** Another way than the planned one: what is not on it any more is skipped, what is on it comes (again). */
+  reroute(rest: readonly Step[], why: string): void {
+    const ahead = new Set(rest.map((step) => step.id));
+    this.steps = this.steps.map((s) => {
+      if (ahead.has(s.id)) return { ...s, state: 'pending', startedAt: null, endedAt: null, result: null };
+      return s.state === 'pending' ? { ...s, state: 'skipped', result: why } : s;
+    });
   }
 
   finish(phase: EndedPhase, failure: Failure | null, left: readonly string[]): void {

@@ -9,8 +9,9 @@ import { until } from './hold.js';
 import { makePlan, patience, resolveImages, type Images } from './planning.js';
 import { rollBack } from './rollback.js';
 import { Run } from './run.js';
-import { nothingReached, takeStep, type Reached } from './steps.js';
+import { nothingReached, type Reached } from './steps.js';
 import { Turns } from './turn.js';
+import { walk } from './walk.js';
 
 interface Ending {
   readonly phase: EndedPhase;
@@ -136,12 +137,7 @@ async function carryOut(run: Run, stage: Stage): Promise<Ending | null> {
   const reached = nothingReached();
   if (run.aborted !== null) return undo(run, stage, reached, Promise.resolve(), run.aborted);
   const forward = new CancellationScope();
-  const walking = forward.run(async () => {
-    for (const step of stage.steps) {
-      // What was under way may have ended well in spite of the cancellation; nothing new begins.
-      if (run.aborted === null) await takeStep(run, stage, step, reached);
-    }
-  });
+  const walking = forward.run(() => walk(run, stage, reached));
   let failed: Failure | null = null;
   let arrived = false;
   const settled = walking.then(

@@ -1,7 +1,6 @@
 /** One release at work: its record, and what people have asked of it so far. */
 import { condition, setHandler } from '@temporalio/workflow';
 import {
-  hasRole,
   objection,
   tallyDecisions,
   type ApprovalState,
@@ -10,11 +9,19 @@ import {
 } from '../domain/approval.js';
 import { failure, type Failure } from '../domain/failures.js';
 import type { ReleaseInputs } from '../domain/release.js';
+import type { Way } from '../domain/steering.js';
 import { failureError } from './failures.js';
 import * as messages from './messages.js';
 import { ReleaseRecord } from './record.js';
+import { listenForSteering } from './steering.js';
 
 type Remedy = 'retry' | 'skip' | 'abandon';
+
+/** What somebody asked for instead of the planned way. */
+export type Detour = { readonly steering: messages.Steering } & (
+  | { readonly kind: 'weight'; readonly weight: number }
+  | { readonly kind: 'promote' }
+);
 
 export interface ClosedApproval {
   /** Null: the deadline came first. */
@@ -35,7 +42,17 @@ export class Run {
   goOn: messages.Steering | null = null;
   /** While undoing cannot go on: what somebody said to do. */
   attention: { readonly remedy: Remedy; readonly steering: messages.Steering } | null = null;
-  private asking: 'inconclusive' | 'attention' | null = null;
+  /** Where in a stage it is; null outside of them. */
+  way: Way | null = null;
+  /** Not followed yet; the latest counts. */
+  detour: Detour | null = null;
+  /** Who ended the hold that is under way. */
+  skipped: messages.Steering | null = null;
+  /** Whether a weight is held now. */
+  holding = false;
+  asking: 'inconclusive' | 'attention' | null = null;
+  private deadlineMs: number | null = null;
+  private weightsSet = 0;
   private approval: ApprovalState | null = null;
   private seq = 0;
   /** When gray began to be reachable: what an earlier track of the same name answered before does not count. */
@@ -53,7 +70,7 @@ export class Run {
       return this.submitted!;
     });
     this.listenForDecisions();
-    this.listenForSteering();
+    listenForSteering(this);
   }
 
   /** Fence for writes to a route: each one that the workflow asks for is newer than the last. */
@@ -78,6 +95,47 @@ export class Run {
     if (this.aborted !== null) return;
     this.aborted = failure('aborted', { who, reason });
     this.record.note('steering', `${who} aborted: ${reason}`);
+  }
+
+  /** How many weights people have set, with this one. */
+  countWeights(): number {
+    return ++this.weightsSet;
+  }
+
+  /** Nothing more is held: somebody asked for another way, or for no more of this. */
+  get cutShort(): messages.Steering | null {
+    return this.detour?.steering ?? this.skipped;
+  }
+
+  // --- the deadline of what is waited for, which a person may move ---
+
+  /** @param atMs epoch; null: nothing is waited for that ends by itself */
+  waitUntil(atMs: number | null): void {
+    this.deadlineMs = atMs;
+  }
+
+  /** ISO. */
+  get deadline(): string | null {
+    return this.deadlineMs === null ? null : new Date(this.deadlineMs).toISOString();
+  }
+
+  get leftMs(): number {
+    return (this.deadlineMs ?? 0) - Date.now();
+  }
+
+  extend(ms: number): void {
+    if (this.deadlineMs === null) return;
+    this.deadlineMs += ms;
+    this.record.waitLonger(this.deadline!);
+  }
+
+  /** Answers whether it came to be before the deadline. */
+  async meets(met: () => boolean, summary: string): Promise<boolean> {
+    for (;;) {
+      if (met()) return true;
+      if (this.leftMs <= 0) return false;
+      await condition(met, this.leftMs, { summary });
+    }
   }
 
   // --- approval ---
@@ -152,99 +210,11 @@ export class Run {
     return problem;
   }
 
-  // --- steering ---
-
-  private listenForSteering(): void {
-    this.steer(
-      messages.pause,
-      'pause',
-      () => this.undoing('pause') ?? this.when(!this.record.paused, 'pause', 'it is paused already.'),
-      () => {
-        this.record.paused = true;
-      },
-    );
-    this.steer(
-      messages.resume,
-      'resume',
-      () =>
-        this.undoing('resume') ??
-        this.when(this.record.paused || this.isDoubtful, 'resume', 'it is not held.'),
-      (steering) => {
-        if (this.record.paused) this.record.paused = false;
-        else this.goOn = steering;
-      },
-    );
-    this.steer(
-      messages.abort,
-      'abort',
-      () => this.undoing('abort'),
-      ({ by, reason }) => this.requestAbort(by.name, reason),
-    );
-    const remedies = { retry: messages.retry, skip: messages.skip, abandon: messages.abandon };
-    for (const remedy of ['retry', 'skip', 'abandon'] as const) {
-      this.steer(
-        remedies[remedy],
-        remedy,
-        () =>
-          this.when(
-            this.asking === 'attention' && this.attention === null,
-            remedy,
-            'it does not need attention.',
-          ),
-        (steering) => {
-          this.attention = { remedy, steering };
-        },
-      );
-    }
-  }
-
-  private steer(
-    definition: typeof messages.pause,
-    verb: string,
-    problem: () => Failure | null,
-    act: (steering: messages.Steering) => void,
-  ): void {
-    setHandler(
-      definition,
-      (steering) => {
-        // The validator ran before; between it and here another message may have been handled.
-        this.refuse(problem());
-        act(steering);
-        if (verb !== 'abort')
-          this.record.note('steering', `${steering.by.name}: ${verb}, ${steering.reason}`);
-        return { accepted: true };
-      },
-      {
-        validator: ({ by }) =>
-          this.refuse(
-            hasRole(by, 'releaser') ? problem() : failure('forbidden', { who: by.name, needs: 'releaser' }),
-          ),
-      },
-    );
-  }
-
-  /** Nobody has said yet what to do about an inconclusive analysis. */
-  private get isDoubtful(): boolean {
-    return this.asking === 'inconclusive' && this.goOn === null;
-  }
-
-  private undoing(action: string): Failure | null {
-    if (this.record.ended) return failure('release_ended', { id: this.inputs.id, phase: this.record.phase });
-    const { phase } = this.record;
-    const undoing = this.aborted !== null || phase === 'rolling_back' || phase === 'needs_attention';
-    return undoing ? this.notNow(action, 'it is being undone already.') : null;
-  }
-
-  private when(possible: boolean, action: string, why: string): Failure | null {
-    if (this.record.ended) return failure('release_ended', { id: this.inputs.id, phase: this.record.phase });
-    return possible ? null : this.notNow(action, why);
-  }
-
-  private notNow(action: string, why: string): Failure {
+  notNow(action: string, why: string): Failure {
     return failure('not_now', { action, phase: this.record.phase, why });
   }
 
-  private refuse(problem: Failure | null): void {
+  refuse(problem: Failure | null): void {
     if (problem !== null) throw failureError(problem);
   }
 }

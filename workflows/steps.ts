@@ -1,12 +1,12 @@
 /** What each kind of step does. A step that fails throws a failure of the catalogue; undoing is in rollback.ts. */
-import { condition, isCancellation } from '@temporalio/workflow';
+import { isCancellation } from '@temporalio/workflow';
 import type { Finding } from '../activities/contract.js';
 import type { Stage, Step, Target } from '../domain/plan.js';
 import { hasEnded, type Phase } from '../domain/release.js';
 import type { Traffic } from '../domain/traffic.js';
 import { quickly, slowly } from './activities.js';
 import { waitForApproval } from './approval.js';
-import { guardWhile, hold } from './hold.js';
+import { hold } from './hold.js';
 import type { Run } from './run.js';
 
 /** How far a stage has come: what undoing has to look at. Set before the effect, so that a half-done one is undone too. */
@@ -34,7 +34,6 @@ interface Done {
 }
 
 export async function takeStep(run: Run, stage: Stage, step: Step, reached: Reached): Promise<void> {
-  await whilePaused(run, stage, reached);
   run.record.begin(step, phaseOf(step));
   if (takesTime(step)) run.record.publish();
   try {
@@ -98,23 +97,9 @@ function phaseOf(step: Step): Phase {
   }
 }
 
-/** The Temporal UI is told of these; the others are over in milliseconds, and telling is an event in the history. */
+/** The Temporal UI is told of these; the others tell of it themselves, or are over in milliseconds, and telling is an event in the history. */
 function takesTime({ kind }: Step): boolean {
-  return (
-    kind === 'deploy-straight' ||
-    kind === 'deploy-gray' ||
-    kind === 'hold' ||
-    kind === 'promote' ||
-    kind === 'cleanup'
-  );
-}
-
-/** Between two steps: a pause holds here, with the weight guarded. */
-async function whilePaused(run: Run, stage: Stage, reached: Reached): Promise<void> {
-  if (!run.record.paused) return;
-  run.record.wait({ what: 'somebody to resume the paused release', until: null, can: ['resume', 'abort'] });
-  await guardWhile(run, stage, reached.traffic.gray, () => condition(() => !run.record.paused));
-  run.record.go();
+  return kind === 'deploy-straight' || kind === 'deploy-gray' || kind === 'promote' || kind === 'cleanup';
 }
 
 async function deployStable(run: Run, stage: Stage, summary: string): Promise<Done> {

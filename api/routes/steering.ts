@@ -2,13 +2,20 @@
 import type { App, AppDeps } from '../app.js';
 import { requireRole } from '../auth.js';
 import { readBody } from '../body.js';
-import { decisionSchema, steeringSchema } from '../schemas/release.js';
-import { steeringSummaries, steeringVerbs } from '../steering.js';
+import { decisionSchema, extensionSchema, newWeightSchema, steeringSchema } from '../schemas/release.js';
+import { steeringSummaries, steeringVerbs, type SteeringVerb } from '../steering.js';
 import { describe } from './describe.js';
 
 const tag = 'steering';
 const answers = { 200: { description: 'Accepted', schema: 'Answer' } };
 const problems = [400, 404, 409, 413, 415, 422, 503];
+
+/** What each verb is told; most need nothing but a reason, and not even that. */
+function bodyOf(verb: SteeringVerb) {
+  if (verb === 'extend') return { name: 'Extension', schema: extensionSchema, optional: false };
+  if (verb === 'weight') return { name: 'NewWeight', schema: newWeightSchema, optional: false };
+  return { name: 'Steering', schema: steeringSchema, optional: true };
+}
 
 export function steeringRoutes(app: App, { temporal, metrics }: AppDeps): void {
   app.post(
@@ -34,6 +41,7 @@ export function steeringRoutes(app: App, { temporal, metrics }: AppDeps): void {
   );
 
   for (const verb of steeringVerbs) {
+    const body = bodyOf(verb);
     app.post(
       describe(app, {
         method: 'post',
@@ -41,17 +49,17 @@ export function steeringRoutes(app: App, { temporal, metrics }: AppDeps): void {
         summary: steeringSummaries[verb],
         tag,
         role: 'releaser',
-        body: 'Steering',
-        bodyOptional: true,
+        body: body.name,
+        bodyOptional: body.optional,
         answers,
         problems,
       }),
       async (c) => {
         const by = c.get('actor');
         requireRole(by, 'releaser');
-        const { reason } = await readBody(c.req.raw, steeringSchema);
+        const asked = await readBody(c.req.raw, body.schema);
         const id = c.req.param('id');
-        const answer = await (await temporal()).steer(id, verb, { by, reason });
+        const answer = await (await temporal()).steer(id, verb, { by, ...asked });
         c.get('log').info({ release: id, by: by.name, verb }, 'steering');
         return c.json(answer);
       },

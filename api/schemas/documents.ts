@@ -1,7 +1,13 @@
 /** The schemas as JSON Schema, for /openapi.json, /schemas/application.json and editors: one source for checks and documents. */
 import { z } from '@hono/zod-openapi';
 import { applicationSchema } from './application.js';
-import { decisionSchema, releaseRequestSchema, steeringSchema } from './release.js';
+import {
+  decisionSchema,
+  extensionSchema,
+  newWeightSchema,
+  releaseRequestSchema,
+  steeringSchema,
+} from './release.js';
 import { views } from './views.js';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -19,6 +25,8 @@ export const bodyDocuments = (): Readonly<Record<string, JsonSchema>> => ({
   ReleaseRequest: toDocument(releaseRequestSchema),
   Decision: toDocument(decisionSchema),
   Steering: toDocument(steeringSchema),
+  Extension: toDocument(extensionSchema),
+  NewWeight: toDocument(newWeightSchema),
   ...Object.fromEntries(Object.entries(views).map(([name, view]) => [name, toDocument(view, 'output')])),
 });
 

@@ -4,7 +4,7 @@ import type { DecisionRequest } from '../../domain/approval.js';
 import { strategies } from '../../domain/application.js';
 import type { ReleaseRequest } from '../../domain/release.js';
 import type { Steering } from '../../workflows/messages.js';
-import { dnsLabel, laneName, someText, text } from './common.js';
+import { dnsLabel, laneName, positiveDuration, someText, text, whole } from './common.js';
 
 const reason = text(1_000).default('').describe('Recorded, and shown to everybody who reads the release.');
 
@@ -57,3 +57,14 @@ export const decisionSchema = z
 export const steeringSchema = z.strictObject({ reason }).meta({ title: 'Steering' }) satisfies z.ZodType<
   Omit<Steering, 'by'>
 >;
+
+export const extensionSchema = z
+  .strictObject({
+    duration: positiveDuration.describe('How much longer, counted from the deadline.'),
+    reason,
+  })
+  .meta({ title: 'Extension' });
+
+export const newWeightSchema = z
+  .strictObject({ weight: whole(0, 100).describe('Percent of untagged requests on gray.'), reason })
+  .meta({ title: 'NewWeight' });

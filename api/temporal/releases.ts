@@ -89,9 +89,13 @@ export async function decide(
   );
 }
 
+/** The names that the workflow listens to. */
 const updates = {
   pause: messages.pause,
   resume: messages.resume,
+  extend: messages.extend,
+  weight: messages.weight,
+  promote: messages.promote,
   abort: messages.abort,
   retry: messages.retry,
   skip: messages.skip,
@@ -108,7 +112,8 @@ export async function steer(
   return workerCall(
     access,
     () => notRunning(access, handle, id),
-    () => handle.executeUpdate(updates[verb], { args: [steering] }),
+    () =>
+      handle.executeUpdate<messages.Answer, [messages.Steering]>(updates[verb].name, { args: [steering] }),
   );
 }
 
