@@ -32,13 +32,23 @@ export interface WorkloadInput {
 }
 
 export interface GrayInput extends WorkloadInput {
+  /** At least so many pods; a track that has more is never made smaller, requests may be on their way to it. */
   readonly replicas: number;
+  /** Percent of untagged requests that gray is to carry as well as stable's pods of now do. Absent: `replicas` is enough. */
+  readonly weight?: number;
 }
 
 export interface WorkloadResult {
   /** Whether something was written; false when all was already so. */
   readonly changed: boolean;
   readonly findings: readonly Finding[];
+}
+
+export interface GrayResult extends WorkloadResult {
+  /** Pods that gray was brought to. */
+  readonly replicas: number;
+  /** What stable was asked to have when gray was sized; null: nobody looked, or there is none. */
+  readonly stableReplicas: number | null;
 }
 
 export interface TrafficInput {
@@ -50,6 +60,8 @@ export interface TrafficInput {
    * so that a late attempt can never undo a newer one.
    */
   readonly seq: number;
+  /** Refuse (`gray_too_small`) where gray has fewer ready endpoints than its share of stable's. Default false. */
+  readonly sized?: boolean;
 }
 
 export interface TrafficResult {
@@ -87,8 +99,8 @@ export interface Activities {
   /** Looks at one application in one environment and checks that it can be released there; changes nothing. */
   observe(input: ObserveInput): Promise<ObserveResult>;
 
-  /** Creates the gray Service and Deployment, or scales the Deployment, and waits until all replicas are available. Heartbeats. */
-  deployGray(input: GrayInput): Promise<WorkloadResult>;
+  /** Creates the gray Service and Deployment, or makes it larger, and waits until all replicas are available. Heartbeats. */
+  deployGray(input: GrayInput): Promise<GrayResult>;
   /** Creates stable from its manifest, or sets its image, and waits until it is available. Heartbeats. */
   deployStable(input: WorkloadInput): Promise<WorkloadResult>;
   /** Puts stable back to the image that it had (or removes what a first release created) and waits. Heartbeats. */

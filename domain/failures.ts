@@ -200,6 +200,12 @@ export const catalogue = {
       `Cluster "${c.cluster}" cannot be reached: ${c.why}.`,
       'Check the API server and the network between worker and cluster.',
     ),
+  admission_unreachable: (c: { cluster: string; answer: string }) =>
+    transient(
+      503,
+      `An admission webhook of cluster "${c.cluster}" does not answer, and without it nothing is taken: ${c.answer}`,
+      'Mend the webhook that is named, or remove its configuration (its failurePolicy is Fail).',
+    ),
   cluster_denied: (c: { cluster: string; verb: string; resource: string; namespace: string }) =>
     terminal(
       422,
@@ -295,6 +301,12 @@ export const catalogue = {
       409,
       `Service "${c.service}" of the ${c.track} track has no ready endpoint, so traffic was not moved to it.`,
       'Find out why its pods are not ready.',
+    ),
+  gray_too_small: (c: { service: string; ready: number; needed: number; weight: number; stable: number }) =>
+    terminal(
+      409,
+      `Service "${c.service}" has ${c.ready} ready endpoint(s); for ${c.weight} % of what ${c.stable} of stable carry it needs ${c.needed}.`,
+      'Gray is scaled and the weight is set again; if it ends here, find out why its pods are not ready.',
     ),
   workload_not_ready: (c: { workload: string; why: string }) =>
     terminal(

@@ -1,9 +1,11 @@
 /** The gray track: made beside stable, scaled, taken away. */
 import { labels as ours } from '../../domain/ids.js';
-import type { WorkloadResult } from '../contract.js';
+import { grayReplicas } from '../../domain/traffic.js';
+import type { GrayInput, GrayResult, WorkloadResult } from '../contract.js';
 import { CatalogueError, fail } from '../failure.js';
 import { restoreRoute } from '../traffic/driver.js';
 import { KubeError, resources, type KubeObject } from './client.js';
+import { kubeFailure } from './errors.js';
 import { grayDeployment } from './gray.js';
 import { maskManifest } from './mask.js';
 import { containersOf, imageOf, sameImage, type Deployment } from './objects.js';
@@ -13,49 +15,83 @@ import { isRemovable, removeObjects, type Removal } from './removal.js';
 /** An object that somebody makes between our look and our write is looked at again. */
 const attempts = 4;
 
-interface Ensured extends WorkloadResult {
+type Size = Pick<GrayInput, 'replicas' | 'weight'>;
+
+interface Ensured extends GrayResult {
   readonly deployment: Deployment;
 }
 
-export async function deployGray(place: Place, replicas: number): Promise<WorkloadResult> {
-  const { deployment, changed, findings } = await ensureGray(place, replicas);
-  return { changed, findings: [...findings, await available(place, deployment, replicas)] };
+export async function deployGray(place: Place, size: Size): Promise<GrayResult> {
+  const { deployment, findings, ...result } = await ensureGray(place, size);
+  return { ...result, findings: [...findings, await available(place, deployment, result.replicas)] };
 }
 
-async function ensureGray(place: Place, replicas: number): Promise<Ensured> {
+/** An autoscaler may have changed stable since the plan was made: more is followed, fewer is not, as gray took some of its requests. */
+export function sizeOf({ replicas, weight }: Size, stable: number | null): number {
+  return weight === undefined || stable === null
+    ? replicas
+    : Math.max(replicas, grayReplicas(stable, weight));
+}
+
+async function ensureGray(place: Place, size: Size): Promise<Ensured> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await ensureOnce(place, replicas);
+      return await ensureOnce(place, size);
     } catch (error) {
       if (!(error instanceof KubeError && error.status === 409) || attempt === attempts) throw error;
     }
   }
 }
 
-async function ensureOnce(place: Place, replicas: number): Promise<Ensured> {
+async function ensureOnce(place: Place, size: Size): Promise<Ensured> {
   const { cluster, target, release, running } = place;
-  const [live, services] = await Promise.all([
-    cluster.get(resources.deployments, target.namespace, target.gray, running.signal),
+  const deployment = (name: string): Promise<KubeObject | null> =>
+    cluster.get(resources.deployments, target.namespace, name, running.signal);
+  const [live, services, stable] = await Promise.all([
+    deployment(target.gray),
     cluster.list(resources.services, target.namespace, {}, running.signal),
+    deployment(target.deployment) as Promise<Deployment | null>,
   ]);
   const service = services.items.find((s) => s.metadata.name === target.gray) ?? null;
   const mine = (object: KubeObject | null): boolean =>
     object?.metadata.labels?.[ours.release] === release &&
     object.metadata.labels[ours.application] === target.application;
   if (live !== null && mine(live) && (target.route === null || mine(service))) {
-    return adjust(place, live as Deployment, replicas);
+    return adjust(place, live as Deployment, sized(size, stable));
   }
-  await removeLeftovers(place, live !== null && mine(live) ? null : live, mine(service) ? null : service);
-  return create(place, replicas, services.items, { deployment: mine(live) ? live : null, service });
+  const waited = await removeLeftovers(
+    place,
+    live !== null && mine(live) ? null : live,
+    mine(service) ? null : service,
+  );
+  // Their pods may have taken a while to go.
+  const latest = waited ? ((await deployment(target.deployment)) as Deployment | null) : stable;
+  return create(place, sized(size, latest), services.items, {
+    deployment: mine(live) ? live : null,
+    service,
+  });
+}
+
+interface Sized {
+  readonly stable: Deployment | null;
+  readonly stableReplicas: number | null;
+  readonly replicas: number;
+}
+
+function sized(size: Size, stable: Deployment | null): Sized {
+  const stableReplicas = stable === null ? null : (stable.spec.replicas ?? 1);
+  return { stable, stableReplicas, replicas: sizeOf(size, stableReplicas) };
 }
 
 /** It is ours already: only what differs is written, and only while it is still ours. */
-async function adjust(place: Place, live: Deployment, replicas: number): Promise<Ensured> {
+async function adjust(place: Place, live: Deployment, { replicas, stableReplicas }: Sized): Promise<Ensured> {
   const { cluster, target, release, running } = place;
   const index = containersOf(live).findIndex((c) => c.name === target.container);
   const image = imageOf(live, target.container);
   const patch = [
-    ...(live.spec.replicas === replicas ? [] : [{ op: 'replace', path: '/spec/replicas', value: replicas }]),
+    ...((live.spec.replicas ?? 1) >= replicas
+      ? []
+      : [{ op: 'replace', path: '/spec/replicas', value: replicas }]),
     ...(index < 0 || sameImage(image, target.image.reference)
       ? []
       : [
@@ -66,7 +102,7 @@ async function adjust(place: Place, live: Deployment, replicas: number): Promise
           },
         ]),
   ];
-  if (patch.length === 0) return { deployment: live, ...unchanged };
+  if (patch.length === 0) return { deployment: live, replicas, stableReplicas, ...unchanged };
   const path = `/metadata/labels/${ours.release.replace('/', '~1')}`;
   const patched = await cluster.jsonPatch(
     resources.deployments,
@@ -75,21 +111,21 @@ async function adjust(place: Place, live: Deployment, replicas: number): Promise
     [{ op: 'test', path, value: release }, ...patch],
     running.signal,
   );
-  return { deployment: patched as Deployment, changed: true, findings: [] };
+  return { deployment: patched as Deployment, replicas, stableReplicas, changed: true, findings: [] };
 }
 
-/** What an earlier release left under our name goes first; what is nobody's of ours stays and is reported. */
+/** What an earlier release left under our name goes first; what is nobody's of ours stays and is reported. False: there was nothing. */
 async function removeLeftovers(
   place: Place,
   deployment: KubeObject | null,
   service: KubeObject | null,
-): Promise<void> {
+): Promise<boolean> {
   const { target, running } = place;
   const found = [
     ...(deployment === null ? [] : [{ resource: resources.deployments, object: deployment }]),
     ...(service === null ? [] : [{ resource: resources.services, object: service }]),
   ];
-  if (found.length === 0) return;
+  if (found.length === 0) return false;
   const removal = removalOf(place);
   for (const { resource, object } of found) {
     if (isRemovable(object, removal, running.since)) continue;
@@ -98,6 +134,7 @@ async function removeLeftovers(
   }
   await takeOffRoute(place, found);
   await removeObjects(removal, found, running);
+  return true;
 }
 
 /** A release that was terminated may have left its gray under traffic: the route is given back in its name before its pods go. */
@@ -112,21 +149,20 @@ async function takeOffRoute(
 
 async function create(
   place: Place,
-  replicas: number,
+  { stable, stableReplicas, replicas }: Sized,
   services: readonly KubeObject[],
   existing: { readonly deployment: KubeObject | null; readonly service: KubeObject | null },
 ): Promise<Ensured> {
   const { cluster, target, release, running } = place;
   const { namespace } = target;
-  const stable = await cluster.get(resources.deployments, namespace, target.deployment, running.signal);
   if (stable === null) fail('workload_unknown', { workload: target.deployment, namespace });
   const others = services.filter((s) => s.metadata.name !== target.gray);
-  const gray = grayDeployment(stable as Deployment, others, { target, release, replicas });
+  const gray = grayDeployment(stable, others, { target, release, replicas });
   const problem = gray.problems[0];
   if (problem !== undefined) throw new CatalogueError(problem);
   const isNew = existing.service === null || existing.service.metadata.labels?.[ours.release] !== release;
   if (gray.service !== null && isNew) {
-    await cluster.create(resources.services, namespace, gray.service, running.signal);
+    await createService(place, gray.service);
   }
   const deployment =
     existing.deployment ??
@@ -135,9 +171,22 @@ async function create(
   const summary = `${target.gray}: clone of ${target.deployment} with ${target.image.reference}`;
   return {
     deployment: deployment as Deployment,
+    replicas,
+    stableReplicas,
     changed: true,
     findings: [finding('manifest', summary, manifest)],
   };
+}
+
+async function createService({ cluster, target, running }: Place, service: KubeObject): Promise<void> {
+  const { namespace, gray } = target;
+  try {
+    await cluster.create(resources.services, namespace, service, running.signal);
+  } catch (error) {
+    // A rival's is looked at again; what is refused names the Service, not the Deployment.
+    if (error instanceof KubeError && error.status === 409) throw error;
+    throw kubeFailure(error, { cluster: cluster.name, namespace, what: `Service "${gray}"` });
+  }
 }
 
 export async function removeGray(place: Place): Promise<WorkloadResult> {

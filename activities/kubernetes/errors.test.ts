@@ -33,6 +33,20 @@ describe('an answer of Kubernetes', () => {
       'cluster_refused',
       /denied: no/,
     ],
+    [
+      'an admission policy that says Forbidden',
+      403,
+      `deployments.apps "web" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: not on Fridays`,
+      'cluster_refused',
+      /denied request: not on Fridays/,
+    ],
+    [
+      'a limit range',
+      403,
+      'pods "web-1" is forbidden: maximum cpu usage per Container is 1, but limit is 2',
+      'cluster_refused',
+      /maximum cpu usage/,
+    ],
     ['Pod Security', 403, 'violates PodSecurity "restricted"', 'cluster_refused', /violates PodSecurity/],
     [
       'a field',
@@ -49,12 +63,21 @@ describe('an answer of Kubernetes', () => {
       /somebody else was faster with Deployment "web"/,
     ],
     ['a throttle', 429, 'too many requests', 'cluster_unreachable', /429 too many requests/],
+    [
+      'a webhook that does not answer',
+      500,
+      'Internal error occurred: failed calling webhook "p.example.com": failed to call webhook: connection refused',
+      'admission_unreachable',
+      /failed calling webhook "p.example.com"/,
+    ],
     ['an API server in trouble', 500, 'etcdserver: request timed out', 'cluster_unreachable', /etcdserver/],
   ])('%s', (_, status, message, code, words) => {
     const { failure } = mapped(status, message);
     expect(failure.code).toBe(code);
     expect(failure.message).toMatch(words);
-    expect(failure.retryable).toBe(['cluster_unreachable', 'internal'].includes(code));
+    expect(failure.retryable).toBe(
+      ['cluster_unreachable', 'admission_unreachable', 'internal'].includes(code),
+    );
   });
 
   it('that says when to come again is kept', () => {

@@ -26,6 +26,8 @@ function failureOf(error: KubeError, { cluster, namespace, what }: KubeContext):
     return failure('cluster_denied', { cluster, namespace, ...deniedIn(message, what) });
   if (status === 409)
     return failure('internal', { what: `somebody else was faster with ${what}: ${answer}` });
+  if (status >= 500 && /failed calling webhook/.test(message))
+    return failure('admission_unreachable', { cluster, answer: `${what}: ${answer}` });
   // 408 and 429 are the server's own "later".
   if (status === 408 || status === 429 || status >= 500) {
     return failure('cluster_unreachable', { cluster, why: `${what}: ${answer}` });
@@ -33,9 +35,14 @@ function failureOf(error: KubeError, { cluster, namespace, what }: KubeContext):
   return failure('cluster_refused', { what, answer });
 }
 
-/** A quota or an admission webhook answers 403 too, and no role helps against it. */
+/**
+ * Admission answers 403 too (a quota, a limit range, a policy, a webhook), and no role helps against it. What lacks a right is told
+ * as `... is forbidden: User "x" cannot ...`.
+ */
 const isRefusal = (message: string): boolean =>
-  /exceeded quota|admission webhook|denied the request|violates PodSecurity/.test(message);
+  /is forbidden: (?!User )|exceeded quota|admission webhook|denied (the )?request|violates PodSecurity/.test(
+    message,
+  );
 
 function deniedIn(message: string, what: string): { verb: string; resource: string } {
   const match = /cannot (\w+) resource "([^"]+)"/.exec(message);

@@ -123,7 +123,7 @@ describe('what keeps a pod from becoming ready', () => {
           },
         ],
       }),
-      { reason: 'Unschedulable', graceMs: 15_000, says: '0/3 nodes' },
+      { reason: 'Unschedulable', graceMs: Infinity, says: '0/3 nodes' },
     ],
     [
       'a scheduling gate is waited for',
@@ -175,7 +175,17 @@ describe('what keeps a Deployment from becoming available', () => {
           ),
         },
       }),
-      { reason: 'FailedCreate', graceMs: 15_000 },
+      { reason: 'FailedCreate', graceMs: Infinity },
+    ],
+    [
+      'a webhook that does not answer may come back',
+      deployment({
+        status: {
+          replicas: 2,
+          conditions: replicaFailure('Internal error occurred: failed calling webhook "p.example.com"'),
+        },
+      }),
+      { reason: 'FailedCreate', graceMs: Infinity },
     ],
     [
       'its own progress deadline',
@@ -200,6 +210,22 @@ describe('what keeps a Deployment from becoming available', () => {
   ])('%s', (_, seen, expected) => {
     const problem = diagnose([], seen);
     expect(problem && fields(problem)).toEqual(expected && fields(expected));
+  });
+
+  it('names what kept it when its own progress deadline is over', () => {
+    const unschedulable = pod({
+      conditions: [
+        {
+          type: 'PodScheduled',
+          status: 'False',
+          reason: 'Unschedulable',
+          message: '0/3 nodes are available',
+        },
+      ],
+    });
+    const problem = diagnose([unschedulable], deployment({ status: { conditions: timedOut } }));
+    expect(problem).toMatchObject({ reason: 'ProgressDeadlineExceeded', graceMs: 0 });
+    expect(problem?.why).toMatch(/ProgressDeadlineExceeded: .*0\/3 nodes are available/);
   });
 
   it('names what does not go away before what may', () => {

@@ -14,8 +14,10 @@ export interface Problem {
   readonly log?: { readonly pod: string; readonly container: string };
 }
 
-/** Autoscalers add nodes, schedulers retry, webhooks come back. */
+/** A registry answers again, pods of the version before go. */
 const graceMs = 15_000;
+/** Autoscalers add nodes in minutes, webhooks come back: the release's own deadline is the limit. */
+const untilDeadline = Number.POSITIVE_INFINITY;
 /** A Deployment that was changed may for a moment still report what the version before suffered from. */
 const staleMs = 2_000;
 
@@ -30,6 +32,7 @@ const finalWaits = new Set([
   'SignatureValidationFailed',
 ]);
 const passingWaits = new Set(['ErrImagePull', 'RegistryUnavailable', 'ImageInspectError']);
+const deadlineExceeded = 'ProgressDeadlineExceeded';
 const passingMessage =
   /failed calling webhook|object has been modified|timed out waiting|context deadline exceeded|connection refused|etcdserver|try again/i;
 
@@ -40,7 +43,11 @@ export function diagnose(pods: readonly Pod[], deployment: Deployment): Problem 
     ...alive.flatMap(podProblems),
     ...(isObserved(deployment) ? deploymentProblems(deployment) : []),
   ];
-  return found.find((p) => p.graceMs === 0) ?? found[0] ?? null;
+  const worst = found.find((p) => p.graceMs === 0) ?? found[0];
+  if (worst?.reason !== deadlineExceeded) return worst ?? null;
+  // That time is up says nothing; what kept it does.
+  const cause = found.find((p) => p.reason !== deadlineExceeded);
+  return cause === undefined ? worst : { ...worst, why: `${worst.why} ${cause.why}` };
 }
 
 /** Whether the controller has seen the latest spec, so that the status speaks of it. */
@@ -58,19 +65,20 @@ function deploymentProblems(deployment: Deployment): Problem[] {
   const progress = condition('Progressing');
   // While pods of the version before are there, their going may make room for the new ones.
   const rolling = (status.replicas ?? 0) > (status.updatedReplicas ?? 0);
-  const passing = rolling || passingMessage.test(failure?.message ?? '');
+  const passing = passingMessage.test(failure?.message ?? '');
   const changed = (deployment.metadata.generation ?? 1) > 1;
+  const failureGraceMs = passing ? untilDeadline : rolling ? graceMs : changed ? staleMs : 0;
   return [
     ...(failure?.status === 'True'
       ? [
           {
             reason: failure.reason ?? 'ReplicaFailure',
             why: `${failure.reason ?? 'ReplicaFailure'}: ${failure.message ?? 'no message'}`,
-            graceMs: passing ? graceMs : changed ? staleMs : 0,
+            graceMs: failureGraceMs,
           },
         ]
       : []),
-    ...(progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded'
+    ...(progress?.status === 'False' && progress.reason === deadlineExceeded
       ? [
           {
             reason: progress.reason,
@@ -87,7 +95,7 @@ function podProblems(pod: Pod): Problem[] {
   const scheduled = pod.status?.conditions?.find((c) => c.type === 'PodScheduled');
   if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') {
     const why = `pod ${pod.metadata.name}: Unschedulable: ${scheduled.message ?? 'no message'}`;
-    return [{ reason: 'Unschedulable', why, graceMs }];
+    return [{ reason: 'Unschedulable', why, graceMs: untilDeadline }];
   }
   // Evicted or refused: its ReplicaSet makes another one.
   if (pod.status?.phase === 'Failed') return [];

@@ -182,7 +182,7 @@ describe('a rollout that cannot go well', () => {
     const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }];
     fake.put(pods, { ...pod('a', false), status: { conditions } });
     const waiting = wait();
-    await vi.waitFor(() => expect(said.at(-1)).toContain(message));
+    await vi.waitFor(() => expect(said.at(-1)).toContain(message), { timeout: 5_000 });
     becomesReady();
     await expect(waiting).resolves.toBeDefined();
   });

@@ -37,6 +37,7 @@ describe('waiting until pods are gone', () => {
     since: 0,
     say: (status) => said.push(status),
     left: (ms) => ms,
+    isOver: () => false,
   };
   let fake: FakeKube;
   let cluster: Cluster;

@@ -31,6 +31,10 @@ const unschedulable = pod('c', {
   ready: false,
   status: { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }] },
 });
+const unpulled = pod('c', {
+  ready: false,
+  status: { containerStatuses: [{ name: 'app', state: { waiting: { reason: 'ErrImagePull' } } }] },
+});
 const partly = deployment({ ...done, availableReplicas: 1 });
 
 describe('a rollout', () => {
@@ -83,15 +87,29 @@ describe('a rollout', () => {
       'fails when it did not',
       seen({
         deployment: partly,
-        pods: [unschedulable],
-        problem: { reason: 'Unschedulable', since: -5_000 },
+        pods: [unpulled],
+        problem: { reason: 'ErrImagePull', since: -5_000 },
       }),
       {},
       'failed',
     ],
     [
+      'waits for a node as long as the release does',
+      seen({
+        deployment: partly,
+        pods: [unschedulable],
+        problem: { reason: 'Unschedulable', since: -500_000 },
+      }),
+      {},
+      'waiting',
+    ],
+    [
       'starts the grace anew for another problem',
-      seen({ deployment: partly, pods: [unschedulable], problem: { reason: 'ErrImagePull', since: -5_000 } }),
+      seen({
+        deployment: partly,
+        pods: [unpulled],
+        problem: { reason: 'RegistryUnavailable', since: -5_000 },
+      }),
       {},
       'waiting',
     ],

@@ -14,6 +14,8 @@ export interface Running {
    * worker that was away can still look.
    */
   readonly left: (ms: number) => number;
+  /** Whether such a time is over and this is not the first look: then nothing that may pass is waited for any more. */
+  readonly isOver: (ms: number) => boolean;
 }
 
 /** Well below the heartbeat timeout of six seconds. */
@@ -33,8 +35,9 @@ export async function beating<T>(first: string, work: (running: Running) => Prom
   const timer = setInterval(beat, beatMs);
   const since = context.info.scheduledTimestampMs;
   const left = (ms: number): number => Math.max(Math.min(ms, leastMs), since + ms - Date.now());
+  const isOver = (ms: number): boolean => context.info.attempt > 1 && Date.now() >= since + ms;
   try {
-    return await work({ signal: context.cancellationSignal, since, say, left });
+    return await work({ signal: context.cancellationSignal, since, say, left, isOver });
   } finally {
     clearInterval(timer);
   }

@@ -1,6 +1,7 @@
 /** The activities that change workloads. Each looks first and writes only what differs, so that running twice does nothing twice. */
 import type { Activities, WorkloadInput } from '../contract.js';
 import type { Cluster } from './client.js';
+import { CatalogueError } from '../failure.js';
 import { deployGray, removeGray } from './deploy-gray.js';
 import { deployStable, revertStable } from './deploy-stable.js';
 import { kubeFailure } from './errors.js';
@@ -13,6 +14,12 @@ export interface KubernetesDeps {
 }
 
 type WorkloadActivities = Pick<Activities, 'deployGray' | 'deployStable' | 'revertStable' | 'removeGray'>;
+
+/** What might pass is tried until the deadline, and not again. */
+function last(error: unknown): unknown {
+  if (!(error instanceof CatalogueError)) return error;
+  return new CatalogueError({ ...error.failure, retryable: false });
+}
 
 export function workloadActivities(deps: KubernetesDeps): WorkloadActivities {
   const run = <T>(
@@ -27,12 +34,12 @@ export function workloadActivities(deps: KubernetesDeps): WorkloadActivities {
         return await work({ release, target, cluster, running });
       } catch (error) {
         const what = `Deployment "${name}"`;
-        throw kubeFailure(error, { cluster: cluster.name, namespace: target.namespace, what });
+        const known = kubeFailure(error, { cluster: cluster.name, namespace: target.namespace, what });
+        throw running.isOver(target.progressDeadlineMs) ? last(known) : known;
       }
     });
   return {
-    deployGray: (input) =>
-      run(input, 'deploying', input.target.gray, (place) => deployGray(place, input.replicas)),
+    deployGray: (input) => run(input, 'deploying', input.target.gray, (place) => deployGray(place, input)),
     deployStable: (input) => run(input, 'deploying', input.target.deployment, deployStable),
     revertStable: (input) => run(input, 'reverting', input.target.deployment, revertStable),
     removeGray: (input) =>

@@ -236,6 +236,31 @@ describe('P1: traffic goes only where something is ready', () => {
     expect((await set(2, traffic)).after).toEqual(traffic);
   });
 
+  const sized = (weight: number) =>
+    setTraffic(cluster, { release, route, seq: 2, traffic: { gray: weight, tag: null }, sized: true }, never);
+
+  it.each([
+    ['a share', 6, 2, 50],
+    ['everything, where stable is larger', 3, 2, 100],
+  ])(
+    'where gray is to be sized, %s is refused to one that is too small for it',
+    async (_, stable, gray, weight) => {
+      ready('web', stable);
+      ready('web-gray', gray);
+      expect(await code(sized(weight))).toBe('gray_too_small');
+      expect(seen()).toEqual({ weights: split(0), tagged: false });
+    },
+  );
+
+  it.each([
+    ['a share that it is large enough for', 6, 3, 50],
+    ['nothing, whatever it has', 6, 1, 0],
+  ])('where gray is to be sized, it gets %s', async (_, stable, gray, weight) => {
+    ready('web', stable);
+    ready('web-gray', gray);
+    expect((await sized(weight)).after.gray).toBe(weight);
+  });
+
   it('a track that gets nothing needs nothing', async () => {
     ready('web', 0);
     await set(2, { gray: 100, tag: null });

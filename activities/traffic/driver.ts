@@ -5,7 +5,7 @@ import type { RouteInput, TrafficInput, TrafficResult } from '../contract.js';
 import { fail } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { asked, changeRoute, pause, type Change, type Seen } from './change.js';
-import { readyEndpoints, requireReady, type Ready } from './endpoints.js';
+import { readyEndpoints, requireReady, requireSize, type Ready } from './endpoints.js';
 import { marksOf, type Footprint } from './footprint.js';
 import { routers } from './index.js';
 import { disown } from './ownership.js';
@@ -65,6 +65,7 @@ export async function prepareRoute(
 /**
  * Sets the traffic, whatever it was; never to a track without ready endpoints (`endpoints_missing`). A write that comes after a
  * newer one, or after the guard's with the same number, is refused (`route_lost`). Again with the same traffic: nothing changes.
+ * `sized`: nor to a gray that is smaller than its share of stable (`gray_too_small`).
  */
 export async function setTraffic(
   cluster: Cluster,
@@ -102,6 +103,7 @@ async function setTrafficAs(
       return lost(route, 'no rule sends to stable any more.');
     if (traffic.tag !== null) refuseTaken(route, rules, traffic.tag);
     requireReady(await ready, route, traffic);
+    if (input.sized === true) requireSize(await ready, route, traffic.gray);
     const { gray, carried } = footprint;
     const origins = [...footprint.origins, ...newOriginsOf(router, rules, route, footprint.origins)];
     if (isSame(desired, rules) && seq === footprint.seq && as.closed === footprint.closed) return null;

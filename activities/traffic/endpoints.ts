@@ -1,5 +1,5 @@
 /** P1: traffic goes only to a track with ready endpoints. */
-import type { RouteTarget, Traffic } from '../../domain/traffic.js';
+import { grayReplicas, type RouteTarget, type Traffic } from '../../domain/traffic.js';
 import { resources, type Cluster, type KubeObject } from '../kubernetes/client.js';
 import { fail } from '../failure.js';
 
@@ -34,4 +34,11 @@ export function requireReady(ready: Ready, route: RouteTarget, traffic: Traffic)
   }
   if (traffic.gray < 100 && ready.stable === 0)
     fail('endpoints_missing', { track: 'stable', service: route.stableService });
+}
+
+/** Refuses a share that is more than gray's part of what is ready now: an autoscaler may have changed stable since gray was sized. */
+export function requireSize({ stable, gray }: Ready, route: RouteTarget, weight: number): void {
+  const needed = grayReplicas(stable, weight);
+  if (weight === 0 || gray >= needed) return;
+  fail('gray_too_small', { service: route.grayService, ready: gray, needed, weight, stable });
 }

@@ -44,7 +44,7 @@ export function workingActivities(overrides: Partial<Activities> = {}): Activiti
             },
             problems: [],
           },
-    deployGray: done,
+    deployGray: async ({ replicas }) => ({ ...(await done()), replicas, stableReplicas: null }),
     deployStable: done,
     revertStable: done,
     removeGray: done,
