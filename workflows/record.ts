@@ -10,6 +10,7 @@ import {
   type EndedPhase,
   type Outcome,
   type Phase,
+  type QueuePlace,
   type ReleasedApplication,
   type ReleaseEvent,
   type ReleaseInputs,
@@ -48,6 +49,7 @@ export class ReleaseRecord {
   decisions: Decision[] = [];
   outcome: Outcome | null = null;
   private current: string | null = null;
+  private awaited: Waiting | null = null;
   private steps: StepView[] = [];
   private applications: ReleasedApplication[];
   private readonly evidence = new EvidenceBox();
@@ -79,7 +81,7 @@ export class ReleaseRecord {
     return {
       id,
       phase: this.phase,
-      waitingOn: this.waitingOn,
+      waitingOn: this.waitingOn ?? this.awaited,
       paused: this.paused,
       applications: this.applications,
       environment: request.environment,
@@ -128,9 +130,11 @@ export class ReleaseRecord {
       })) ?? this.applications;
   }
 
-  begin(step: Step | UndoStep, phase: Phase): void {
+  /** @param awaited what the step waits for while it is not over, unless it tells better itself. Default nothing. */
+  begin(step: Step | UndoStep, phase: Phase, awaited: Omit<Waiting, 'since'> | null = null): void {
     this.current = step.id;
     this.phase = phase;
+    this.awaited = awaited === null ? null : { ...awaited, since: now() };
     const known = this.steps.some((s) => s.id === step.id);
     if (!known) {
       const at = this.steps.findLastIndex((s) => s.state !== 'pending') + 1;
@@ -147,6 +151,8 @@ export class ReleaseRecord {
     findings: readonly Finding[] = [],
   ): void {
     this.change(id, { state, endedAt: now(), result });
+    // A step that was cancelled may end when undoing has begun.
+    if (id === this.current) this.awaited = null;
     this.keep(id, findings);
     const summary = this.steps.find((s) => s.id === id)?.summary ?? id;
     this.note('step', `${summary}: ${state}${result === null ? '' : `, ${result}`}`);
@@ -180,10 +186,10 @@ export class ReleaseRecord {
     this.publish();
   }
 
-  /** The same waiting, told in other words. */
-  stillWaiting(what: string): void {
-    if (this.waitingOn === null || this.waitingOn.what === what) return;
-    this.waitingOn = { ...this.waitingOn, what };
+  /** The same waiting, at another place of the queue. */
+  moveUp(what: string, queue: QueuePlace): void {
+    if (this.waitingOn === null) return;
+    this.waitingOn = { ...this.waitingOn, what, queue };
     this.publish();
   }
 
@@ -211,6 +217,7 @@ export class ReleaseRecord {
       if (state === 'running') this.change(id, { state: 'skipped', endedAt: now() });
     }
     this.current = null;
+    this.awaited = null;
     this.waitingOn = null;
     this.paused = false;
     this.phase = phase;

@@ -155,7 +155,8 @@ async function carryThrough(run: Run, stage: Stage, undo: Undo): Promise<'done' 
 async function persist(run: Run, stage: Stage, undo: Undo): Promise<string | null> {
   const deadline = Date.now() + stage.rollbackDeadlineMs;
   for (let tried = 1, wait = 500; ; tried++, wait = Math.min(wait * 2, 30_000)) {
-    run.record.begin(undo, 'rolling_back');
+    const until = new Date(deadline).toISOString();
+    run.record.begin(undo, 'rolling_back', { what: undo.summary, until, can: [] });
     run.record.publish();
     try {
       run.record.end(undo.id, 'done', null, await undo.act());

@@ -6,6 +6,9 @@ import { hasEnded, type Phase } from '../domain/release.js';
 import type { Traffic } from '../domain/traffic.js';
 import { quickly, slowly } from './activities.js';
 import { waitForApproval } from './approval.js';
+import { awaitedIn, patienceMs, probePatienceMs } from './awaited.js';
+import { failureOf } from './failures.js';
+import { firstWeight, scaleGray, sizeFor } from './gray.js';
 import { hold } from './hold.js';
 import type { Run } from './run.js';
 
@@ -15,6 +18,8 @@ export interface Reached {
   gray: boolean;
   stable: boolean;
   traffic: Traffic;
+  /** The most pods that stable was seen with when gray was sized. */
+  stableReplicas: number;
 }
 
 export const nothingReached = (): Reached => ({
@@ -22,10 +27,8 @@ export const nothingReached = (): Reached => ({
   gray: false,
   stable: false,
   traffic: { gray: 0, tag: null },
+  stableReplicas: 0,
 });
-
-/** How long a neighbour that is away is waited for on the way forward. */
-const patienceMs = 5 * 60_000;
 
 /** A step's outcome for people, with its evidence. */
 interface Done {
@@ -34,7 +37,7 @@ interface Done {
 }
 
 export async function takeStep(run: Run, stage: Stage, step: Step, reached: Reached): Promise<void> {
-  run.record.begin(step, phaseOf(step));
+  run.record.begin(step, phaseOf(step), awaitedIn(stage, step));
   if (takesTime(step)) run.record.publish();
   try {
     const { result, findings } = await perform(run, stage, step, reached);
@@ -54,7 +57,7 @@ async function perform(run: Run, stage: Stage, step: Step, reached: Reached): Pr
       return deployStable(run, stage, step.summary);
     case 'deploy-gray':
       reached.gray = true;
-      return deployGray(run, stage, step.replicas, step.summary);
+      return deployGray(run, stage, reached, step.replicas, step.summary);
     case 'tag':
       await takeRoute(run, stage, reached);
       return moveTraffic(run, stage, reached, { gray: 0, tag: step.tag });
@@ -63,9 +66,7 @@ async function perform(run: Run, stage: Stage, step: Step, reached: Reached): Pr
     case 'approval':
       return { result: await waitForApproval(run, step, stage.targets), findings: [] };
     case 'weight':
-      await deployGray(run, stage, step.replicas, `scale gray for ${step.weight} %`);
-      if (!reached.route) await takeRoute(run, stage, reached);
-      return moveTraffic(run, stage, reached, { ...reached.traffic, gray: step.weight });
+      return shift(run, stage, reached, step);
     case 'hold':
       return hold(run, stage, step);
     case 'return-traffic':
@@ -112,15 +113,48 @@ async function deployStable(run: Run, stage: Stage, summary: string): Promise<Do
   };
 }
 
-async function deployGray(run: Run, stage: Stage, replicas: number, summary: string): Promise<Done> {
-  const results = await forEach(stage, async (target) => {
-    if (run.replicasOf(target.gray) === replicas) return { findings: [] };
-    const input = { release: run.inputs.id, target, replicas };
-    const result = await slowly('deployGray', target.cluster, input, within(target, summary));
-    run.scaled(target.gray, replicas);
-    return result;
-  });
-  return { result: `${replicas} gray pod(s) ready`, findings: results.flatMap((r) => r.findings) };
+async function deployGray(
+  run: Run,
+  stage: Stage,
+  reached: Reached,
+  replicas: number,
+  summary: string,
+): Promise<Done> {
+  const size = { replicas, weight: firstWeight(stage) };
+  const scaled = await forEach(stage, (target) => scaleGray(run, stage, reached, target, size, summary));
+  return {
+    result: `${Math.max(...scaled.map((s) => s.replicas))} gray pod(s) ready`,
+    findings: scaled.flatMap((s) => s.findings),
+  };
+}
+
+/** Gray is scaled to what its weight needs before the weight is set. */
+async function shift(
+  run: Run,
+  stage: Stage,
+  reached: Reached,
+  step: Extract<Step, { kind: 'weight' }>,
+): Promise<Done> {
+  const summary = `scale gray for ${step.weight} %`;
+  const needed = sizeFor(stage, reached, step);
+  const scaled = await forEach(stage, (target) =>
+    (run.replicasOf(target.gray) ?? 0) >= needed
+      ? null
+      : scaleGray(run, stage, reached, target, step, summary),
+  );
+  if (!reached.route) await takeRoute(run, stage, reached);
+  const traffic = { ...reached.traffic, gray: step.weight };
+  const isFresh = stage.grayReplicas !== 'auto' || scaled.every((s) => s !== null);
+  if (isFresh) return moveTraffic(run, stage, reached, traffic);
+  try {
+    return await moveTraffic(run, stage, reached, traffic, true);
+  } catch (error) {
+    const { code, message } = failureOf(error);
+    if (code !== 'gray_too_small') throw error;
+    run.record.note('note', message);
+  }
+  await forEach(stage, (target) => scaleGray(run, stage, reached, target, step, summary));
+  return moveTraffic(run, stage, reached, traffic);
 }
 
 /** The gray Service joins the route with weight 0, so that the data plane knows it before any request goes there. */
@@ -137,10 +171,16 @@ async function takeRoute(run: Run, stage: Stage, reached: Reached): Promise<void
   });
 }
 
-async function moveTraffic(run: Run, stage: Stage, reached: Reached, traffic: Traffic): Promise<Done> {
+async function moveTraffic(
+  run: Run,
+  stage: Stage,
+  reached: Reached,
+  traffic: Traffic,
+  sized = false,
+): Promise<Done> {
   const foreign = await forEach(stage, async ({ application, route }) => {
     if (route === null) return [];
-    const input = { release: run.inputs.id, route, traffic, seq: run.nextSeq() };
+    const input = { release: run.inputs.id, route, traffic, seq: run.nextSeq(), ...(sized ? { sized } : {}) };
     const summary = `${traffic.gray} % of ${route.route} to gray`;
     const result = await quickly('setTraffic', route.cluster, input, { patienceMs, summary });
     run.record.weigh(application, traffic.gray);
@@ -161,7 +201,7 @@ async function probe(run: Run, stage: Stage): Promise<Done> {
       'probe',
       target.cluster,
       { release: run.inputs.id, target },
-      { patienceMs: 60_000, summary: 'probe' },
+      { patienceMs: probePatienceMs, summary: 'probe' },
     ),
   );
   return { result: 'the tag leads to gray, no tag to stable', findings: results.flatMap((r) => r.findings) };
@@ -191,7 +231,7 @@ async function removeGray(run: Run, stage: Stage, reached: Reached, drainMs: num
 }
 
 /** One target after the other, in the declared order; the first failure ends it. */
-async function forEach<T>(stage: Stage, act: (target: Target) => Promise<T>): Promise<T[]> {
+async function forEach<T>(stage: Stage, act: (target: Target) => T | Promise<T>): Promise<T[]> {
   const results: T[] = [];
   for (const target of stage.targets) results.push(await act(target));
   return results;
