@@ -1,10 +1,19 @@
 import { delimiter, join } from 'node:path';
 import { buildWithGo, installWheel } from './tools/build.js';
 import { cacheFolder, isExecutable, publish } from './tools/cache.js';
-import { catalogue, toolNames, type Tool, type ToolName } from './tools/catalogue.js';
+import {
+  catalogue,
+  peerCatalogue,
+  toolNames,
+  type PeerName,
+  type Tool,
+  type ToolName,
+} from './tools/catalogue.js';
 import { downloadRelease, platform } from './tools/download.js';
 import { Limit } from './tools/limit.js';
 import { run } from './tools/run.js';
+
+const known = { ...catalogue, ...peerCatalogue };
 
 export interface EnsureOptions {
   /** One line for people, each time something starts, goes on (every 10 s) or ends. Default: nothing is said. */
@@ -17,11 +26,11 @@ export interface EnsureOptions {
  *
  * @throws one error that names every missing tool and what was tried for it.
  */
-export async function ensureTools<Name extends ToolName>(
+export async function ensureTools<Name extends ToolName | PeerName>(
   names: readonly Name[],
   options: EnsureOptions = {},
 ): Promise<Record<Name, string>> {
-  const unknown = names.filter((name) => !(name in catalogue));
+  const unknown = names.filter((name) => !(name in known));
   if (unknown.length > 0)
     throw new Error(`unknown tool ${unknown.join(', ')}; known: ${toolNames.join(', ')}`);
   const progress = options.onProgress ?? (() => {});
@@ -36,8 +45,8 @@ export async function ensureTools<Name extends ToolName>(
   return Object.fromEntries(paths) as Record<Name, string>;
 }
 
-async function ensureTool(name: ToolName, progress: (line: string) => void): Promise<string> {
-  const tool: Tool = catalogue[name];
+async function ensureTool(name: ToolName | PeerName, progress: (line: string) => void): Promise<string> {
+  const tool: Tool = known[name];
   const cached = join(cacheFolder(), 'bin', `${name}-${tool.version}`);
   const found = (await findOnPath(name, tool)) ?? ((await isExecutable(cached)) ? cached : undefined);
   if (found) return found;

@@ -1,14 +1,18 @@
 import type { Kube, KubeObject } from '../kube.js';
 import { until } from '../parts.js';
-import { ensureDocuments } from '../tools/files.js';
+import { ensureDocuments, type FileName } from '../tools/files.js';
 
 const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
-/** Creates the custom resources of Gateway API, Contour and Istio that are not there yet, and waits until they are served. */
-export async function applyDefinitions(kube: Kube): Promise<void> {
-  const lists = await Promise.all(
-    (['gateway-api-crds', 'contour-crds', 'istio-crds'] as const).map((name) => ensureDocuments(name)),
-  );
+const routing = ['gateway-api-crds', 'contour-crds', 'istio-crds'] as const;
+
+/**
+ * Creates the custom resources that are not there yet, and waits until they are served.
+ *
+ * @param files default: those of Gateway API, Contour and Istio
+ */
+export async function applyDefinitions(kube: Kube, files: readonly FileName[] = routing): Promise<void> {
+  const lists = await Promise.all(files.map((name) => ensureDocuments(name)));
   const definitions = lists.flat() as KubeObject[];
   const present = await kube.get<{ items: KubeObject[] }>(crds);
   const names = new Set(present.items.map((item) => item.metadata.name));

@@ -127,3 +127,18 @@ export const catalogue = {
 
 export type ToolName = keyof typeof catalogue;
 export const toolNames = Object.keys(catalogue) as ToolName[];
+
+/** What only `npm run bench` needs: the controllers that Sluice is measured against. Both are released as images only. */
+export const peerCatalogue = {
+  'rollouts-controller': {
+    version: '1.10.1',
+    go: {
+      package: 'github.com/argoproj/argo-rollouts/cmd/rollouts-controller',
+      wrapper: 'argo-rollouts',
+      ldflags: '-X github.com/argoproj/argo-rollouts/utils/version.version=v1.10.1',
+    },
+  },
+  flagger: { version: '1.36.1', go: { package: 'github.com/fluxcd/flagger/cmd/flagger@v1.36.1' } },
+} as const satisfies Record<string, Tool>;
+
+export type PeerName = keyof typeof peerCatalogue;

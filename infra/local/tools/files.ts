@@ -17,6 +17,11 @@ interface SourceFile {
 }
 
 const contour = { module: 'github.com/projectcontour/contour', version: 'v1.33.6' };
+const argo = {
+  module: 'github.com/argoproj/argo-rollouts',
+  version: 'v1.10.1',
+  repository: 'argoproj/argo-rollouts@v1.10.1',
+};
 const kwok = { module: 'sigs.k8s.io/kwok', version: 'v0.8.0' };
 
 const files = {
@@ -39,6 +44,34 @@ const files = {
     repository: 'istio/api@v1.31.1',
     sha256: 'c0ad59e008658765412badb836e73a523a355e3d792a32ad3c0711a728be5aff',
   },
+  // Those of the peers are for `npm run bench` alone.
+  'argo-rollout-crd': argoDefinition(
+    'rollout',
+    '1562decc7b3720c31cbe382eeb62b6fbfd236f8e81a1f98644a9774d1e7d7933',
+  ),
+  'argo-analysis-run-crd': argoDefinition(
+    'analysis-run',
+    'bd5fc4bdabe5fb4e7655bdd5e670244bad5d1757aa52f729a193a5fa6e6a729a',
+  ),
+  'argo-analysis-template-crd': argoDefinition(
+    'analysis-template',
+    'bb41aa62329355c5ffb38031822b4515cc2f60c5a94fcae5df6099ddbf8c5a08',
+  ),
+  'argo-cluster-analysis-template-crd': argoDefinition(
+    'cluster-analysis-template',
+    'e9689a6f2566acca3c4580c8756963535289ca5092f9fd92727b5770ea0fea68',
+  ),
+  'argo-experiment-crd': argoDefinition(
+    'experiment',
+    'a5dcd79b08bcfdd0c134cf8ca2ccd2e347a13864256c3e3a4748407ac0ad4b4d',
+  ),
+  'flagger-crds': {
+    module: 'github.com/fluxcd/flagger',
+    version: 'v1.36.1',
+    path: 'artifacts/flagger/crd.yaml',
+    repository: 'fluxcd/flagger@v1.36.1',
+    sha256: '64a2daef9dc9d248a98347f186c225e521a2dc1d63e83f8d5ff15be424a0e85f',
+  },
   'kwok-pod-ready': kwokStage(
     'pod/fast/pod-ready',
     '4d04a22c1b9dc6adcd4da90b32ce85687ba0058e15ca1eebcfa7cd64201d4148',
@@ -60,6 +93,10 @@ const files = {
     '3d0823211c5eac43601e89ee4d0afdab0e71a6a39e742bc0ea007ebcfded8bb9',
   ),
 } as const satisfies Record<string, SourceFile>;
+
+function argoDefinition(name: string, sha256: string): SourceFile {
+  return { ...argo, path: `manifests/crds/${name}-crd.yaml`, sha256 };
+}
 
 function kwokStage(path: string, sha256: string): SourceFile {
   return { ...kwok, path: `kustomize/stage/${path}.yaml`, repository: 'kubernetes-sigs/kwok@v0.8.0', sha256 };

@@ -1,0 +1,194 @@
+/** Sluice as it is deployed: the built worker and API as processes, a Temporal server with a file, releases asked for over HTTP. */
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import type { Application } from '../../../domain/application.js';
+import { applicationWorkflowId, releaseWorkflowId } from '../../../domain/ids.js';
+import { freePorts } from '../../../infra/local/ports.js';
+import { answers } from '../../../infra/local/stack/context.js';
+import type { ReleaseResult } from '../../../workflows/messages.js';
+import type { Cluster } from '../cluster.js';
+import {
+  applicationName,
+  forAll,
+  holdMs,
+  service,
+  threshold,
+  untilAll,
+  virtualService,
+  weights,
+  workload,
+  type Candidate,
+  type Outcome,
+  type Place,
+  type Running,
+} from './candidate.js';
+
+export interface SluiceRunning extends Running {
+  /** The Temporal server that keeps its releases. */
+  readonly temporal: Client;
+  /** Ids of the workflows of the releases that were asked for last, by number of the application. */
+  readonly workflows: readonly string[];
+  /** Id of the workflow of an application. */
+  readonly applicationWorkflow: (index: number) => string;
+}
+
+export interface SluiceOptions {
+  /** Whether releases wait for a person. Default false. */
+  readonly approval?: boolean;
+}
+
+export function sluice(options: SluiceOptions = {}): Candidate & {
+  readonly start: (place: Place) => Promise<SluiceRunning>;
+} {
+  return { agent: 'sluice', holdMs, start: (place) => start(place, options) };
+}
+
+const main = (side: 'worker' | 'api'): string =>
+  fileURLToPath(new URL(`../../../dist/${side}/main.js`, import.meta.url));
+
+/** The environment of worker and API alike: nothing of the machine's owner reaches them. */
+export async function environmentOf({ info }: Cluster, taskQueue: string): Promise<Record<string, string>> {
+  return {
+    TEMPORAL_ADDRESS: info.temporal.address,
+    TEMPORAL_CONFIG_FILE: join(await mkdtemp(join(info.dir, 'profile-')), 'none.toml'),
+    KUBECONFIG: info.kubeconfig,
+    SLUICE_TASK_QUEUE: taskQueue,
+    SLUICE_PROMETHEUS_URL: info.prometheus,
+    SLUICE_LOG_LEVEL: 'warn',
+  };
+}
+
+export const workerMain = main('worker');
+export const apiMain = main('api');
+
+async function start(place: Place, options: SluiceOptions): Promise<SluiceRunning> {
+  const { cluster, namespace, count } = place;
+  const { procs, info } = cluster;
+  const [workerPort, apiPort] = await freePorts(2);
+  const worker = `http://127.0.0.1:${workerPort}`;
+  const api = `http://127.0.0.1:${apiPort}`;
+  const env = await environmentOf(cluster, namespace);
+  await Promise.all([
+    procs.add('worker', {
+      command: process.execPath,
+      args: [workerMain],
+      env: { ...env, SLUICE_WORKER_LISTEN: `127.0.0.1:${workerPort}` },
+      log: join(info.dir, `worker-${namespace}.log`),
+      ready: () => answers(`${worker}/readyz`),
+    }),
+    procs.add('api', {
+      command: process.execPath,
+      args: [apiMain],
+      env: { ...env, SLUICE_LISTEN: `127.0.0.1:${apiPort}` },
+      log: join(info.dir, `api-${namespace}.log`),
+      ready: () => answers(`${api}/healthz`),
+    }),
+    install(place),
+  ]);
+  const connection = await Connection.connect({ address: info.temporal.address });
+  const temporal = new Client({ connection });
+  const nameOf = (index: number): string => `${namespace}-${applicationName(index)}`;
+  await forAll(count, (i) =>
+    send(api, 'PUT', `/v1/applications/${nameOf(i)}`, application(nameOf(i), i, place, options)),
+  );
+  const workflows: string[] = [];
+  return {
+    temporal,
+    workflows,
+    applicationWorkflow: (i) => applicationWorkflowId(nameOf(i)),
+    pid: () => procs.pid('worker')!,
+    async ask(i, version) {
+      const applications = [{ name: nameOf(i), image: digestOf(place.image(version)) }];
+      const { id } = await send(api, 'POST', '/v1/releases', { applications });
+      workflows[i] = releaseWorkflowId(String(id));
+    },
+    ended: (outcome, deadlineMs) => ended(temporal, workflows, outcome, deadlineMs),
+    async stop() {
+      await Promise.all([procs.stop('worker'), procs.stop('api')]);
+      await connection.close();
+    },
+  };
+}
+
+function application(name: string, index: number, place: Place, options: SluiceOptions): Application {
+  const deployed = applicationName(index);
+  const value = { name: 'success', value: 'success', min: threshold, minRequests: 0 };
+  return {
+    name,
+    image: place.image(1).split('@')[0]!,
+    workload: { name: deployed },
+    traffic: { router: 'istio', route: deployed, service: deployed },
+    release: {
+      strategy: 'canary',
+      steps: weights.map((weight) => ({ weight, hold: `${holdMs}ms` })),
+      analysis: { metrics: [value], interval: '1s' },
+      approval: { required: options.approval ?? false },
+      drain: '1s',
+    },
+    environments: [{ name: 'prod', type: 'prod', namespace: place.namespace }],
+  };
+}
+
+const digestOf = (image: string): string => image.split('@')[1]!;
+
+/** What the team has before it releases: a Deployment, its Service, its VirtualService. */
+async function install({ cluster: { kube }, namespace, count, image }: Place): Promise<void> {
+  const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`;
+  await forAll(count, async (i) => {
+    const name = applicationName(i);
+    await kube.create(`/api/v1/namespaces/${namespace}/services`, service(name));
+    const routes = `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices`;
+    await kube.create(routes, virtualService(name, { [name]: 100 }));
+    const spec = workload(name, image(1));
+    await kube.create(deployments, { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name }, spec });
+  });
+  await untilAll('stable is available', 300_000, async () => {
+    const { items } = await kube.get<{ items: Deployment[] }>(`${deployments}?resourceVersion=0`);
+    return items.filter(({ status }) => status?.availableReplicas !== 2).map((d) => d.metadata.name);
+  });
+}
+
+interface Deployment {
+  readonly metadata: { readonly name: string };
+  readonly status?: { readonly availableReplicas?: number };
+}
+
+/** Waits by Temporal's long poll, which costs neither the worker nor a billed query. */
+async function ended(
+  temporal: Client,
+  workflows: readonly string[],
+  outcome: Outcome,
+  deadlineMs: number,
+): Promise<void> {
+  const wanted = outcome === 'promoted' ? 'succeeded' : 'rolled_back';
+  const wrong: string[] = [];
+  await temporal.withDeadline(Date.now() + deadlineMs, () =>
+    Promise.all(
+      workflows.map(async (id) => {
+        const result = (await temporal.workflow.getHandle(id).result()) as ReleaseResult;
+        if (result.phase !== wanted)
+          wrong.push(`${id} ${result.phase}: ${result.view.outcome?.failure?.message ?? ''}`);
+      }),
+    ),
+  );
+  if (wrong.length > 0)
+    throw new Error(`${wrong.length} releases did not end ${wanted}, such as ${wrong[0]}`);
+}
+
+export async function send(
+  api: string,
+  method: string,
+  path: string,
+  body: object,
+): Promise<Record<string, unknown>> {
+  const response = await fetch(`${api}${path}`, {
+    method,
+    headers: { 'content-type': 'application/json', 'sluice-actor': 'bench' },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, 500)}`);
+  return JSON.parse(text) as Record<string, unknown>;
+}

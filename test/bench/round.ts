@@ -1,0 +1,142 @@
+/** One candidate at one size: good releases, then releases whose metric breaks, then a while of nothing. */
+import { requestsIn, type Requests } from './audit.js';
+import {
+  applicationName,
+  forAll,
+  pause,
+  weights,
+  type Candidate,
+  type Place,
+  type Running,
+} from './candidates/candidate.js';
+import { CpuWatch, memory, MemoryWatch } from './processes.js';
+import { firstWeightAt, holdsOf, returnedAt, WeightWatch } from './weights.js';
+
+/** Raw figures: milliseconds, seconds of CPU, MiB. */
+export interface GoodRound {
+  /** From the first request to the end of the last release. */
+  readonly allMs: number;
+  /** From asking to the first weight, for each release. */
+  readonly firstWeightMs: readonly number[];
+  /** Times between two weights. */
+  readonly holdsMs: readonly number[];
+  readonly requests: Requests;
+  /** By process, while the releases ran. */
+  readonly cpuSeconds: Readonly<Record<string, number>>;
+  /** Of the controller or worker, for one release. */
+  readonly cpuSecondsPerRelease: number;
+  /** Most that the controller or worker held while they ran. */
+  readonly memoryMiB: number;
+}
+
+export interface BadRound {
+  readonly firstWeightMs: readonly number[];
+  /** From the first failing answer to weight 0 of each application, in the order of their ends. */
+  readonly answeredToZeroMs: readonly number[];
+}
+
+export interface Idle {
+  readonly seconds: number;
+  readonly requests: Requests;
+  readonly cpuSeconds: number;
+  readonly memoryMiB: number;
+}
+
+export interface Bench {
+  readonly place: Place;
+  readonly candidate: Candidate;
+  readonly running: Running;
+  readonly watch: WeightWatch;
+}
+
+const last = weights.at(-1)!;
+const deadlineMs = 420_000;
+const broken = 50;
+const whole = 100;
+
+export async function goodRound(
+  { place, candidate, running, watch }: Bench,
+  version: number,
+): Promise<GoodRound> {
+  const { cluster, count } = place;
+  await cluster.answer(whole);
+  watch.clear();
+  const held = new MemoryWatch(running.pid());
+  const used = new CpuWatch({ ...cluster.pids(), controller: running.pid() });
+  const begun = Date.now();
+  const asked = await askAll(running, count, version);
+  await running.ended('promoted', deadlineMs);
+  const over = Date.now();
+  const cpuSeconds = used.end();
+  // What the candidate does shortly after the end belongs to the release.
+  await pause(1_500);
+  return {
+    allMs: over - begun,
+    firstWeightMs: firstWeights(watch, asked),
+    holdsMs: names(count).flatMap((name) => holdsOf(watch.of(name), last)),
+    requests: await requestsIn(cluster.info.auditLog, candidate.agent, begun),
+    cpuSeconds,
+    cpuSecondsPerRelease: cpuSeconds['controller']! / count,
+    memoryMiB: held.end(),
+  };
+}
+
+export async function badRound({ place, running, watch }: Bench, version: number): Promise<BadRound> {
+  const { cluster, count } = place;
+  await cluster.answer(whole);
+  watch.clear();
+  const asked = await askAll(running, count, version);
+  await untilAllCarry(watch, count, weights[1]);
+  const from = Date.now();
+  await cluster.answer(broken);
+  await running.ended('rolled back', deadlineMs);
+  const { firstAt } = await cluster.asked();
+  const ends = names(count).flatMap((name) => returnedAt(watch.of(name), from) ?? []);
+  if (firstAt === null || ends.length < count)
+    throw new Error(`of ${count} routes only ${ends.length} were seen to return`);
+  return {
+    firstWeightMs: firstWeights(watch, asked),
+    answeredToZeroMs: ends.map((at) => at - firstAt).toSorted((a, b) => a - b),
+  };
+}
+
+/** What it costs to have rolled back: nothing is asked for any more. */
+export async function idle({ place, candidate, running }: Bench, seconds: number): Promise<Idle> {
+  await pause(500);
+  const used = new CpuWatch({ controller: running.pid() });
+  const from = Date.now();
+  await pause(seconds * 1_000);
+  const cpuSeconds = used.end()['controller']!;
+  await pause(500);
+  const { auditLog } = place.cluster.info;
+  const requests = await requestsIn(auditLog, candidate.agent, from, from + seconds * 1_000);
+  return { seconds, requests, cpuSeconds, memoryMiB: memory(running.pid()).now };
+}
+
+const names = (count: number): string[] => Array.from({ length: count }, (_, i) => applicationName(i));
+
+/** Answers when each was asked. */
+async function askAll(running: Running, count: number, version: number): Promise<number[]> {
+  const asked: number[] = [];
+  await forAll(count, async (i) => {
+    asked[i] = Date.now();
+    await running.ask(i, version);
+  });
+  return asked;
+}
+
+function firstWeights(watch: WeightWatch, asked: readonly number[]): number[] {
+  return asked.flatMap((from, i) => {
+    const first = firstWeightAt(watch.of(applicationName(i)));
+    return first === null ? [] : [first - from];
+  });
+}
+
+async function untilAllCarry(watch: WeightWatch, count: number, weight: number): Promise<void> {
+  const until = Date.now() + deadlineMs;
+  const carries = (name: string): boolean => (watch.of(name).at(-1)?.weight ?? 0) >= weight;
+  while (!names(count).every(carries)) {
+    if (Date.now() > until) throw new Error(`not every route reached ${weight} %`);
+    await pause(50);
+  }
+}
