@@ -10,7 +10,6 @@ import {
   type EndedPhase,
   type Outcome,
   type Phase,
-  type QueuePlace,
   type ReleasedApplication,
   type ReleaseEvent,
   type ReleaseInputs,
@@ -186,10 +185,10 @@ export class ReleaseRecord {
     this.publish();
   }
 
-  /** The same waiting, at another place of the queue. */
-  moveUp(what: string, queue: QueuePlace): void {
-    if (this.waitingOn === null) return;
-    this.waitingOn = { ...this.waitingOn, what, queue };
+  /** The same waiting, told in other words. */
+  stillWaiting(what: string): void {
+    if (this.waitingOn === null || this.waitingOn.what === what) return;
+    this.waitingOn = { ...this.waitingOn, what };
     this.publish();
   }
 
