@@ -1,7 +1,7 @@
 /** The way through a stage: its steps one after the other, unless somebody pauses it or asks for another way. */
 import { condition } from '@temporalio/workflow';
 import type { Stage, Step } from '../domain/plan.js';
-import { steeredSteps, wayAbove, wayToPromotion } from '../domain/steering.js';
+import { shiftProblem, steeredSteps, wayAbove, wayToPromotion } from '../domain/steering.js';
 import { guardWhile } from './hold.js';
 import type { Run } from './run.js';
 import { takeStep, type Reached } from './steps.js';
@@ -28,10 +28,11 @@ export async function walk(run: Run, stage: Stage, reached: Reached): Promise<vo
 /** A pause holds here, with the weight guarded, until somebody resumes or asks for another way. */
 async function whilePaused(run: Run, stage: Stage, reached: Reached): Promise<void> {
   if (!run.record.paused) return;
+  const shift = shiftProblem(run.way) === null ? ['weight', 'promote'] : [];
   run.record.wait({
     what: 'somebody to resume the paused release',
     until: null,
-    can: ['resume', 'weight', 'promote', 'abort'],
+    can: ['resume', ...shift, 'abort'],
   });
   const over = (): boolean => !run.record.paused || run.detour !== null;
   await guardWhile(run, stage, reached.traffic.gray, () => condition(over));
