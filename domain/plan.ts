@@ -3,7 +3,6 @@ import {
   releaseSettings,
   trafficSettings,
   workloadSettings,
-  defaultHold,
   type Application,
   type Environment,
   type ReleaseSettings,
@@ -11,9 +10,11 @@ import {
 } from './application.js';
 import type { AnalysisSettings } from './analysis.js';
 import type { ApprovalSettings } from './approval.js';
-import { durationText, milliseconds } from './duration.js';
+import { milliseconds } from './duration.js';
 import { grayName, hashOf } from './ids.js';
-import { grayReplicas, type RouteTarget, type Tag } from './traffic.js';
+import type { WayBack } from './release.js';
+import { numbered, stepsBack, stepsOf } from './steps.js';
+import type { RouteTarget, Tag } from './traffic.js';
 
 /** What was seen of one application in one environment before anything was changed. */
 export interface Observation {
@@ -102,6 +103,8 @@ export interface Plan {
   readonly stages: readonly Stage[];
   /** For people: first release, too little traffic expected, nothing judged ... */
   readonly warnings: readonly string[];
+  /** The ended release that it undoes. Absent: an ordinary release. */
+  readonly rollbackOf?: string;
   /** Short SHA-256 over everything above; it covers the digests. */
   readonly hash: string;
 }
@@ -112,30 +115,46 @@ export interface PlanInput {
   readonly environment: string | null;
   readonly strategy: Strategy | null;
   readonly lane: string | null;
+  /** Absent: an ordinary release. */
+  readonly rollback?: { readonly of: string; readonly way: WayBack };
 }
 
 export interface PlannedApplication {
   readonly spec: Application;
   readonly image: ResolvedImage;
+  /** By environment, where it differs from `image`. */
+  readonly images?: Readonly<Record<string, ResolvedImage>>;
   readonly observations: readonly Observation[];
 }
 
-/** The environments that a release of this application goes through. */
-export function environmentsOf(spec: Application, environment: string | null): readonly Environment[] {
-  return spec.environments.filter((e) => environment === null || e.name === environment);
+/** The environments that a release of this application goes through, in their order; a rollback has an order of its own. */
+export function environmentsOf(
+  spec: Application,
+  environment: string | null,
+  way?: WayBack,
+): readonly Environment[] {
+  if (way === undefined)
+    return spec.environments.filter((e) => environment === null || e.name === environment);
+  const names = way.stages.filter((s) => s.application === spec.name).map((s) => s.environment);
+  return names.flatMap((name) => spec.environments.filter((e) => e.name === name));
 }
 
 export function computePlan(input: PlanInput): Plan {
-  const warnings: string[] = [];
+  const { applications, environment, rollback } = input;
+  const warnings: string[] = [...(rollback?.way.warnings ?? [])];
   const names = [
     ...new Set(
-      input.applications.flatMap((a) => environmentsOf(a.spec, input.environment).map((e) => e.name)),
+      applications.flatMap((a) => environmentsOf(a.spec, environment, rollback?.way).map((e) => e.name)),
     ),
   ];
   const stages = names.map((name) => stageOf(name, input, warnings));
-  const body = { stages, warnings };
+  if (stages.some((stage) => stage.steps.length > 0) && rollback !== undefined) warnings.push(shortened);
+  const body = { stages, warnings, ...(rollback === undefined ? {} : { rollbackOf: rollback.of }) };
   return { ...body, hash: hashOf(body).slice(0, 16) };
 }
+
+const shortened =
+  'A rollback has no approval, no weights one after the other, no holds and no analysis: the version was stable here before, so traffic moves as soon as its pods are ready.';
 
 function stageOf(name: string, input: PlanInput, warnings: string[]): Stage {
   const members = input.applications.flatMap((planned) => {
@@ -157,23 +176,31 @@ function stageOf(name: string, input: PlanInput, warnings: string[]): Stage {
   };
   for (const { planned: p, observation: seen } of members) {
     warnings.push(...(seen.warnings ?? []));
-    if (seen.stableDigest === p.image.digest)
-      warnings.push(`Stable of ${p.spec.name} in ${name} already runs ${p.image.version}.`);
+    const image = imageIn(p, name);
+    if (seen.stableDigest === image.digest)
+      warnings.push(`Stable of ${p.spec.name} in ${name} already runs ${image.version}.`);
   }
   const targets = members.map((m) => targetOf(m.planned, m.environment, m.observation, settings));
   const strategy = strategyOf(settings, observation, `${planned.spec.name} in ${name}`, warnings);
-  const steps = numbered(name, stepsOf(strategy, settings, targets[0]!, warnings));
+  const back = input.rollback?.way.stages.find((s) => s.environment === name);
+  const steps =
+    back === undefined
+      ? stepsOf(strategy, settings, targets[0]!, warnings)
+      : stepsBack(strategy, settings, targets[0]!, back.from);
   return {
     environment: name,
     strategy,
     targets,
-    steps,
+    steps: numbered(name, steps),
     grayReplicas: settings.replicas,
     queue: settings.queue,
     queueDeadlineMs: milliseconds(settings.queueDeadline),
     rollbackDeadlineMs: milliseconds(settings.rollbackDeadline),
   };
 }
+
+const imageIn = ({ image, images }: PlannedApplication, environment: string): ResolvedImage =>
+  images?.[environment] ?? image;
 
 function strategyOf(
   settings: ReleaseSettings,
@@ -200,7 +227,8 @@ function targetOf(
   seen: Observation,
   settings: ReleaseSettings,
 ): Target {
-  const { spec, image } = planned;
+  const { spec } = planned;
+  const image = imageIn(planned, environment.name);
   const workload = workloadSettings(spec, environment);
   const traffic = trafficSettings(spec, environment);
   const cluster = environment.cluster ?? 'default';
@@ -237,122 +265,4 @@ function targetOf(
         : { entry: traffic.entry, host: traffic.host ?? null, tag: settings.tag },
     progressDeadlineMs: milliseconds(settings.progressDeadline),
   };
-}
-
-/** Every member of a union without `id`, kept apart. */
-type Unnumbered = Step extends infer S ? (S extends Step ? Omit<S, 'id'> : never) : never;
-
-function stepsOf(
-  strategy: Strategy | 'first',
-  settings: ReleaseSettings,
-  target: Target,
-  warnings: string[],
-): Unnumbered[] {
-  switch (strategy) {
-    case 'first':
-      return [
-        {
-          kind: 'deploy-straight',
-          summary: `deploy ${target.image.version} straight, there is no stable version`,
-        },
-      ];
-    case 'rolling':
-      return [
-        ...approvalSteps(settings),
-        { kind: 'deploy-straight', summary: `roll ${target.deployment} to ${target.image.version}` },
-      ];
-    case 'gray':
-    case 'canary':
-      return graySteps(strategy, settings, target, warnings);
-  }
-}
-
-function graySteps(
-  strategy: 'gray' | 'canary',
-  settings: ReleaseSettings,
-  target: Target,
-  warnings: string[],
-): Unnumbered[] {
-  if (settings.analysis === null) warnings.push('No analysis: the steps only wait, nothing is judged.');
-  const replicasFor = (weight: number): number =>
-    settings.replicas === 'auto' ? grayReplicas(target.stableReplicas, weight) : settings.replicas;
-  const first = settings.steps[0]?.weight ?? 100;
-  const tagged: Unnumbered[] =
-    strategy === 'canary'
-      ? []
-      : [
-          {
-            kind: 'tag',
-            tag: settings.tag,
-            summary: `send requests with ${settings.tag.header}: ${settings.tag.value} to gray`,
-          },
-          ...(target.probe === null
-            ? []
-            : [{ kind: 'probe', summary: 'ask through the entry, with and without the tag' } as const]),
-          ...verifySteps(settings),
-        ];
-  return [
-    {
-      kind: 'deploy-gray',
-      replicas: replicasFor(first),
-      summary: `deploy ${target.image.version} gray beside stable`,
-    },
-    ...tagged,
-    ...approvalSteps(settings),
-    ...settings.steps.flatMap((step): Unnumbered[] => {
-      const durationMs = milliseconds(step.hold ?? defaultHold);
-      return [
-        {
-          kind: 'weight',
-          weight: step.weight,
-          replicas: replicasFor(step.weight),
-          summary: `${step.weight} % of traffic to gray`,
-        },
-        {
-          kind: 'hold',
-          weight: step.weight,
-          durationMs,
-          analysis: settings.analysis,
-          summary: `hold ${step.weight} % for ${durationText(durationMs)}${settings.analysis === null ? '' : ' under analysis'}`,
-        },
-      ];
-    }),
-    ...(settings.steps.at(-1)?.weight === 100 ? [] : [wholeTraffic(replicasFor(100))]),
-    { kind: 'promote', summary: `set stable to ${target.image.version}` },
-    { kind: 'return-traffic', summary: 'traffic back to stable' },
-    {
-      kind: 'cleanup',
-      drainMs: milliseconds(settings.drain),
-      summary: `remove the gray objects after a drain of ${settings.drain}`,
-    },
-  ];
-}
-
-/** Stable is changed only while gray carries everything. */
-function wholeTraffic(replicas: number): Unnumbered {
-  return { kind: 'weight', weight: 100, replicas, summary: '100 % of traffic to gray for the promotion' };
-}
-
-function verifySteps(settings: ReleaseSettings): Unnumbered[] {
-  const durationMs = milliseconds(settings.verify);
-  if (durationMs === 0 || settings.analysis === null) return [];
-  const summary = `judge tagged requests for ${durationText(durationMs)}`;
-  return [{ kind: 'hold', weight: 0, durationMs, analysis: settings.analysis, summary }];
-}
-
-function approvalSteps(settings: ReleaseSettings): Unnumbered[] {
-  return settings.approval.required
-    ? [
-        {
-          kind: 'approval',
-          settings: settings.approval,
-          summary: `wait for ${settings.approval.quorum} approval(s)`,
-        },
-      ]
-    : [];
-}
-
-/** Ids are stable for the same plan: <environment>/<n>-<kind>. */
-function numbered(environment: string, steps: readonly Unnumbered[]): Step[] {
-  return steps.map((step, i) => ({ ...step, id: `${environment}/${i + 1}-${step.kind}` }));
 }

@@ -37,6 +37,27 @@ export interface ReleaseRequest {
   readonly hotfix?: boolean;
   /** The ended release that is undone. Absent: an ordinary release. */
   readonly rollbackOf?: string;
+  /** With rollbackOf: where it goes back to. */
+  readonly wayBack?: WayBack;
+}
+
+/** What a rollback does in each environment, as domain/way-back.ts chose it. */
+export interface WayBack {
+  /** In this order. */
+  readonly stages: readonly BackTo[];
+  /** What is left as it is, and why, for people. */
+  readonly warnings: readonly string[];
+}
+
+export interface BackTo {
+  readonly application: string;
+  readonly environment: string;
+  /** With its digest, and with a tag where the version has a name. */
+  readonly image: string;
+  /** What people call the version that goes; null where the history does not know it. */
+  readonly from: string | null;
+  /** Digest that is undone: where a later release has put another one there meanwhile, the rollback ends. Null: whatever is there goes. */
+  readonly undoes: string | null;
 }
 
 /** Input of the release workflow: the request with the applications as they are declared now. */
@@ -122,6 +143,8 @@ export interface ReleaseView {
   readonly evidence: readonly Evidence[];
   readonly initiator: string;
   readonly reason: string;
+  /** The ended release that this one undoes. Absent: an ordinary release. */
+  readonly rollbackOf?: string;
   readonly startedAt: string;
   readonly endedAt: string | null;
   readonly outcome: Outcome | null;
@@ -137,6 +160,8 @@ export interface HistoryEntry {
   readonly phase: EndedPhase;
   readonly initiator: string;
   readonly reason: string;
+  /** The ended release that it undid. Absent: an ordinary release. */
+  readonly rollbackOf?: string;
   readonly startedAt: string;
   readonly endedAt: string;
 }

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import type { Application, ReleaseInput } from './application.js';
+import { computePlan, type Observation, type Plan, type ResolvedImage } from './plan.js';
+import type { BackTo } from './release.js';
+
+const image = (version: string): ResolvedImage => ({
+  requested: `r/shop:${version}`,
+  reference: `r/shop@sha256:${version}`,
+  digest: `sha256:${version}`,
+  version,
+});
+const shop: Application = {
+  name: 'shop',
+  image: 'r/shop',
+  traffic: { router: 'gateway-api', entry: 'http://entry/' },
+  release: { verify: '5s' },
+  environments: [
+    { name: 'test', type: 'test', namespace: 'test' },
+    { name: 'prod', type: 'prod', namespace: 'shop' },
+  ],
+};
+const seen: Observation = {
+  application: 'shop',
+  environment: 'prod',
+  exists: true,
+  stableImage: 'r/shop:v2',
+  stableDigest: 'sha256:v2',
+  replicas: 4,
+  readyReplicas: 4,
+  container: 'app',
+};
+const back = (environment: string): BackTo => ({
+  application: 'shop',
+  environment,
+  image: 'r/shop:v1@sha256:1',
+  from: 'v2',
+  undoes: 'sha256:v2',
+});
+
+/** The plan of a rollback to v1; `release` over the declared settings. */
+function plan(
+  observations: readonly Partial<Observation>[] = [{}],
+  release: ReleaseInput = {},
+  change: Partial<Application> = {},
+): Plan {
+  const spec = { ...shop, ...change, release: { ...shop.release, ...release } };
+  const looked = observations.map((o) => ({ ...seen, ...o }));
+  const stages = looked.map((o) => back(o.environment));
+  return computePlan({
+    applications: [{ spec, image: image('v1'), observations: looked }],
+    environment: null,
+    strategy: null,
+    lane: null,
+    rollback: { of: 'r2', way: { stages, warnings: ['test is left as it is.'] } },
+  });
+}
+const steps = (p: Plan) => p.stages[0]!.steps;
+const kinds = (p: Plan): string =>
+  steps(p)
+    .map((s) => s.kind)
+    .join(' ');
+const straight = 'deploy-straight';
+const whole = 'deploy-gray weight promote return-traffic cleanup';
+
+describe('the plan of a rollback', () => {
+  it.each<[string, Plan, string]>([
+    ['deploys whole, moves all traffic at once, promotes, cleans up', plan(), whole],
+    ['asks nobody, where approval is required', plan([{}], { approval: { required: true } }), whole],
+    ['holds nothing and judges nothing, whatever the strategy', plan([{}], { strategy: 'canary' }), whole],
+    ['deploys straight without traffic', plan([{}], { strategy: 'rolling' }), straight],
+    ['deploys straight where the version that goes has no ready pod', plan([{ readyReplicas: 0 }]), straight],
+    ['deploys straight what was deleted', plan([{ exists: false, readyReplicas: 0 }]), straight],
+    ['does nothing where it runs already', plan([{ stableDigest: 'sha256:v1' }]), ''],
+    [
+      'does nothing half-way: pods of the earlier version that are about to go do not count',
+      plan([{ stableDigest: 'sha256:v1', stableImage: `r/shop@sha256:${'2'.repeat(64)}` }]),
+      whole,
+    ],
+  ])('%s', (_, p, expected) => {
+    expect(kinds(p)).toBe(expected);
+  });
+
+  it('P1: has as many pods as the whole traffic needs, from the beginning', () => {
+    const needs = (release: ReleaseInput): unknown[] =>
+      steps(plan([{}], release)).flatMap((s) => ('replicas' in s ? [s.replicas] : []));
+    expect(needs({})).toEqual([4, 4]);
+    expect(needs({ replicas: 1 })).toEqual([4, 4]);
+    expect(needs({ replicas: 6 })).toEqual([6, 6]);
+  });
+
+  it('says what it undoes, what is left, and that gates are shortened', () => {
+    const p = plan();
+    expect(p.rollbackOf).toBe('r2');
+    expect(p.warnings).toEqual([
+      'test is left as it is.',
+      expect.stringMatching(/^A rollback has no approval, .* no holds and no analysis/),
+    ]);
+    expect(steps(p).map((s) => s.summary)).toEqual([
+      'deploy v1 beside v2, with all its pods',
+      '100 % of traffic back from v2 to v1',
+      'set stable to v1',
+      'traffic back to stable',
+      'remove the gray objects after a drain of 5s',
+    ]);
+  });
+
+  it('goes through the environments in its own order', () => {
+    const p = plan([{ environment: 'prod' }, { environment: 'test' }]);
+    expect(p.stages.map((s) => s.environment)).toEqual(['prod', 'test']);
+  });
+
+  it('may bring another version to each environment', () => {
+    const stages = ['prod', 'test'].map(back);
+    const p = computePlan({
+      applications: [
+        {
+          spec: shop,
+          image: image('v1'),
+          images: { test: image('v0') },
+          observations: [seen, { ...seen, environment: 'test' }],
+        },
+      ],
+      environment: null,
+      strategy: null,
+      lane: null,
+      rollback: { of: 'r2', way: { stages, warnings: [] } },
+    });
+    expect(p.stages.map((s) => s.targets[0]!.image.version)).toEqual(['v1', 'v0']);
+  });
+});
