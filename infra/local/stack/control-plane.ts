@@ -81,6 +81,8 @@ export async function startControllers({ info, procs, kube, tools, port }: Stack
         'service-account-private-key-file': join(info.dir, 'pki', 'sa.key'),
         'concurrent-deployment-syncs': 20,
         'concurrent-replicaset-syncs': 20,
+        // 15 s by default: too long for a test to wait.
+        'horizontal-pod-autoscaler-sync-period': '1s',
         controllers: '*,-nodeipam,-service-lb-controller',
       }),
       log: join(info.dir, 'kube-controller-manager.log'),
