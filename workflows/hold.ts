@@ -85,20 +85,23 @@ async function holdLonger(
   run.record.keep(step.id, first.findings);
   run.ask('inconclusive');
   run.record.wait({
-    what: `a conclusive analysis at ${step.weight} %: ${first.why}`,
+    what: doubt(step, first.why),
     until: run.deadline,
     can: ['resume', ...steeringOf(step)],
   });
   try {
-    return await untilConclusive(run, stage, settings, first.why);
+    return await untilConclusive(run, stage, step, settings, first.why);
   } finally {
     run.answered();
   }
 }
 
+const doubt = ({ weight }: HoldStep, why: string): string => `a conclusive analysis at ${weight} %: ${why}`;
+
 async function untilConclusive(
   run: Run,
   stage: Stage,
+  step: HoldStep,
   settings: AnalysisSettings,
   firstWhy: string,
 ): Promise<Held> {
@@ -121,6 +124,7 @@ async function untilConclusive(
       };
     if (result?.verdict === 'pass') return { result: result.why, findings: result.findings };
     why = result?.why ?? why;
+    run.record.retell(doubt(step, why));
   }
   if (settings.onInconclusive === 'pass')
     return { result: `inconclusive, passed by policy: ${why}`, findings: [] };

@@ -185,6 +185,11 @@ export class ReleaseRecord {
     this.publish();
   }
 
+  /** The same waiting in other words, for those who ask; it is not worth an event in the history. */
+  retell(what: string): void {
+    if (this.waitingOn !== null) this.waitingOn = { ...this.waitingOn, what };
+  }
+
   /** The same waiting, told in other words. */
   stillWaiting(what: string): void {
     if (this.waitingOn === null || this.waitingOn.what === what) return;
