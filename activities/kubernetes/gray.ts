@@ -2,6 +2,7 @@
 import { failure, type Failure } from '../../domain/failures.js';
 import { joinName, labels as ours } from '../../domain/ids.js';
 import type { Target } from '../../domain/plan.js';
+import { scalesDeployment } from './autoscalers.js';
 import type { KubeObject, ObjectMeta } from './client.js';
 import { containersOf, omit, podLabels, type Deployment } from './objects.js';
 import {
@@ -217,11 +218,7 @@ export function overlapProblems(
   const covering = budgets.filter((b) =>
     matchesSelector((b['spec'] as { selector?: LabelSelector } | undefined)?.selector, pods),
   );
-  const scaling = autoscalers.filter((a) => {
-    const ref = (a['spec'] as { scaleTargetRef?: { kind?: string; name?: string } } | undefined)
-      ?.scaleTargetRef;
-    return ref?.kind === 'Deployment' && ref.name === gray.metadata.name;
-  });
+  const scaling = autoscalers.filter((a) => scalesDeployment(a, gray.metadata.name));
   return [
     ...covering.map((b) => `PodDisruptionBudget ${b.metadata.name}`),
     ...scaling.map((a) => `HorizontalPodAutoscaler ${a.metadata.name}`),

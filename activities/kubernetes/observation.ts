@@ -5,6 +5,7 @@ import { failure, type Failure } from '../../domain/failures.js';
 import { grayName } from '../../domain/ids.js';
 import type { Observation, Target } from '../../domain/plan.js';
 import type { RouteTarget, Tag } from '../../domain/traffic.js';
+import { autoscalerWarnings } from './autoscalers.js';
 import type { KubeObject } from './client.js';
 import { grayDeployment, isOwn, overlapProblems } from './gray.js';
 import { containerName, manifestProblems } from './manifest.js';
@@ -104,19 +105,26 @@ export function observed(at: Lookout, found: Findings): Observed {
 function observationOf(at: Lookout, deployment: Deployment, container: string, found: Findings): Observation {
   const exists = found.stable !== null;
   const image = imageOf(deployment, container) ?? null;
-  const warnings = exists ? uncovered(at, deployment, container, found) : [];
+  const replicas = deployment.spec.replicas ?? 1;
+  const warnings = exists
+    ? [...uncovered(at, deployment, container, found), ...scaled(at, replicas, found)]
+    : [];
   return {
     application: at.application.name,
     environment: at.environment.name,
     exists,
     stableImage: exists ? image : null,
     stableDigest: exists ? runningDigest(found.pods, container, image) : null,
-    replicas: deployment.spec.replicas ?? 1,
+    replicas,
     readyReplicas: exists ? (deployment.status?.readyReplicas ?? 0) : 0,
     container,
     ...(warnings.length > 0 ? { warnings } : {}),
   };
 }
+
+/** Autoscalers of stable, where gray takes traffic from it. */
+const scaled = ({ route, deployment }: Lookout, replicas: number, { autoscalers }: Findings): string[] =>
+  route === null ? [] : autoscalerWarnings(autoscalers ?? [], deployment, replicas);
 
 /** NetworkPolicies that hold for stable pods and would not hold for gray ones, whose labels differ. */
 function uncovered(at: Lookout, stable: Deployment, container: string, found: Findings): string[] {

@@ -1,5 +1,5 @@
 /** Real admission that refuses: a ValidatingAdmissionPolicy, or a webhook that nobody answers, for one namespace. */
-import type { Kube, KubeObject } from '../../infra/local/kube.js';
+import type { Kube } from '../../infra/local/kube.js';
 import { eventually } from './eventually.js';
 
 interface Where {
@@ -79,7 +79,7 @@ export async function silentWebhook(where: Where, covered: Covered): Promise<Adm
   const { kube, namespace } = where;
   const name = `${namespace}.example.com`;
   const configurations = `${admission}/validatingwebhookconfigurations`;
-  await kube.create<KubeObject>(configurations, {
+  await kube.create(configurations, {
     metadata: { name },
     webhooks: [
       {
