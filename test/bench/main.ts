@@ -6,53 +6,84 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { pushImage } from '../../infra/local/images.js';
-import { candidateOf, peersOf } from './candidates/known.js';
+import { candidateOf, needsOf } from './candidates/known.js';
 import { Cluster } from './cluster.js';
+import type { Results } from './figures.js';
+import { machine, versions } from './machine.js';
 import { measure, type Measured } from './measure.js';
 import { defaultSizes, optionsOf, usage, type Options } from './options.js';
 import { write } from './results.js';
+import { measureStarts } from './starts.js';
+import { report } from './table.js';
+import { measureWaiting } from './waiting.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const begun = Date.now();
 const say = (line: string): void =>
   console.log(`${String(Math.round((Date.now() - begun) / 1_000)).padStart(5)} s  ${line}`);
+/** What has not begun by then is left out, so that a slow machine ends too. */
+const lastBeginMs = 34 * 60_000;
+const waitingReleases = 1_000;
 
-let options: Options;
 try {
-  options = optionsOf(process.argv.slice(2));
+  await bench(optionsOf(process.argv.slice(2)));
 } catch (error) {
   console.error(`${(error as Error).message}\n${usage}`);
-  process.exit(2);
+  process.exitCode = 1;
 }
-await run(options);
 
-async function run({ candidates, sizes, build, out, record }: Options): Promise<void> {
-  if (build) {
+async function bench(options: Options): Promise<void> {
+  if (options.build) {
     say('building dist');
     await promisify(execFile)('npm', ['run', 'build'], { cwd: root });
   }
   const dir = await mkdtemp(join(tmpdir(), 'sluice-bench-'));
-  const cluster = await Cluster.start({ dir, ...peersOf(candidates), log: say });
+  const cluster = await Cluster.start({ dir, ...needsOf(options.candidates), log: say });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void cluster.stop().finally(() => process.exit(130)));
   }
   say(`cluster ready, its logs are in ${dir}`);
-  const measured: Measured[] = [];
-  try {
-    const images = await pushVersions(cluster);
-    for (const name of candidates) {
-      for (const count of sizes ?? defaultSizes[name]) {
-        const heading = `${name}, ${count} at once`;
-        say(heading);
-        const place = { cluster, namespace: `${name}-${count}`, count, image: (n: number) => images[n]! };
-        measured.push(await measure(name, candidateOf(name), place, (line) => say(`${heading}: ${line}`)));
-      }
-    }
-  } finally {
-    await cluster.stop();
-  }
-  await write({ measured }, { out, record, root });
+  const results = await measureAll(cluster, options).finally(() => cluster.stop());
+  const path = await write(results, options, root);
+  console.log(`\n${report(results)}\nwritten to ${path}`);
   await rm(dir, { recursive: true, force: true });
+}
+
+async function measureAll(cluster: Cluster, { candidates, sizes, extras }: Options): Promise<Results> {
+  const at = new Date().toISOString();
+  const images = await pushVersions(cluster);
+  const placeOf = (namespace: string, count: number) => ({
+    cluster,
+    namespace,
+    count,
+    image: (version: number): string => images[version]!,
+  });
+  const measured: Measured[] = [];
+  for (const name of candidates) {
+    for (const count of sizes ?? defaultSizes[name]) {
+      const heading = `${name}, ${count} at once`;
+      if (isLate(heading)) continue;
+      const place = placeOf(`${name}-${count}`, count);
+      measured.push(await measure(name, candidateOf(name), place, (line) => say(`${heading}: ${line}`)));
+    }
+  }
+  const withExtras = extras && candidates.includes('sluice');
+  const starts = withExtras ? await measureStarts(cluster) : null;
+  const waitingHeading = `sluice, ${waitingReleases} waiting`;
+  const waiting =
+    withExtras && !isLate(waitingHeading)
+      ? await measureWaiting(placeOf('sluice-waiting', waitingReleases), (line) =>
+          say(`${waitingHeading}: ${line}`),
+        )
+      : null;
+  const minutes = Math.round((Date.now() - begun) / 60_000);
+  return { at, minutes, machine: machine(), versions: versions(root), measured, starts, waiting };
+}
+
+function isLate(heading: string): boolean {
+  const late = Date.now() - begun > lastBeginMs;
+  say(late ? `${heading}: left out, it took too long until here` : heading);
+  return late;
 }
 
 /** References by digest of as many versions as a candidate releases at one size. */

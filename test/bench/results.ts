@@ -1,38 +1,23 @@
+/** Where results go. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Measured } from './measure.js';
-import { summary } from './statistics.js';
+import type { Results } from './figures.js';
+import { latenessChart } from './lateness.js';
+import type { Options } from './options.js';
+import { report } from './table.js';
 
-export interface Results {
-  readonly measured: readonly Measured[];
-}
-
+/** Writes JSON, table and chart beside each other, and answers the path of the table. */
 export async function write(
   results: Results,
-  { out, root }: { readonly out: string | null; readonly record: boolean; readonly root: string },
-): Promise<void> {
-  const path = out ?? join(root, 'bench-results', 'results.json');
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, JSON.stringify(results, undefined, 1));
-  for (const m of results.measured) {
-    console.log(`\n${m.candidate} ${m.count}${m.problem === null ? '' : ` PROBLEM ${m.problem}`}`);
-    console.log(' first weight ms', summary([...m.good, ...m.bad].flatMap((r) => r.firstWeightMs)));
-    console.log(' holds ms', summary(m.good.flatMap((r) => r.holdsMs)));
-    for (const r of m.bad)
-      console.log(' answered to zero: first', r.answeredToZeroMs[0], 'last', r.answeredToZeroMs.at(-1));
-    for (const r of m.good)
-      console.log(
-        ' requests/release',
-        r.requests.total / m.count,
-        r.requests.by,
-        'cpu/release',
-        r.cpuSecondsPerRelease,
-        r.cpuSeconds,
-        'memory',
-        r.memoryMiB,
-        'all ms',
-        r.allMs,
-      );
-    console.log(' idle', m.idle, 'temporal', m.temporal);
-  }
+  { out, record }: Pick<Options, 'out' | 'record'>,
+  root: string,
+): Promise<string> {
+  const folder = record ? join(root, 'docs', 'benchmark') : join(root, 'bench-results');
+  const json = out ?? join(folder, 'results.json');
+  const base = json.replace(/\.json$/, '');
+  await mkdir(dirname(json), { recursive: true });
+  await writeFile(json, `${JSON.stringify(results)}\n`);
+  await writeFile(`${base}.md`, report(results));
+  await writeFile(join(dirname(json), 'lateness.svg'), latenessChart(results));
+  return `${base}.md`;
 }

@@ -1,7 +1,9 @@
 /** The candidates by name, and what each needs. */
 import type { PeerName } from '../../../infra/local/tools/catalogue.js';
 import type { FileName } from '../../../infra/local/tools/files.js';
+import { argo } from './argo.js';
 import type { Candidate, CandidateName } from './candidate.js';
+import { flagger } from './flagger.js';
 import { sluice } from './sluice.js';
 
 export function candidateOf(name: CandidateName): Candidate {
@@ -9,12 +11,40 @@ export function candidateOf(name: CandidateName): Candidate {
     case 'sluice':
       return sluice();
     case 'argo':
+      return argo();
     case 'argo-tuned':
+      // Its client's default is 40 requests a second.
+      return argo(['--qps', '1000', '--burst', '2000']);
     case 'flagger':
-      throw new Error('not yet');
+      return flagger;
   }
 }
 
-export function peersOf(_names: readonly CandidateName[]): { peers: PeerName[]; definitions: FileName[] } {
-  return { peers: [], definitions: [] };
+interface Needs {
+  readonly peers: readonly PeerName[];
+  readonly definitions: readonly FileName[];
+}
+
+const ofArgo: Needs = {
+  peers: ['rollouts-controller'],
+  definitions: [
+    'argo-rollout-crd',
+    'argo-analysis-run-crd',
+    'argo-analysis-template-crd',
+    'argo-cluster-analysis-template-crd',
+    'argo-experiment-crd',
+  ],
+};
+const ofFlagger: Needs = { peers: ['flagger'], definitions: ['flagger-crds'] };
+
+/** The binaries and custom resources of these candidates. */
+export function needsOf(names: readonly CandidateName[]): Needs {
+  const needs = [
+    ...(names.some((name) => name.startsWith('argo')) ? [ofArgo] : []),
+    ...(names.includes('flagger') ? [ofFlagger] : []),
+  ];
+  return {
+    peers: needs.flatMap(({ peers }) => peers),
+    definitions: needs.flatMap(({ definitions }) => definitions),
+  };
 }

@@ -1,4 +1,5 @@
 /** Sluice as it is deployed: the built worker and API as processes, a Temporal server with a file, releases asked for over HTTP. */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,9 +40,11 @@ export interface SluiceOptions {
   readonly approval?: boolean;
 }
 
-export function sluice(options: SluiceOptions = {}): Candidate & {
+export interface SluiceCandidate extends Candidate {
   readonly start: (place: Place) => Promise<SluiceRunning>;
-} {
+}
+
+export function sluice(options: SluiceOptions = {}): SluiceCandidate {
   return { agent: 'sluice', holdMs, start: (place) => start(place, options) };
 }
 
@@ -177,18 +180,23 @@ async function ended(
     throw new Error(`${wrong.length} releases did not end ${wanted}, such as ${wrong[0]}`);
 }
 
+/** A 503 is asked again, up to five times, as a careful client does: its key makes that the same request. */
 export async function send(
   api: string,
   method: string,
   path: string,
   body: object,
 ): Promise<Record<string, unknown>> {
-  const response = await fetch(`${api}${path}`, {
-    method,
-    headers: { 'content-type': 'application/json', 'sluice-actor': 'bench' },
-    body: JSON.stringify(body),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, 500)}`);
-  return JSON.parse(text) as Record<string, unknown>;
+  const headers = {
+    'content-type': 'application/json',
+    'sluice-actor': 'bench',
+    ...(method === 'POST' ? { 'idempotency-key': randomUUID() } : {}),
+  };
+  for (let attempt = 1; ; attempt++) {
+    const response = await fetch(`${api}${path}`, { method, headers, body: JSON.stringify(body) });
+    const text = await response.text();
+    if (response.ok) return JSON.parse(text) as Record<string, unknown>;
+    if (response.status !== 503 || attempt === 5)
+      throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, 500)}`);
+  }
 }
