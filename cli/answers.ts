@@ -66,6 +66,12 @@ export interface ApplicationRow {
   readonly image: string;
   readonly version: number;
   readonly environments: readonly string[];
+  /** Where a release is at work, and how many wait for it. Absent: an older API. */
+  readonly busy?: readonly {
+    readonly environment: string;
+    readonly running: string;
+    readonly waiting: number;
+  }[];
 }
 
 export interface Page<T> {

@@ -11,6 +11,13 @@ export const strategies = ['gray', 'canary', 'rolling'] as const;
 /** gray: tagged requests first, then weights; canary: weights only; rolling: the Deployment's own rolling update. */
 export type Strategy = (typeof strategies)[number];
 
+/**
+ * What a release does that finds another one at work. wait: queues behind it. supersede: takes the place of older ones that wait.
+ * supersede-running: also of the one at work, unless that one changes stable already. refuse: is refused.
+ */
+export const queuePolicies = ['wait', 'supersede', 'supersede-running', 'refuse'] as const;
+export type QueuePolicy = (typeof queuePolicies)[number];
+
 export interface Application {
   /** DNS label; also the id of its workflow. */
   readonly name: string;
@@ -81,8 +88,8 @@ export interface ReleaseSettings {
   readonly approval: ApprovalSettings;
   /** null: nothing is judged, the steps only wait. */
   readonly analysis: AnalysisSettings | null;
-  /** wait: queue behind the running release; refuse: 409. Default wait. */
-  readonly queue: 'wait' | 'refuse';
+  /** Default wait. */
+  readonly queue: QueuePolicy;
   /** How long a release waits in the queue. Default 24h. */
   readonly queueDeadline: Duration;
   /** How long pods may take to become ready. Default 10m. */

@@ -124,6 +124,12 @@ export const catalogue = {
       `${c.application} is being released to ${c.environment} by ${c.running}, and the queue policy is "refuse".`,
       'Wait for that release, abort it, or set release.queue to "wait".',
     ),
+  superseded: (c: { application: string; environment: string; by: string }) =>
+    terminal(
+      409,
+      `Release ${c.by} is newer and takes the place of this one for ${c.application} in ${c.environment}.`,
+      `Follow it: sluice watch ${c.by}. To have releases wait instead, set release.queue to "wait".`,
+    ),
   release_ended: (c: { id: string; phase: string }) =>
     terminal(409, `Release ${c.id} has ended: ${c.phase}.`, 'Start a new release.'),
   release_terminated: (c: { id: string; phase: string; left: readonly string[] }) =>

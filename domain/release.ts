@@ -79,6 +79,19 @@ export interface Waiting {
   readonly can: readonly string[];
   /** With an approval: what it asks for. */
   readonly approval?: ApprovalSettings;
+  /** In a queue: where it stands. */
+  readonly queue?: QueuePlace;
+}
+
+export interface QueuePlace {
+  readonly application: string;
+  readonly environment: string;
+  /** 1 is next. */
+  readonly place: number;
+  /** Id of the release before it. */
+  readonly behind: string;
+  /** When its turn is expected, ISO; null: nobody can tell. The API adds it at each answer. */
+  readonly expectedAt?: string | null;
 }
 
 export interface StepView {
@@ -164,4 +177,6 @@ export interface HistoryEntry {
   readonly rollbackOf?: string;
   readonly startedAt: string;
   readonly endedAt: string;
+  /** How long it held the environment. Absent: a worker of another version wrote it. */
+  readonly heldMs?: number;
 }

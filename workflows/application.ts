@@ -3,7 +3,6 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
-  getExternalWorkflowHandle,
   setCurrentDetails,
   setHandler,
   setWorkflowOptions,
@@ -11,54 +10,28 @@ import {
 } from '@temporalio/workflow';
 import type { Application, ApplicationVersion } from '../domain/application.js';
 import { failure } from '../domain/failures.js';
-import { canonicalJson, releaseWorkflowId } from '../domain/ids.js';
-import { environmentAfter, leave, pingAfterMs, take, type Queue } from '../domain/queue.js';
+import { canonicalJson } from '../domain/ids.js';
+import { environmentAfter } from '../domain/queue.js';
 import type { HistoryEntry } from '../domain/release.js';
 import { failureError } from './failures.js';
 import * as messages from './messages.js';
+import { Queues, type QueuesByEnvironment } from './queues.js';
 
 const keptVersions = 20;
 const keptHistory = 100;
 /** What outlives a continue-as-new. */
 export interface ApplicationState {
   readonly versions: readonly ApplicationVersion[];
-  readonly queues: Readonly<Record<string, Queue>>;
+  /** As some worker wrote them, perhaps an older one. */
+  readonly queues: QueuesByEnvironment;
   readonly history: readonly HistoryEntry[];
 }
 
 export async function application(carried?: ApplicationState): Promise<void> {
-  let { versions, queues, history } = carried ?? { versions: [], queues: {}, history: [] };
+  let { versions, history } = carried ?? { versions: [], history: [] };
+  const name = workflowInfo().workflowId.replace(/^application\//, '');
+  const queues = new Queues(name, carried?.queues ?? {});
   let removed = false;
-  /** Notices to releases, sent by the main loop one after the other, so that they arrive in order. */
-  const outbox: { readonly release: string; readonly send: (id: string) => Promise<void> }[] = [];
-  /** Since when nobody's place has changed. */
-  let still = Date.now();
-
-  const queueOf = (environment: string): Queue => queues[environment] ?? { running: null, waiting: [] };
-
-  const announce = (environment: string, next: Queue, before: Queue): void => {
-    queues = { ...queues, [environment]: next };
-    still = Date.now();
-    const turn = { application: name(), environment };
-    if (next.running !== null && next.running !== before.running) {
-      tell(next.running, (id) => getExternalWorkflowHandle(id).signal(messages.granted, turn));
-    }
-    next.waiting.forEach((release, i) => {
-      if (before.waiting[i] === release) return;
-      const behind = i === 0 ? (next.running ?? '') : next.waiting[i - 1]!;
-      tell(release, (id) =>
-        getExternalWorkflowHandle(id).signal(messages.queued, { ...turn, place: i + 1, behind }),
-      );
-    });
-  };
-  const tell = (release: string, send: (id: string) => Promise<void>): void => {
-    outbox.push({ release, send });
-  };
-  const forget = (release: string): void => {
-    for (const [environment, queue] of Object.entries(queues))
-      announce(environment, leave(queue, release), queue);
-  };
-  const name = (): string => workflowInfo().workflowId.replace(/^application\//, '');
 
   setHandler(messages.declare, ({ application: declared, by }) => {
     const current = versions[0];
@@ -76,9 +49,8 @@ export async function application(carried?: ApplicationState): Promise<void> {
     },
     {
       validator: (_request) => {
-        const busy = Object.values(queues).find((q) => q.running !== null);
-        if (busy?.running != null)
-          throw failureError(failure('application_busy', { name: name(), release: busy.running }));
+        const release = queues.busy;
+        if (release !== null) throw failureError(failure('application_busy', { name, release }));
       },
     },
   );
@@ -86,53 +58,33 @@ export async function application(carried?: ApplicationState): Promise<void> {
     current: versions[0]!,
     versions,
     environments: (versions[0]?.application.environments ?? []).map((e) =>
-      environmentAfter(e.name, queueOf(e.name), history),
+      environmentAfter(e.name, queues.of(e.name), history),
     ),
     history,
   }));
-  setHandler(messages.takeTurn, ({ release, environment, policy }) => {
-    const before = queueOf(environment);
-    if (policy === 'refuse' && before.running !== null && before.running !== release) {
-      const refusal = { application: name(), environment, running: before.running };
-      tell(release, (id) => getExternalWorkflowHandle(id).signal(messages.turnedAway, refusal));
-      return;
-    }
-    const next = take(before, release);
-    if (next === before) {
-      // Asked twice: the answer may have been lost with a worker, so it is given again.
-      announce(environment, next, { running: null, waiting: [] });
-      return;
-    }
-    announce(environment, next, before);
-    if (before.running !== null)
-      tell(before.running, (id) => getExternalWorkflowHandle(id).signal(messages.ping));
-  });
+  setHandler(messages.queue, (environment) => queues.view(environment, history));
+  setHandler(messages.takeTurn, (request) => queues.take(request));
   setHandler(messages.endTurn, ({ release, environment, entry }) => {
-    if (entry !== null) history = [entry, ...history].slice(0, keptHistory);
-    const before = queueOf(environment);
-    announce(environment, leave(before, release), before);
+    const heldMs = queues.end(release, environment);
+    if (entry === null) return;
+    history = [heldMs === null ? entry : { ...entry, heldMs }, ...history].slice(0, keptHistory);
   });
 
   for (;;) {
-    setCurrentDetails(describe(versions[0], queues));
-    const waiting = Object.values(queues).some((q) => q.waiting.length > 0);
-    const wanted = (): boolean => outbox.length > 0 || removed || workflowInfo().continueAsNewSuggested;
-    const pauseMs = pingAfterMs(Date.now() - still);
+    setCurrentDetails(describe(versions[0], queues.all));
+    const wanted = (): boolean => queues.hasNotices || removed || workflowInfo().continueAsNewSuggested;
     const summary = 'is the running release still there?';
-    const woken = waiting ? await condition(wanted, pauseMs, { summary }) : await condition(wanted);
-    if (woken === false) pingRunning(queues, tell);
-    for (let notice = outbox.shift(); notice !== undefined; notice = outbox.shift()) {
-      // A release that cannot be told anything has ended without saying so: its turn is over.
-      await notice.send(releaseWorkflowId(notice.release)).catch((error: unknown) => {
-        if (!hasHeardTooMuch(error)) forget(notice.release);
-      });
-    }
+    const woken = queues.hasWaiting
+      ? await condition(wanted, queues.pingAfterMs, { summary })
+      : await condition(wanted);
+    if (woken === false) queues.pingRunning();
+    await queues.tell();
     if (removed) break;
-    if (workflowInfo().continueAsNewSuggested && outbox.length === 0) {
+    if (workflowInfo().continueAsNewSuggested) {
       await condition(allHandlersFinished);
       // A notice that came meanwhile would be lost.
-      if (outbox.length > 0) continue;
-      await continueAsNew<typeof application>({ versions, queues, history });
+      if (queues.hasNotices) continue;
+      await continueAsNew<typeof application>({ versions, queues: queues.all, history });
     }
   }
   await condition(allHandlersFinished);
@@ -141,20 +93,6 @@ export async function application(carried?: ApplicationState): Promise<void> {
 setWorkflowOptions(() => (isVersioned() ? { versioningBehavior: 'AUTO_UPGRADE' } : {}), application);
 
 const isVersioned = (): boolean => (workflowInfo().currentDeploymentVersion?.deploymentName ?? '') !== '';
-
-/** Alive, but Temporal lets nobody send it one more signal. */
-const hasHeardTooMuch = (error: unknown): boolean => error instanceof Error && /limit/i.test(error.message);
-
-function pingRunning(
-  queues: Readonly<Record<string, Queue>>,
-  tell: (release: string, send: (id: string) => Promise<void>) => void,
-): void {
-  for (const { running, waiting } of Object.values(queues)) {
-    if (running !== null && waiting.length > 0) {
-      tell(running, (id) => getExternalWorkflowHandle(id).signal(messages.ping));
-    }
-  }
-}
 
 function versionOf(
   declared: Application,
@@ -165,7 +103,7 @@ function versionOf(
   return { version: (current?.version ?? 0) + 1, declaredAt, by, application: declared };
 }
 
-function describe(current: ApplicationVersion | undefined, queues: Readonly<Record<string, Queue>>): string {
+function describe(current: ApplicationVersion | undefined, queues: QueuesByEnvironment): string {
   const lines = Object.entries(queues).map(
     ([environment, q]) =>
       `- ${environment}: ${q.running ?? 'free'}${q.waiting.length > 0 ? `, waiting: ${q.waiting.join(', ')}` : ''}`,

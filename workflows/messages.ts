@@ -1,10 +1,11 @@
 /** What can be sent to and asked of workflows: plain definitions, importable outside the sandbox. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Actor, DecisionRequest } from '../domain/approval.js';
-import type { Application, ApplicationVersion } from '../domain/application.js';
+import type { Application, ApplicationVersion, QueuePolicy } from '../domain/application.js';
 import type { Duration } from '../domain/duration.js';
 import type { Failure } from '../domain/failures.js';
 import type { Plan } from '../domain/plan.js';
+import type { EnvironmentState, QueueView, Ticket } from '../domain/queue.js';
 import type { EndedPhase, HistoryEntry, Phase, ReleaseEvent, ReleaseView } from '../domain/release.js';
 
 /**
@@ -63,6 +64,8 @@ export const granted = defineSignal<[Turn]>('granted');
 export const queued = defineSignal<[Turn & { readonly place: number; readonly behind: string }]>('queued');
 /** From the application: refused by policy. */
 export const turnedAway = defineSignal<[Turn & { readonly running: string }]>('turnedAway');
+/** From the application: a newer release takes its place. One that waits has left the queue; one that runs gives way if it still can. */
+export const superseded = defineSignal<[Turn & { readonly by: string }]>('superseded');
 /** From the application: are you there? A release that is not is no longer waited for. */
 export const ping = defineSignal('ping');
 
@@ -76,19 +79,9 @@ export interface Turn {
 export interface ApplicationView {
   readonly current: ApplicationVersion;
   readonly versions: readonly ApplicationVersion[];
-  readonly environments: readonly EnvironmentView[];
+  readonly environments: readonly EnvironmentState[];
   /** Newest first, at most 100. */
   readonly history: readonly HistoryEntry[];
-}
-
-export interface EnvironmentView {
-  readonly name: string;
-  /** Id of the release that holds it. */
-  readonly running: string | null;
-  readonly queue: readonly string[];
-  /** What the last successful release left there. */
-  readonly digest: string | null;
-  readonly version: string | null;
 }
 
 /** Sent with the start. Answers the version that is now current; an unchanged declaration makes no new one. */
@@ -99,11 +92,15 @@ export const declare = defineUpdate<
 /** Ends the application's workflow; refused while a release runs or waits. */
 export const remove = defineUpdate<Answer, [{ readonly by: string }]>('remove');
 export const application = defineQuery<ApplicationView>('application');
+/** One environment's queue, without the rest of the application. */
+export const queue = defineQuery<QueueView, [string]>('queue');
 
 export interface TurnRequest {
   readonly release: string;
   readonly environment: string;
-  readonly policy: 'wait' | 'refuse';
+  readonly policy: QueuePolicy;
+  /** Absent: a release of an older worker, which knew no urgent ones. */
+  readonly ticket?: Ticket;
 }
 
 export const takeTurn = defineSignal<[TurnRequest]>('takeTurn');

@@ -10,6 +10,7 @@ import {
   type EndedPhase,
   type Outcome,
   type Phase,
+  type QueuePlace,
   type ReleasedApplication,
   type ReleaseEvent,
   type ReleaseInputs,
@@ -190,10 +191,10 @@ export class ReleaseRecord {
     if (this.waitingOn !== null) this.waitingOn = { ...this.waitingOn, what };
   }
 
-  /** The same waiting, told in other words. */
-  stillWaiting(what: string): void {
-    if (this.waitingOn === null || this.waitingOn.what === what) return;
-    this.waitingOn = { ...this.waitingOn, what };
+  /** The same waiting, at another place of the queue. */
+  moveUp(what: string, queue: QueuePlace): void {
+    if (this.waitingOn === null) return;
+    this.waitingOn = { ...this.waitingOn, what, queue };
     this.publish();
   }
 

@@ -114,7 +114,8 @@ async function prepareStage(
   run.record.phase = 'queued';
   let granted = false;
   try {
-    granted = index > 0 && (await turns.ask(turn, 'wait'));
+    // Half-way through its environments a release is not refused any more.
+    granted = index > 0 && (await turns.ask(turn, stage.queue === 'refuse' ? 'wait' : stage.queue));
   } catch (error) {
     return { phase: 'failed', failure: failureOf(error), left: [] };
   }
@@ -163,7 +164,7 @@ async function undo(
   run.record.note('note', why.message);
   if (!reached.gray && !reached.stable && !reached.route) {
     await settled;
-    return { phase: why.code === 'aborted' ? 'cancelled' : 'failed', failure: why, left: [] };
+    return { phase: why === run.aborted ? 'cancelled' : 'failed', failure: why, left: [] };
   }
   const { left, abandoned } = await rollBack(run, stage, reached, settled);
   if (abandoned === null) return { phase: 'rolled_back', failure: why, left };

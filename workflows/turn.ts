@@ -1,8 +1,10 @@
 /** One release at a time for each application and environment: asking the application's workflow for the turn. */
 import { condition, getExternalWorkflowHandle, setHandler } from '@temporalio/workflow';
+import type { QueuePolicy } from '../domain/application.js';
 import { failure } from '../domain/failures.js';
 import { applicationWorkflowId } from '../domain/ids.js';
-import type { HistoryEntry } from '../domain/release.js';
+import { canGiveWay, isUrgent } from '../domain/queue.js';
+import type { HistoryEntry, QueuePlace } from '../domain/release.js';
 import { failureError } from './failures.js';
 import * as messages from './messages.js';
 import type { Run } from './run.js';
@@ -28,22 +30,33 @@ export class Turns {
       // A late notice of the place must not take back a grant.
       if (this.states.get(keyOf(turn))?.kind === 'granted') return;
       this.states.set(keyOf(turn), { kind: 'queued', place: turn.place, behind: turn.behind });
-      if (this.awaited === keyOf(turn)) this.run.record.stillWaiting(this.placeIn(turn));
+      if (this.awaited === keyOf(turn)) this.run.record.moveUp(this.textOf(turn), turn);
       this.run.record.note('note', `Place ${turn.place} in the queue, behind ${turn.behind}.`);
     });
     setHandler(
       messages.turnedAway,
       (turn) => void this.states.set(keyOf(turn), { kind: 'refused', running: turn.running }),
     );
+    setHandler(messages.superseded, ({ by, ...turn }) => this.giveWay(turn, by));
+  }
+
+  /** A newer release takes the place of this one: as an abort, but not of what only has to be ended. */
+  private giveWay(turn: messages.Turn, by: string): void {
+    const { record, way, aborted } = this.run;
+    if (aborted !== null || !this.taken.some((taken) => keyOf(taken) === keyOf(turn))) return;
+    if (canGiveWay(record.phase, way)) this.run.aborted = failure('superseded', { ...turn, by });
+    else record.note('note', `Release ${by} is newer, and waits: this one has come too far to give way.`);
   }
 
   /** Asks for the turn; answers whether it was granted at once. Throws `release_in_progress` where the policy refuses. */
-  async ask(turn: messages.Turn, policy: 'wait' | 'refuse'): Promise<boolean> {
+  async ask(turn: messages.Turn, policy: QueuePolicy): Promise<boolean> {
     const key = keyOf(turn);
     this.states.set(key, { kind: 'asked' });
     this.taken.push(turn);
     const { environment } = turn;
-    const request = { release: this.run.inputs.id, environment, policy };
+    const { id, request: asked } = this.run.inputs;
+    const ticket = { urgent: isUrgent(asked), asked: this.run.record.view().startedAt };
+    const request = { release: id, environment, policy, ticket };
     const answered = (): boolean => this.states.get(key)?.kind !== 'asked' || this.run.aborted !== null;
     do {
       try {
@@ -69,7 +82,13 @@ export class Turns {
   async wait(turn: messages.Turn, deadlineMs: number): Promise<boolean> {
     const key = keyOf(turn);
     const until = new Date(Date.now() + deadlineMs).toISOString();
-    this.run.record.wait({ what: this.placeIn(turn), until, can: ['abort'] });
+    const queue = this.placeIn(turn);
+    this.run.record.wait({
+      what: this.textOf(turn),
+      until,
+      can: ['abort'],
+      ...(queue === null ? {} : { queue }),
+    });
     this.awaited = key;
     const summary = `queue of ${turn.application} in ${turn.environment}`;
     const arrived = await condition(
@@ -82,10 +101,15 @@ export class Turns {
     return arrived && this.run.aborted === null;
   }
 
-  private placeIn(turn: messages.Turn): string {
-    const state = this.states.get(keyOf(turn));
-    const place =
-      state?.kind === 'queued' ? `place ${state.place} in the queue, behind ${state.behind}` : 'its turn';
+  private placeIn({ application, environment }: messages.Turn): QueuePlace | null {
+    const state = this.states.get(keyOf({ application, environment }));
+    if (state?.kind !== 'queued') return null;
+    return { application, environment, place: state.place, behind: state.behind };
+  }
+
+  private textOf(turn: messages.Turn): string {
+    const queue = this.placeIn(turn);
+    const place = queue === null ? 'its turn' : `place ${queue.place} in the queue, behind ${queue.behind}`;
     return `${turn.application} in ${turn.environment}: ${place}`;
   }
 

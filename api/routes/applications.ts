@@ -50,11 +50,14 @@ export function applicationRoutes(app: App, { temporal }: AppDeps): void {
     }),
     async (c) => {
       const views = await (await temporal()).listApplications();
-      const items = views.map(({ current: { version, application } }) => ({
+      const items = views.map(({ current: { version, application }, environments }) => ({
         name: application.name,
         image: application.image,
         version,
         environments: application.environments.map((e) => e.name),
+        busy: environments.flatMap(({ name, running, queue }) =>
+          running === null ? [] : [{ environment: name, running, waiting: queue.length }],
+        ),
       }));
       return c.json({ items, cursor: null });
     },

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { builtinMetrics } from '../../domain/analysis.js';
 import {
   environmentTypes,
+  queuePolicies,
   strategies,
   type Application,
   type Environment,
@@ -128,7 +129,12 @@ export const releaseSettingsSchema = z.strictObject({
     .describe('Gray replicas: auto follows the weight. Default auto.'),
   approval: approval.exactOptional(),
   analysis: analysis.nullable().exactOptional().describe('null: nothing is judged, the steps only wait.'),
-  queue: z.enum(['wait', 'refuse']).exactOptional().describe('Behind a running release. Default wait.'),
+  queue: z
+    .enum(queuePolicies)
+    .exactOptional()
+    .describe(
+      'When another release is at work: wait behind it, supersede those that wait, supersede also the running one, or be refused. Default wait.',
+    ),
   queueDeadline: positiveDuration.exactOptional().describe('Default 24h.'),
   progressDeadline: positiveDuration.exactOptional().describe('Until pods are ready. Default 10m.'),
   drain: duration.exactOptional().describe('Between traffic leaving gray and gray going. Default 5s.'),

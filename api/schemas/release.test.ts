@@ -16,6 +16,7 @@ const request = {
   strategy: 'gray',
   lane: 'gray',
   reason: 'because',
+  hotfix: true,
 };
 const missing = undefined;
 const image: Path = ['applications', 0, 'image'];
@@ -46,6 +47,7 @@ describe('releaseRequestSchema', () => {
   );
 
   const rows: readonly Row[] = [
+    ['a hotfix that is neither', ['hotfix'], 'yes', { found: '"yes"', expected: 'true or false' }],
     ['no applications', ['applications'], missing, { found: 'nothing', expected: 'a list' }],
     ['an empty list', ['applications'], [], { expected: 'at least one application' }],
     ['two applications', ['applications', 1], { name: 'b', image: 'b:v1' }, { pointer: '/applications' }],

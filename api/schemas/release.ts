@@ -28,8 +28,32 @@ export const releaseRequestSchema = z
     strategy: z.enum(strategies).nullable().default(null).describe("Default: the application's."),
     lane: laneName.nullable().default(null).describe("Default: the application's."),
     reason,
+    hotfix: z.boolean().exactOptional().describe('Goes before ordinary releases that wait. Default false.'),
   })
   .meta({ title: 'ReleaseRequest' }) satisfies z.ZodType<Omit<ReleaseRequest, 'initiator'>>;
+
+const wayBackFields = {
+  to: text(512)
+    .trim()
+    .min(1, 'a version, a digest, or the id of a release')
+    .nullable()
+    .default(null)
+    .describe(
+      'A version, a digest or its first 7 digits, or the id of a release. Default: what was stable before the release that is undone.',
+    ),
+  environment: dnsLabel
+    .nullable()
+    .default(null)
+    .describe('Only this environment. Default: every one that the release changed, the last one first.'),
+  reason,
+};
+
+export const rollbackSchema = z.strictObject(wayBackFields).meta({ title: 'Rollback' });
+
+/** The same, of which only the plan is wanted. */
+export const rollbackPlanSchema = z
+  .strictObject({ rollbackOf: someText(64).describe('Id of the ended release.'), ...wayBackFields })
+  .meta({ title: 'RollbackPlan' });
 
 export const decisionSchema = z
   .strictObject({

@@ -52,8 +52,15 @@ const history = z.looseObject({
   digest: z.string(),
   phase: z.enum(endedPhases),
   initiator: z.string(),
+  rollbackOf: z.string().optional().describe('The ended release that it undid.'),
   startedAt: time,
   endedAt: time,
+});
+
+const waiter = z.looseObject({
+  release: z.string(),
+  urgent: z.boolean().describe('A hotfix or a rollback.'),
+  expectedAt: time.nullable().exactOptional().describe('When its turn is expected; null: nobody can tell.'),
 });
 
 const applicationView = z.looseObject({
@@ -63,7 +70,9 @@ const applicationView = z.looseObject({
     z.looseObject({
       name: z.string(),
       running: z.string().nullable().describe('Id of the release that holds it.'),
-      queue: z.array(z.string()),
+      since: time.nullable().exactOptional().describe('Since when that release holds it.'),
+      queue: z.array(z.string()).describe('Ids of the releases that wait, in the order of their turns.'),
+      waiting: z.array(waiter).exactOptional().describe('The same with more about each.'),
       digest: z.string().nullable(),
       version: z.string().nullable(),
     }),
@@ -92,6 +101,18 @@ const releaseView = z.looseObject({
       since: time,
       until: time.nullable(),
       can: z.array(z.string()).describe('What a person can do now.'),
+      queue: z
+        .looseObject({
+          application: z.string(),
+          environment: z.string(),
+          place: z.int().min(1).describe('1 is next.'),
+          behind: z.string().describe('Id of the release before it.'),
+          expectedAt: time
+            .nullable()
+            .exactOptional()
+            .describe('When its turn is expected; null: nobody can tell.'),
+        })
+        .optional(),
     })
     .nullable(),
   paused: z.boolean(),
@@ -124,6 +145,7 @@ const releaseView = z.looseObject({
   evidence: z.array(z.looseObject({ at: time, step: z.string(), kind: z.string(), summary: z.string() })),
   initiator: z.string(),
   reason: z.string(),
+  rollbackOf: z.string().optional().describe('The ended release that it undoes.'),
   startedAt: time,
   endedAt: time.nullable(),
   outcome: z
@@ -151,6 +173,7 @@ const releaseRow = z.looseObject({
   waitingOn: z.string().nullable(),
   initiator: z.string(),
   reason: z.string(),
+  rollbackOf: z.string().nullable().describe('The ended release that it undoes.'),
   startedAt: time,
   endedAt: time.nullable(),
   status: z.string(),
@@ -169,6 +192,9 @@ export const views = {
       image: z.string(),
       version: z.int(),
       environments: z.array(z.string()),
+      busy: z
+        .array(z.object({ environment: z.string(), running: z.string(), waiting: z.int() }))
+        .describe('Where a release is at work, and how many wait for it.'),
     }),
   ),
   PlanAnswer: z.object({

@@ -3,6 +3,7 @@ import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { Application, ApplicationVersion } from '../../domain/application.js';
 import { failure, type Failure } from '../../domain/failures.js';
 import { applicationWorkflowId } from '../../domain/ids.js';
+import { withExpectations } from '../../domain/queue.js';
 import * as messages from '../../workflows/messages.js';
 import { nearest } from '../nearest.js';
 import { problemOf, ProblemError } from '../problems.js';
@@ -91,7 +92,7 @@ async function find(access: TemporalAccess, name: string): Promise<messages.Appl
       async () => {
         // A closed workflow would still answer the query.
         const { status } = await handle.describe();
-        return status.name === 'RUNNING' ? await handle.query(messages.application) : null;
+        return status.name === 'RUNNING' ? expecting(await handle.query(messages.application)) : null;
       },
     );
   } catch (error) {
@@ -99,6 +100,12 @@ async function find(access: TemporalAccess, name: string): Promise<messages.Appl
     throw error;
   }
 }
+
+/** Times are told at the answer: a workflow that sleeps does not know what time it is. */
+const expecting = (view: messages.ApplicationView): messages.ApplicationView => ({
+  ...view,
+  environments: view.environments.map((e) => withExpectations(e, view.history, Date.now())),
+});
 
 /** 404 with the names that are known, and the one that was likely meant. */
 async function unknownApplication(access: TemporalAccess, name: string): Promise<never> {

@@ -9,6 +9,7 @@ import { ProblemError } from '../problems.js';
 import type { SteeringVerb } from '../steering.js';
 import type { TemporalAccess } from './access.js';
 import { serverCall, workerCall } from './errors.js';
+import { withExpectedStart } from './queue.js';
 import { cutOff, partialRelease, type PartialRelease } from './partial.js';
 import { rowOf } from './visibility.js';
 
@@ -22,7 +23,7 @@ export async function readRelease(access: TemporalAccess, id: string): Promise<R
   const description = await serverCall(access, unknown, () => handle.describe());
   const ended = await resultOf(access, handle, description);
   if (ended !== null) return ended;
-  const view = await viewOf(access, handle, description, unknown);
+  const view = await withExpectedStart(access, await viewOf(access, handle, description, unknown));
   const { status, closeTime } = description;
   return status.name === 'RUNNING' || status.name === 'FAILED' ? view : cutOff(view, closeTime);
 }

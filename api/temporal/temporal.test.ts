@@ -161,7 +161,13 @@ describe('with a worker', () => {
       const list = await get(views.ApplicationList, '/v1/applications');
       return list.items.some((row) => row.name === 'web') ? list.items : null;
     });
-    expect(rows).toContainEqual({ name: 'web', image: 'r.example/web', version: 3, environments: ['prod'] });
+    expect(rows).toContainEqual({
+      name: 'web',
+      image: 'r.example/web',
+      version: 3,
+      environments: ['prod'],
+      busy: [],
+    });
   });
 
   it('names the applications that are known, and the nearest', async () => {

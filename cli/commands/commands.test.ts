@@ -169,6 +169,13 @@ describe('release', () => {
     });
   });
 
+  it('asks to go first as a hotfix, and only then', async () => {
+    accept();
+    await sluice(api.url, [...start, '--hotfix']);
+    await sluice(api.url, start);
+    expect(api.asked.map(({ body }) => (body as { hotfix?: boolean }).hotfix)).toEqual([true, undefined]);
+  });
+
   it('tries again with the same key when the connection breaks half-way', async () => {
     let times = 0;
     api.on('POST /v1/releases', (_request, response) => {

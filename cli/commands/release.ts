@@ -19,6 +19,7 @@ interface RequestOptions {
 
 interface ReleaseOptions extends RequestOptions {
   readonly idempotencyKey?: string;
+  readonly hotfix?: boolean;
   readonly wait?: boolean;
   readonly timeout?: number;
 }
@@ -67,13 +68,16 @@ export function releaseCommand(program: Command, host: Host): void {
     'start a release, e.g. sluice release web@v2',
     [
       ...requestOptions(),
+      new Option('--hotfix', 'goes before ordinary releases that wait'),
       new Option('--idempotency-key <key>', 'the same key answers the same release; default a new one'),
       new Option('--wait', 'show the release until it has ended'),
       timeoutOption().implies({ wait: true }),
     ],
     async (context, [version], options) => {
       const key = options.idempotencyKey ?? randomUUID();
-      const accepted = await start(context.client, bodyOf(version!, options), key);
+      const { hotfix } = options;
+      const body = { ...bodyOf(version!, options), ...(hotfix === true ? { hotfix } : {}) };
+      const accepted = await start(context.client, body, key);
       if (options.wait !== true) {
         context.answer(accepted);
         const hash = accepted.planHash === null ? '' : `, plan ${accepted.planHash}`;

@@ -5,11 +5,11 @@ import { failure } from '../../domain/failures.js';
 import { routerKinds } from '../../domain/traffic.js';
 import { endedView, rejection, samplePlan, sampleView, startedAt } from '../../test/fakes/release-view.js';
 import { parseYaml } from '../yaml.js';
-import { applicationLines, releaseRows } from './lists.js';
+import { applicationLines, applicationRows, releaseRows } from './lists.js';
 import { ansiPaint, noPaint } from './paint.js';
 import { renderPlan } from './plan.js';
 import { renderProblem } from './problem.js';
-import { eventLine, renderRelease } from './release.js';
+import { eventLine, renderRelease, waitingLines } from './release.js';
 import { starter } from './starter.js';
 import { elapsed, oneLine, table } from './text.js';
 
@@ -283,7 +283,17 @@ it('an application shows what runs where and what was released lately', () => {
     endedAt: startedAt,
   } as const;
   const environments = [
-    { name: 'prod', running: 'k3', queue: ['x'], digest: entry.digest, version: 'v1' },
+    {
+      name: 'prod',
+      running: 'k3',
+      queue: ['x', 'y'],
+      waiting: [
+        { release: 'x', urgent: true, expectedAt: new Date(options.now + 300_000).toISOString() },
+        { release: 'y', urgent: false, expectedAt: null },
+      ],
+      digest: entry.digest,
+      version: 'v1',
+    },
     { name: 'test', running: null, queue: [], digest: null, version: null },
   ];
   const view = { current, versions: [current], environments, history: [entry] };
@@ -293,13 +303,59 @@ it('an application shows what runs where and what was released lately', () => {
     version 3 of its declaration, by ann 1 min 35 s ago
 
     environments
-      prod  v1                    sha256:aaaaaaaaaaaa  release k3 under way  1 waiting
+      prod  v1                    sha256:aaaaaaaaaaaa  release k3 under way  2 waiting
       test  nothing released yet
+
+    queue
+      prod 1  x  goes first  its turn in about 5 min
+      prod 2  y
 
     history
       a1  prod  v1  succeeded  1 min 35 s ago  ann  weekly
     "
   `);
+});
+
+it('applications are listed with what is released now', () => {
+  const row = { name: 'web', image: 'r.example/web', version: 1, environments: ['test', 'prod'] };
+  const busy = [
+    { environment: 'test', running: 'k3', waiting: 0 },
+    { environment: 'prod', running: 'k2', waiting: 2 },
+  ];
+  expect(
+    text(
+      applicationRows(
+        [
+          { ...row, busy },
+          { ...row, name: 'api' },
+        ],
+        noPaint,
+      ),
+    ),
+  ).toMatchInlineSnapshot();
+});
+
+it('a release that waits says its place and when its turn is expected', () => {
+  const queue = { application: 'web', environment: 'prod', place: 1, behind: 'k3' };
+  const what = 'web in prod: place 1 in the queue, behind k3';
+  const waiting = (expectedAt: string | null) =>
+    waitingLines(
+      {
+        ...sampleView(),
+        waitingOn: {
+          what,
+          since: startedAt,
+          until: new Date(options.now + 3_600_000).toISOString(),
+          can: ['abort'],
+          queue: { ...queue, expectedAt },
+        },
+      },
+      options,
+    )[0];
+  expect(waiting(new Date(options.now + 130_000).toISOString())).toBe(
+    `waiting: ${what}, its turn in about 2 min 10 s, 1 h left`,
+  );
+  expect(waiting(null)).toBe(`waiting: ${what}, 1 h left`);
 });
 
 it.each(routerKinds)('the starter for %s is an application', (router) => {

@@ -1,9 +1,10 @@
 /** Lists for people: releases, applications. Pure. */
+import type { EnvironmentState } from '../../domain/queue.js';
 import type { ApplicationView } from '../../workflows/messages.js';
 import type { ApplicationRow, ReleaseRow } from '../answers.js';
 import type { Paint } from './paint.js';
 import { phaseText, type RenderOptions } from './release.js';
-import { between, elapsed, oneLine, shortDigest, table } from './text.js';
+import { between, elapsed, expectedText, oneLine, shortDigest, table } from './text.js';
 
 export function releaseRows(rows: readonly ReleaseRow[], { paint, now }: RenderOptions): string[] {
   if (rows.length === 0) return ['no releases'];
@@ -28,8 +29,19 @@ export function releaseRows(rows: readonly ReleaseRow[], { paint, now }: RenderO
 
 export function applicationRows(rows: readonly ApplicationRow[], paint: Paint): string[] {
   if (rows.length === 0) return ['no applications; declare one: sluice apply -f FILE'];
-  const cells = rows.map((row) => [row.name, row.image, String(row.version), row.environments.join(', ')]);
-  const [head, ...lines] = table([['APPLICATION', 'IMAGE', 'VERSION', 'ENVIRONMENTS'], ...cells]);
+  const cells = rows.map((row) => [
+    row.name,
+    row.image,
+    String(row.version),
+    row.environments.join(', '),
+    (row.busy ?? [])
+      .map((b) => `${b.environment}: ${b.running}${b.waiting === 0 ? '' : `, ${b.waiting} waiting`}`)
+      .join('; '),
+  ]);
+  const [head, ...lines] = table([
+    ['APPLICATION', 'IMAGE', 'VERSION', 'ENVIRONMENTS', 'RELEASING'],
+    ...cells,
+  ]);
   return [paint.dim(head ?? ''), ...lines];
 }
 
@@ -57,8 +69,16 @@ export function applicationLines(view: ApplicationView, { paint, now }: RenderOp
     `${paint.bold(application.name)}  ${application.image}`,
     paint.dim(`version ${version} of its declaration, by ${by} ${elapsed(now - Date.parse(declaredAt))} ago`),
     ...indented('environments', table(environments)),
+    ...indented('queue', table(view.environments.flatMap((e) => queueCells(e, now)))),
     ...indented('history', table(history)),
   ];
+}
+
+function queueCells({ name, queue, waiting = [] }: EnvironmentState, now: number): string[][] {
+  return queue.map((release, i) => {
+    const { urgent = false, expectedAt = null } = waiting[i] ?? {};
+    return [`${name} ${i + 1}`, release, urgent ? 'goes first' : '', expectedText(expectedAt, now)];
+  });
 }
 
 function indented(title: string, lines: readonly string[]): string[] {

@@ -2,7 +2,7 @@
 import type { Phase, ReleaseEvent, ReleaseView, StepView } from '../../domain/release.js';
 import type { ReleaseAnswer } from '../answers.js';
 import type { Paint } from './paint.js';
-import { between, elapsed, oneLine, shortDigest } from './text.js';
+import { between, elapsed, expectedText, oneLine, shortDigest } from './text.js';
 
 export interface RenderOptions {
   readonly paint: Paint;
@@ -103,11 +103,13 @@ function paintState(state: StepView['state'], paint: Paint): string {
 export function waitingLines(view: ReleaseView, { paint, now }: RenderOptions): string[] {
   const { waitingOn } = view;
   if (waitingOn === null) return [];
+  const { expectedAt = null } = waitingOn.queue ?? {};
+  const expected = expectedAt === null ? '' : `, ${expectedText(expectedAt, now)}`;
   const until = waitingOn.until === null ? '' : `, ${elapsed(Date.parse(waitingOn.until) - now)} left`;
   const commands = waitingOn.can.map(
     (verb) => `  sluice ${verb} ${view.id}${needsReason(verb) ? ' --reason ...' : ''}`,
   );
-  return [paint.yellow(`waiting: ${oneLine(waitingOn.what)}${until}`), ...commands];
+  return [paint.yellow(`waiting: ${oneLine(waitingOn.what)}${expected}${until}`), ...commands];
 }
 
 const needsReason = (verb: string): boolean => ['reject', 'abort', 'skip', 'abandon'].includes(verb);

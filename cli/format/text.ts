@@ -20,6 +20,10 @@ export function between(from: string, to: string | null, now: number): string {
   return elapsed((to === null ? now : Date.parse(to)) - Date.parse(from));
 }
 
+/** When a turn is expected; null: nobody can tell. */
+export const expectedText = (at: string | null, now: number): string =>
+  at === null ? '' : `its turn in about ${elapsed(Date.parse(at) - now)}`;
+
 /** Columns as wide as their widest cell, two spaces apart; the last is not padded. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];

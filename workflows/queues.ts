@@ -1,0 +1,163 @@
+/** The queues of one application, one for each environment, and telling the releases in them what changed. */
+import { getExternalWorkflowHandle } from '@temporalio/workflow';
+import { releaseWorkflowId } from '../domain/ids.js';
+import {
+  arrive,
+  emptyQueue,
+  leave,
+  pingAfterMs,
+  queueView,
+  type Queue,
+  type QueueView,
+} from '../domain/queue.js';
+import type { HistoryEntry } from '../domain/release.js';
+import * as messages from './messages.js';
+
+export type QueuesByEnvironment = Readonly<Record<string, Queue>>;
+
+interface Notice {
+  readonly release: string;
+  readonly send: (workflowId: string) => Promise<void>;
+}
+
+const now = (): string => new Date().toISOString();
+/** One that was asked for before anybody else, by a worker that did not say when. */
+const oldest = { urgent: false, asked: '' } as const;
+
+export class Queues {
+  /**
+   * Not sent yet. A later notice of somebody's place overtakes the earlier one, so that a queue which many enter or leave at once costs
+   * each of them one signal.
+   */
+  private readonly notices = new Map<string, Notice>();
+  /** Since when nobody's place has changed. */
+  private still = Date.now();
+
+  constructor(
+    private readonly application: string,
+    private queues: QueuesByEnvironment,
+  ) {}
+
+  get all(): QueuesByEnvironment {
+    return this.queues;
+  }
+
+  of(environment: string): Queue {
+    return this.queues[environment] ?? emptyQueue;
+  }
+
+  view(environment: string, history: readonly HistoryEntry[]): QueueView {
+    return queueView(environment, this.of(environment), history);
+  }
+
+  /** Some release that runs. */
+  get busy(): string | null {
+    return Object.values(this.queues).find((q) => q.running !== null)?.running ?? null;
+  }
+
+  get hasWaiting(): boolean {
+    return Object.values(this.queues).some((q) => q.waiting.length > 0);
+  }
+
+  get hasNotices(): boolean {
+    return this.notices.size > 0;
+  }
+
+  get pingAfterMs(): number {
+    return pingAfterMs(Date.now() - this.still);
+  }
+
+  take({ release, environment, policy, ticket }: messages.TurnRequest): void {
+    const before = this.of(environment);
+    const { queue, refusedBy, superseded, toEnd } = arrive(before, release, ticket ?? oldest, policy, now());
+    const turn = { application: this.application, environment };
+    if (refusedBy !== null) {
+      const refusal = { ...turn, running: refusedBy };
+      this.note(`out ${environment}`, release, (id) => handle(id).signal(messages.turnedAway, refusal));
+      return;
+    }
+    // Asked twice: the answer may have been lost, so it is given again.
+    if (queue === before) return this.notePlace(environment, release);
+    for (const { release: old, by } of superseded) this.noteSuperseded(turn, old, by);
+    this.change(environment, queue);
+    if (toEnd !== null) this.noteSuperseded(turn, toEnd, release);
+    else if (before.running !== null) this.ping(before.running);
+  }
+
+  /** Answers how long it held the environment, in ms; null: it did not, or that is not known. */
+  end(release: string, environment: string): number | null {
+    const { running, since } = this.of(environment);
+    this.change(environment, leave(this.of(environment), release, now()));
+    return running === release && since !== undefined ? Date.now() - Date.parse(since) : null;
+  }
+
+  /** Asks every release that others wait for whether it is still there. */
+  pingRunning(): void {
+    for (const { running, waiting } of Object.values(this.queues))
+      if (running !== null && waiting.length > 0) this.ping(running);
+  }
+
+  /** Sends what there is to tell, and what comes up meanwhile; to one release never two batches at once. */
+  async tell(): Promise<void> {
+    while (this.notices.size > 0) {
+      const batch = [...this.notices.values()];
+      this.notices.clear();
+      await Promise.all(
+        batch.map(({ release, send }) =>
+          send(releaseWorkflowId(release)).catch((error: unknown) => {
+            // A release that cannot be told anything has ended without saying so: its turn is over.
+            if (!hasHeardTooMuch(error)) this.forget(release);
+          }),
+        ),
+      );
+    }
+  }
+
+  private forget(release: string): void {
+    for (const environment of Object.keys(this.queues)) this.end(release, environment);
+  }
+
+  private change(environment: string, next: Queue): void {
+    const before = this.of(environment);
+    this.queues = { ...this.queues, [environment]: next };
+    this.still = Date.now();
+    const members = (queue: Queue) => [queue.running, ...queue.waiting];
+    const [then, today] = [members(before), members(next)];
+    for (const release of then)
+      if (!today.includes(release)) this.notices.delete(`${environment} ${release}`);
+    today.forEach((release, i) => {
+      const isSame = then[i] === release && (i === 0 || then[i - 1] === today[i - 1]);
+      if (release !== null && !isSame) this.notePlace(environment, release);
+    });
+  }
+
+  private notePlace(environment: string, release: string): void {
+    const { running, waiting } = this.of(environment);
+    const turn = { application: this.application, environment };
+    if (running === release) {
+      this.note(environment, release, (id) => handle(id).signal(messages.granted, turn));
+      return;
+    }
+    const i = waiting.indexOf(release);
+    const place = { ...turn, place: i + 1, behind: waiting[i - 1] ?? running ?? '' };
+    this.note(environment, release, (id) => handle(id).signal(messages.queued, place));
+  }
+
+  private noteSuperseded(turn: messages.Turn, release: string, by: string): void {
+    const notice = { ...turn, by };
+    this.note(`out ${turn.environment}`, release, (id) => handle(id).signal(messages.superseded, notice));
+  }
+
+  private ping(release: string): void {
+    this.note('ping', release, (id) => handle(id).signal(messages.ping));
+  }
+
+  private note(about: string, release: string, send: Notice['send']): void {
+    this.notices.set(`${about} ${release}`, { release, send });
+  }
+}
+
+const handle = (workflowId: string) => getExternalWorkflowHandle(workflowId);
+
+/** Alive, but Temporal lets nobody send it one more signal. */
+const hasHeardTooMuch = (error: unknown): boolean => error instanceof Error && /limit/i.test(error.message);
