@@ -4,6 +4,7 @@
  */
 import type { AnalysisResult, AnalysisSettings } from '../domain/analysis.js';
 import type { Application, Strategy } from '../domain/application.js';
+import type { Errand, ErrandReport } from '../domain/diagnosis.js';
 import type { Failure } from '../domain/failures.js';
 import type { Observation, ResolvedImage, Target } from '../domain/plan.js';
 import type { Evidence } from '../domain/release.js';
@@ -119,4 +120,7 @@ export interface Activities {
   probe(input: WorkloadInput): Promise<{ readonly findings: readonly Finding[] }>;
   /** Checks the metrics until `until`; on failing it first returns traffic to stable itself, then reports. Heartbeats. */
   analyse(input: AnalyseInput): Promise<AnalyseResult>;
+
+  /** Looks at a cluster, or at what an application needs there, and says what is wrong and how to mend it; changes nothing. */
+  diagnose(errand: Errand): Promise<ErrandReport>;
 }

@@ -1,5 +1,6 @@
 /** Everything that workflows may ask of the world, put together for one worker. */
 import type { Activities } from './contract.js';
+import { diagnosisActivities } from './diagnosis/diagnose.js';
 import type { Cluster } from './kubernetes/client.js';
 import { observeActivities } from './kubernetes/observe.js';
 import { workloadActivities } from './kubernetes/workload.js';
@@ -26,6 +27,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...workloadActivities(deps),
     ...trafficActivities(deps.clusters),
     ...probeActivities,
+    ...diagnosisActivities(deps),
     ...metricsActivities({
       ...deps,
       returnToStable: async ({ route, seq }, release, signal) => {

@@ -1,3 +1,4 @@
 /** The workflows of the bundle. */
 export { application } from './application.js';
+export { diagnosis } from './diagnosis.js';
 export { release } from './release.js';

@@ -263,6 +263,14 @@ export class Cluster {
     return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
   }
 
+  /** Version of the API server, and its clock in milliseconds; null: it sent none. */
+  async about(signal?: AbortSignal): Promise<{ readonly version: string; readonly clock: number | null }> {
+    const response = await this.send('GET', '/version', { signal });
+    const { gitVersion } = JSON.parse(await response.text()) as { gitVersion?: string };
+    const clock = Date.parse(response.headers.get('date') ?? '');
+    return { version: gitVersion ?? 'unknown', clock: Number.isNaN(clock) ? null : clock };
+  }
+
   /** A path that answers plain text, e.g. the log of a pod. */
   async text(
     pathname: string,

@@ -20,19 +20,19 @@ export interface ObserveDeps extends KubernetesDeps {
   ) => Promise<readonly Failure[]>;
 }
 
-const budgets = {
+export const budgets = {
   group: 'policy',
   version: 'v1',
   plural: 'poddisruptionbudgets',
   kind: 'PodDisruptionBudget',
 };
-const autoscalers = {
+export const autoscalers = {
   group: 'autoscaling',
   version: 'v2',
   plural: 'horizontalpodautoscalers',
   kind: 'HorizontalPodAutoscaler',
 };
-const policies = {
+export const policies = {
   group: 'networking.k8s.io',
   version: 'v1',
   plural: 'networkpolicies',
@@ -44,7 +44,7 @@ export function observeActivities(deps: ObserveDeps): Pick<Activities, 'observe'
   return { observe: (input) => observe(deps, input) };
 }
 
-async function observe(deps: ObserveDeps, input: ObserveInput): Promise<ObserveResult> {
+export async function observe(deps: ObserveDeps, input: ObserveInput): Promise<ObserveResult> {
   const { application, environment: name } = input;
   const environment = application.environments.find((e) => e.name === name);
   if (environment === undefined) {
@@ -64,7 +64,7 @@ async function observe(deps: ObserveDeps, input: ObserveInput): Promise<ObserveR
 async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<ObserveResult> {
   const [namespace, missing, stable, gray, services, covering, scaling, guarding, route] = await Promise.all([
     hasNamespace(cluster, at.namespace),
-    rightsMissing(cluster, at),
+    rightsMissing(cluster, at.namespace, neededRights(at.route)),
     stableWithPods(cluster, at),
     readable(cluster.get(resources.deployments, at.namespace, at.gray)),
     listed(cluster, resources.services, at.namespace),
@@ -140,14 +140,18 @@ async function hasNamespace(cluster: Cluster, namespace: string): Promise<boolea
 }
 
 /** One review of all rules; what an authorizer cannot list is asked one by one. */
-async function rightsMissing(cluster: Cluster, { namespace, route }: Lookout): Promise<Need[]> {
+export async function rightsMissing(
+  cluster: Cluster,
+  namespace: string,
+  needs: readonly Need[],
+): Promise<Need[]> {
   const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', spec: { namespace } };
   const answer = await cluster.call('POST', `${reviews}/selfsubjectrulesreviews`, { body });
   const { resourceRules = [], incomplete = false } = (answer['status'] ?? {}) as {
     resourceRules?: readonly ResourceRule[];
     incomplete?: boolean;
   };
-  const missing = missingRights(resourceRules, neededRights(route));
+  const missing = missingRights(resourceRules, needs);
   const asked = incomplete
     ? await Promise.all(missing.map((need) => isAllowed(cluster, namespace, need)))
     : [];

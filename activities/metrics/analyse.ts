@@ -168,7 +168,10 @@ function resumed(details: unknown): Tally {
   return known ? (details as Tally) : emptyTally;
 }
 
-function providerOf(deps: MetricsDeps, settings: AnalysisSettings): MetricsProvider {
+export function providerOf(
+  deps: Pick<MetricsDeps, 'prometheusUrl' | 'prometheusTokenFile' | 'timeoutMs'>,
+  settings: Pick<AnalysisSettings, 'prometheus'>,
+): MetricsProvider {
   const address = settings.prometheus ?? deps.prometheusUrl;
   if (address === null) return nowhere();
   const tokenFile = address === deps.prometheusUrl ? deps.prometheusTokenFile : null;

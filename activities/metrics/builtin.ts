@@ -32,13 +32,14 @@ export function builtinQueries(subject: Subject, window: string): BuiltinQueries
   };
 }
 
-interface Selectors {
+export interface Selectors {
   readonly requests: string;
   readonly failed: string;
   readonly buckets: string;
 }
 
-function selectors(subject: Subject): Selectors {
+/** The series themselves, as Prometheus selects them. */
+export function selectors(subject: Subject): Selectors {
   const { router, namespace, service, port } = subject;
   switch (router) {
     // Both are Contour's Envoy, which names a cluster <namespace>_<service>_<port>.

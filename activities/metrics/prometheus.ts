@@ -53,7 +53,8 @@ export function prometheus(options: PrometheusOptions): MetricsProvider {
 
   return {
     async query(promql, at, signal) {
-      const response = await get({ query: promql, time: String(at.getTime() / 1_000) }, signal);
+      const time = at === null ? {} : { time: String(at.getTime() / 1_000) };
+      const response = await get({ query: promql, ...time }, signal);
       if (typeof response === 'string')
         return unanswered(`${shownAddress(base)} cannot be asked: ${response}`);
       return read(response.status, response.data);

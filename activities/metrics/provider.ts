@@ -15,9 +15,9 @@ export interface Answer {
 export interface MetricsProvider {
   /**
    * One number at one time. Reads only. Throws nothing but the signal's reason: whatever else goes wrong is an answer,
-   * which makes the verdict inconclusive.
+   * which makes the verdict inconclusive. `at` null: now, by the clock of the source.
    */
-  query(promql: string, at: Date, signal?: AbortSignal): Promise<Answer>;
+  query(promql: string, at: Date | null, signal?: AbortSignal): Promise<Answer>;
   /** null: it answers; else what is wrong (`metrics_unreachable`). Throws nothing but the signal's reason. */
   ping(signal?: AbortSignal): Promise<Failure | null>;
 }

@@ -59,6 +59,7 @@ export function workingActivities(overrides: Partial<Activities> = {}): Activiti
       trafficRestored: false,
       findings: [],
     }),
+    diagnose: async ({ cluster }) => ({ cluster, at: new Date().toISOString(), checks: [] }),
     ...overrides,
   };
 }
