@@ -7,7 +7,7 @@ interface Spec {
   readonly minReplicas?: number;
 }
 
-const specOf = (autoscaler: KubeObject): Spec => (autoscaler['spec'] ?? {}) as Spec;
+const specOf = (autoscaler: KubeObject): Spec => autoscaler['spec'] ?? {};
 
 /** Whether it scales the Deployment of that name; the pods of another, whatever their labels, it never counts. */
 export function scalesDeployment(autoscaler: KubeObject, name: string): boolean {

@@ -11,6 +11,7 @@ import type { TemporalAccess } from './access.js';
 import { serverCall, workerCall } from './errors.js';
 import { withExpectedStart } from './queue.js';
 import { cutOff, partialRelease, type PartialRelease } from './partial.js';
+import { withProgress } from './progress.js';
 import { rowOf } from './visibility.js';
 
 /** The fallback is better than a long silence. */
@@ -23,7 +24,8 @@ export async function readRelease(access: TemporalAccess, id: string): Promise<R
   const description = await serverCall(access, unknown, () => handle.describe());
   const ended = await resultOf(access, handle, description);
   if (ended !== null) return ended;
-  const view = await withExpectedStart(access, await viewOf(access, handle, description, unknown));
+  const seen = await viewOf(access, handle, description, unknown);
+  const view = withProgress(await withExpectedStart(access, seen), description);
   const { status, closeTime } = description;
   return status.name === 'RUNNING' || status.name === 'FAILED' ? view : cutOff(view, closeTime);
 }

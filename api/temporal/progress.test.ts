@@ -1,0 +1,41 @@
+import { defaultPayloadConverter } from '@temporalio/common';
+import { describe, expect, it } from 'vitest';
+import { withProgress, type Described } from './progress.js';
+
+const waitingOn = { what: '2 pod(s) of web-gray to be ready', since: '', until: null, can: ['abort'] };
+const pending = (name: string, beat: unknown, message?: string): Described => ({
+  raw: {
+    pendingActivities: [
+      {
+        activityType: { name },
+        heartbeatDetails: { payloads: beat === null ? [] : [defaultPayloadConverter.toPayload(beat)] },
+        ...(message === undefined ? {} : { lastFailure: { message } }),
+      },
+    ],
+  },
+});
+const told = (described: Described): string => withProgress({ waitingOn }, described).waitingOn.what;
+
+describe('what is awaited', () => {
+  it.each<[string, Described, string]>([
+    [
+      'is told with how far it is',
+      pending('deployGray', 'web-gray: 1 of 2 ready; a: Pending'),
+      ': 1 of 2 ready; a: Pending',
+    ],
+    [
+      'is told with why it is tried again',
+      pending('setTraffic', null, 'no answer'),
+      ': the last attempt failed: no answer',
+    ],
+    ['is told as it is where nothing is under way', { raw: {} }, ''],
+    ['is told as it is under an analysis, whose beats are data', pending('analyse', { passed: 1 }), ''],
+  ])('%s', (_, described, more) => {
+    expect(told(described)).toBe(`${waitingOn.what}${more}`);
+  });
+
+  it('is nothing where nothing is', () => {
+    const view = { waitingOn: null };
+    expect(withProgress(view, pending('deployGray', 'web-gray: 1 of 2 ready'))).toBe(view);
+  });
+});

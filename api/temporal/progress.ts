@@ -1,0 +1,46 @@
+/** How far an activity is that a release waits for: Temporal knows it beside the workflow, so that telling it costs no event. */
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { ReleaseView } from '../../domain/release.js';
+
+/** What of `describe` is read here. */
+export interface Described {
+  readonly raw: {
+    readonly pendingActivities?: readonly Pending[] | null;
+  };
+}
+
+interface Pending {
+  readonly activityType?: { readonly name?: string | null } | null;
+  readonly heartbeatDetails?: { readonly payloads?: readonly Payload[] | null } | null;
+  readonly lastFailure?: { readonly message?: string | null } | null;
+}
+
+type Payload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];
+
+/** Characters: a scheduler names every node. */
+const longest = 600;
+
+/** The view with `waitingOn.what` as far as the activity is, and with why an earlier attempt of it failed. */
+export function withProgress<T extends Pick<ReleaseView, 'waitingOn'>>(view: T, { raw }: Described): T {
+  const { waitingOn } = view;
+  if (waitingOn === null) return view;
+  const told = (raw.pendingActivities ?? []).flatMap(progressOf).join('; ');
+  if (told === '') return view;
+  const short = told.length > longest ? `${told.slice(0, longest)}...` : told;
+  return { ...view, waitingOn: { ...waitingOn, what: `${waitingOn.what}: ${short}` } };
+}
+
+function progressOf({ activityType, heartbeatDetails, lastFailure }: Pending): string[] {
+  // What an analysis beats is its tally, not a sentence.
+  if (activityType?.name === 'analyse') return [];
+  const [payload] = heartbeatDetails?.payloads ?? [];
+  const beat = payload === undefined ? null : defaultPayloadConverter.fromPayload<unknown>(payload);
+  const failed = lastFailure?.message;
+  return [
+    ...(typeof beat === 'string' ? [withoutName(beat)] : []),
+    ...(failed ? [`the last attempt failed: ${failed}`] : []),
+  ];
+}
+
+/** `shop-gray: 0 of 1 ready`: the name stands before it already. */
+const withoutName = (beat: string): string => beat.replace(/^[a-z0-9.-]+: (?=\d)/, '');
