@@ -11,14 +11,14 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['**/*.test.ts'], exclude: [...ignored, 'test/**'] },
+        test: { name: 'unit', include: ['**/*.test.ts'], exclude: [...ignored, 'test/!(bench)/**'] },
       },
       {
         extends: true,
         test: {
           name: 'e2e',
           include: ['test/**/*.test.ts'],
-          exclude: [...ignored, ...recording],
+          exclude: [...ignored, ...recording, 'test/bench/**'],
           globalSetup: 'test/global-setup.ts',
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -43,7 +43,12 @@ async function bench(options: Options): Promise<void> {
     process.once(signal, () => void cluster.stop().finally(() => process.exit(130)));
   }
   say(`cluster ready, its logs are in ${dir}`);
-  const results = await measureAll(cluster, options).finally(() => cluster.stop());
+  let results: Results;
+  try {
+    results = await measureAll(cluster, options);
+  } finally {
+    await cluster.stop();
+  }
   const path = await write(results, options, root);
   console.log(`\n${report(results)}\nwritten to ${path}`);
   await rm(dir, { recursive: true, force: true });

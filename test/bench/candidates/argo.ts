@@ -42,8 +42,13 @@ async function start(place: Place, flags: readonly string[]): Promise<Running> {
   await procs.add('controller', {
     command: cluster.peers['rollouts-controller']!,
     args: [
-      ...['--kubeconfig', info.kubeconfig, '--leader-elect=false', '--namespaced', '--namespace', namespace],
-      ...['--healthzPort', String(health), '--metricsPort', String(metrics), ...flags],
+      `--kubeconfig=${info.kubeconfig}`,
+      `--namespace=${namespace}`,
+      `--healthzPort=${health}`,
+      `--metricsPort=${metrics}`,
+      '--leader-elect=false',
+      '--namespaced',
+      ...flags,
     ],
     env: { POD_NAMESPACE: 'argo-rollouts' },
     log: join(info.dir, `${namespace}.log`),

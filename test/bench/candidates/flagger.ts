@@ -31,8 +31,12 @@ async function start(place: Place): Promise<Running> {
   await procs.add('controller', {
     command: cluster.peers.flagger!,
     args: [
-      ...['-kubeconfig', info.kubeconfig, '-namespace', namespace, '-enable-leader-election=false'],
-      ...['-mesh-provider=istio', `-metrics-server=${info.prometheus}`, `-port=${port}`],
+      `-kubeconfig=${info.kubeconfig}`,
+      `-namespace=${namespace}`,
+      `-metrics-server=${info.prometheus}`,
+      `-port=${port}`,
+      '-mesh-provider=istio',
+      '-enable-leader-election=false',
       '-control-loop-interval=1s',
     ],
     log: join(info.dir, `${namespace}.log`),
