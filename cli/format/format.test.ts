@@ -332,7 +332,13 @@ it('applications are listed with what is released now', () => {
         noPaint,
       ),
     ),
-  ).toMatchInlineSnapshot();
+  ).toMatchInlineSnapshot(`
+    "
+    APPLICATION  IMAGE          VERSION  ENVIRONMENTS  RELEASING
+    web          r.example/web  1        test, prod    test: k3; prod: k2, 2 waiting
+    api          r.example/web  1        test, prod
+    "
+  `);
 });
 
 it('a release that waits says its place and when its turn is expected', () => {
