@@ -56,6 +56,13 @@ describe('an answer of Kubernetes', () => {
       /refused Deployment "web": 422 spec.x: Invalid/,
     ],
     [
+      'a Service that gets no address because etcd is away',
+      422,
+      'Service "web-gray" is invalid: spec.clusterIPs: Invalid value: [""]: failed to allocate IP: rpc error: code = Unavailable desc = error reading from server: EOF',
+      'cluster_unreachable',
+      /cannot be reached: Deployment "web": 422/,
+    ],
+    [
       'a rival',
       409,
       'the object has been modified',

@@ -29,7 +29,7 @@ function failureOf(error: KubeError, { cluster, namespace, what }: KubeContext):
   if (status >= 500 && /failed calling webhook/.test(message))
     return failure('admission_unreachable', { cluster, answer: `${what}: ${answer}` });
   // 408 and 429 are the server's own "later".
-  if (status === 408 || status === 429 || status >= 500) {
+  if (status === 408 || status === 429 || status >= 500 || isStorage(message)) {
     return failure('cluster_unreachable', { cluster, why: `${what}: ${answer}` });
   }
   return failure('cluster_refused', { what, answer });
@@ -43,6 +43,10 @@ const isRefusal = (message: string): boolean =>
   /is forbidden: (?!User )|exceeded quota|admission webhook|denied (the )?request|violates PodSecurity/.test(
     message,
   );
+
+/** The API server lost its etcd in the middle of a check, and says so as if the object were wrong: a Service without an address, a quota. */
+const isStorage = (message: string): boolean =>
+  /rpc error: code = (Unavailable|DeadlineExceeded|Canceled)|etcdserver: /.test(message);
 
 function deniedIn(message: string, what: string): { verb: string; resource: string } {
   const match = /cannot (\w+) resource "([^"]+)"/.exec(message);
