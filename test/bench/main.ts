@@ -12,6 +12,7 @@ import type { Results } from './figures.js';
 import { machine, versions } from './machine.js';
 import { measure, type Measured } from './measure.js';
 import { defaultSizes, optionsOf, usage, type Options } from './options.js';
+import { profilesIn } from './profile.js';
 import { write } from './results.js';
 import { measureStarts } from './starts.js';
 import { report } from './table.js';
@@ -54,7 +55,10 @@ async function bench(options: Options): Promise<void> {
   await rm(dir, { recursive: true, force: true });
 }
 
-async function measureAll(cluster: Cluster, { candidates, sizes, extras }: Options): Promise<Results> {
+async function measureAll(
+  cluster: Cluster,
+  { candidates, sizes, extras, profile }: Options,
+): Promise<Results> {
   const at = new Date().toISOString();
   const images = await pushVersions(cluster);
   const placeOf = (namespace: string, count: number) => ({
@@ -69,7 +73,11 @@ async function measureAll(cluster: Cluster, { candidates, sizes, extras }: Optio
       const heading = `${name}, ${count} at once`;
       if (isLate(heading)) continue;
       const place = placeOf(`${name}-${count}`, count);
-      measured.push(await measure(name, candidateOf(name), place, (line) => say(`${heading}: ${line}`)));
+      const samples = profile && name === 'sluice' ? await mkdtemp(join(tmpdir(), 'sluice-profile-')) : null;
+      const candidate = candidateOf(name, samples);
+      measured.push(await measure(name, candidate, place, (line) => say(`${heading}: ${line}`)));
+      if (samples !== null)
+        console.log([`samples in ${samples}`, ...(await profilesIn(samples))].join('\n\n'));
     }
   }
   const withExtras = extras && candidates.includes('sluice');

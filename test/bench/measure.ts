@@ -43,7 +43,7 @@ export function roundsOf(name: CandidateName, count: number): Rounds {
   return {
     warmUp: isSluice && count <= 10 ? 1 : 0,
     good: repeats,
-    // Beyond that the first have ended before the last have begun.
+    // Beyond that most have ended before the last have begun.
     bad: count > 200 ? 0 : repeats,
     idle: count === 50 ? 20 : 0,
   };

@@ -7,6 +7,7 @@ const nothing = {
   extras: true,
   out: null,
   record: false,
+  profile: false,
   build: true,
 };
 

@@ -19,11 +19,13 @@ export interface Options {
   readonly out: string | null;
   /** Writes to docs/benchmark. */
   readonly record: boolean;
+  /** Whether the time of Sluice's worker is sampled; what took most is printed. It costs some speed. */
+  readonly profile: boolean;
   /** Whether `dist` is built first. */
   readonly build: boolean;
 }
 
-export const usage = `npm run bench -- [--candidates ${candidateNames.join(',')}] [--sizes 1,50] [--no-extras] [--no-build] [--out FILE.json | --record]`;
+export const usage = `npm run bench -- [--candidates ${candidateNames.join(',')}] [--sizes 1,50] [--no-extras] [--no-build] [--profile] [--out FILE.json | --record]`;
 
 /** Throws naming the option that is wrong. */
 export function optionsOf(args: readonly string[]): Options {
@@ -36,6 +38,7 @@ export function optionsOf(args: readonly string[]): Options {
       extras: { type: 'boolean', default: true },
       out: { type: 'string' },
       record: { type: 'boolean', default: false },
+      profile: { type: 'boolean', default: false },
       build: { type: 'boolean', default: true },
     },
   });
@@ -46,6 +49,7 @@ export function optionsOf(args: readonly string[]): Options {
     extras: values.extras,
     out: values.out ?? null,
     record: values.record,
+    profile: values.profile,
     build: values.build,
   };
 }

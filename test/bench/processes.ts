@@ -11,6 +11,13 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
+/** CPU time that every process of the machine has used together, in seconds. */
+export function busySeconds(): number {
+  const [, ...ticks] = readFileSync('/proc/stat', 'utf8').split('\n')[0]!.trim().split(/\s+/).map(Number);
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0] = ticks;
+  return (user + nice + system + irq + softIrq) / ticksPerSecond;
+}
+
 /** Resident memory of a process now, and the most it ever was, in MiB. */
 export function memory(pid: number): { readonly now: number; readonly peak: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -43,17 +50,19 @@ export class MemoryWatch {
 /** Seconds of CPU that each of the named processes used between two moments. */
 export class CpuWatch {
   private readonly before: ReadonlyMap<string, number>;
+  private readonly busy = busySeconds();
 
   constructor(private readonly pids: Readonly<Record<string, number>>) {
     this.before = new Map(Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)]));
   }
 
+  /** `others`: all that this machine did beside them. */
   end(): Record<string, number> {
-    return Object.fromEntries(
-      Object.entries(this.pids).map(([name, pid]) => [
-        name,
-        Number((cpuSeconds(pid) - this.before.get(name)!).toFixed(2)),
-      ]),
+    const used = Object.entries(this.pids).map(
+      ([name, pid]) => [name, cpuSeconds(pid) - this.before.get(name)!] as const,
     );
+    const ours = used.reduce((sum, [, seconds]) => sum + seconds, 0);
+    const all = [...used, ['others', Math.max(0, busySeconds() - this.busy - ours)] as const];
+    return Object.fromEntries(all.map(([name, seconds]) => [name, Number(seconds.toFixed(2))]));
   }
 }

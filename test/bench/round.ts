@@ -9,7 +9,7 @@ import {
   type Place,
   type Running,
 } from './candidates/candidate.js';
-import { CpuWatch, memory, MemoryWatch } from './processes.js';
+import { cpuSeconds, CpuWatch, memory, MemoryWatch } from './processes.js';
 import { firstWeightAt, holdsOf, returnedAt, WeightWatch } from './weights.js';
 
 /** Raw figures: milliseconds, seconds of CPU, MiB. */
@@ -33,6 +33,8 @@ export interface BadRound {
   readonly firstWeightMs: readonly number[];
   /** From the first failing answer to weight 0 of each application, in the order of their ends. */
   readonly answeredToZeroMs: readonly number[];
+  /** Releases that were past their last judged weight before the metric broke. */
+  readonly escaped: number;
 }
 
 export interface Idle {
@@ -62,12 +64,12 @@ export async function goodRound(
   await cluster.answer(whole);
   watch.clear();
   const held = new MemoryWatch(running.pid());
-  const used = new CpuWatch({ ...cluster.pids(), controller: running.pid() });
+  const used = new CpuWatch(cluster.pids());
   const begun = Date.now();
   const asked = await askAll(running, count, version);
   await running.ended('promoted', deadlineMs);
   const over = Date.now();
-  const cpuSeconds = used.end();
+  const spent = used.end();
   // What the candidate does shortly after the end belongs to the release.
   await pause(1_500);
   return {
@@ -75,8 +77,8 @@ export async function goodRound(
     firstWeightMs: firstWeights(watch, asked),
     holdsMs: names(count).flatMap((name) => holdsOf(watch.of(name), last)),
     requests: await requestsIn(cluster.info.auditLog, candidate.agent, begun),
-    cpuSeconds,
-    cpuSecondsPerRelease: cpuSeconds['controller']! / count,
+    cpuSeconds: spent,
+    cpuSecondsPerRelease: spent[running.process]! / count,
     memoryMiB: held.end(),
   };
 }
@@ -86,31 +88,38 @@ export async function badRound({ place, running, watch }: Bench, version: number
   await cluster.answer(whole);
   watch.clear();
   const asked = await askAll(running, count, version);
-  await untilAllCarry(watch, count, weights[1]);
+  await untilAllReached(watch, count, weights[1]);
   const from = Date.now();
+  const carrying = names(count).filter((name) => isBetween(watch.of(name).at(-1)?.weight ?? 0));
   await cluster.answer(broken);
-  await running.ended('rolled back', deadlineMs);
+  await running.ended('either', deadlineMs);
   const { firstAt } = await cluster.asked();
-  const ends = names(count).flatMap((name) => returnedAt(watch.of(name), from) ?? []);
-  if (firstAt === null || ends.length < count)
-    throw new Error(`of ${count} routes only ${ends.length} were seen to return`);
+  if (firstAt === null) throw new Error('nobody asked for the metric once it was broken');
+  // One that had its last good answer just before is promoted.
+  const judged = carrying.filter((name) => !watch.of(name).some((s) => s.at > from && s.weight > last));
+  const ends = judged.flatMap((name) => returnedAt(watch.of(name), from) ?? []);
+  if (ends.length < judged.length || ends.length === 0)
+    throw new Error(`of ${judged.length} routes only ${ends.length} were seen to return`);
   return {
     firstWeightMs: firstWeights(watch, asked),
     answeredToZeroMs: ends.map((at) => at - firstAt).toSorted((a, b) => a - b),
+    escaped: count - judged.length,
   };
 }
+
+const isBetween = (weight: number): boolean => weight > 0 && weight <= last;
 
 /** What it costs to have rolled back: nothing is asked for any more. */
 export async function idle({ place, candidate, running }: Bench, seconds: number): Promise<Idle> {
   await pause(500);
-  const used = new CpuWatch({ controller: running.pid() });
+  const before = cpuSeconds(running.pid());
   const from = Date.now();
   await pause(seconds * 1_000);
-  const cpuSeconds = used.end()['controller']!;
+  const used = cpuSeconds(running.pid()) - before;
   await pause(500);
   const { auditLog } = place.cluster.info;
   const requests = await requestsIn(auditLog, candidate.agent, from, from + seconds * 1_000);
-  return { seconds, requests, cpuSeconds, memoryMiB: memory(running.pid()).now };
+  return { seconds, requests, cpuSeconds: used, memoryMiB: memory(running.pid()).now };
 }
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, i) => applicationName(i));
@@ -132,10 +141,10 @@ function firstWeights(watch: WeightWatch, asked: readonly number[]): number[] {
   });
 }
 
-async function untilAllCarry(watch: WeightWatch, count: number, weight: number): Promise<void> {
+async function untilAllReached(watch: WeightWatch, count: number, weight: number): Promise<void> {
   const until = Date.now() + deadlineMs;
-  const carries = (name: string): boolean => (watch.of(name).at(-1)?.weight ?? 0) >= weight;
-  while (!names(count).every(carries)) {
+  const reached = (name: string): boolean => watch.of(name).some((seen) => seen.weight >= weight);
+  while (!names(count).every(reached)) {
     if (Date.now() > until) throw new Error(`not every route reached ${weight} %`);
     await pause(50);
   }

@@ -48,7 +48,7 @@ const round = (holdsMs: number[], requests: number) => ({
   firstWeightMs: [100, 120],
   holdsMs,
   requests: { total: requests, by: {} },
-  cpuSeconds: { worker: 10, 'kube-apiserver': 20, controller: 10 },
+  cpuSeconds: { worker: 10, 'kube-apiserver': 20, others: 6 },
   cpuSecondsPerRelease: 0.08,
   memoryMiB: 240,
 });
@@ -57,7 +57,7 @@ const measured = (change: Partial<Measured>): Measured => ({
   count: 50,
   holdMs: 3_000,
   good: [round([3_010, 3_020, 3_150], 1_000)],
-  bad: [{ firstWeightMs: [110], answeredToZeroMs: [4, 980] }],
+  bad: [{ firstWeightMs: [110], answeredToZeroMs: [4, 980], escaped: 0 }],
   idle: { seconds: 20, requests: { total: 0, by: {} }, cpuSeconds: 0, memoryMiB: 200 },
   temporal: null,
   problem: null,
@@ -106,8 +106,13 @@ describe('the report', () => {
 
   it("says where the processors' time went", () => {
     expect(text).toContain(
-      "50 releases of Sluice at once took 20 s; the processors' time went to kube-apiserver 50 %, worker 25 %.",
+      "50 releases of Sluice at once took 20 s; the processors' time went to kube-apiserver 50 %, worker 25 %, others 15 %.",
     );
+  });
+
+  it('says that the machine had other work', () => {
+    expect(text).toContain('for 15 % of its time');
+    expect(report({ ...results, machine: { cores: 8 } })).not.toContain('other work');
   });
 
   it('says what could not be measured, and why', () => {

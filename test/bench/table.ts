@@ -29,6 +29,7 @@ export function report(results: Results): string {
     '',
     ...heading(results),
     '',
+    ...disturbance(results),
     ...targetTable(results),
     '',
     'In brackets: how many times the figure of Sluice. A dash: not measured. How each figure is taken is in',
@@ -54,6 +55,16 @@ function heading({ at, minutes, machine, versions }: Results): string[] {
     '',
     `${list(versions)}.`,
   ];
+}
+
+function disturbance(results: Results): string[] {
+  const percent = Math.round(100 * foreignShare(results));
+  return percent < 10
+    ? []
+    : [
+        `**The machine was busy with other work** for ${percent} % of its time, so these figures are provisional.`,
+        '',
+      ];
 }
 
 export function targetTable(results: Results): string[] {
@@ -149,7 +160,6 @@ function limits({ measured, machine }: Results): string[] {
   if (largest === undefined || round === undefined) return [];
   const all = (round.allMs / 1_000) * Number(machine['cores']);
   const shares = Object.entries(round.cpuSeconds)
-    .filter(([name]) => name !== 'controller')
     .toSorted(([, a], [, b]) => b - a)
     .slice(0, 6)
     .map(([name, used]) => `${name} ${Math.round((100 * used) / all)} %`);
@@ -158,6 +168,14 @@ function limits({ measured, machine }: Results): string[] {
     '',
     `${largest.count} releases of Sluice at once took ${took} s; the processors' time went to ${shares.join(', ')}.`,
   ];
+}
+
+/** Share of the processors' time that went to work that is not the bench's, in all rounds together. */
+export function foreignShare({ measured, machine }: Results): number {
+  const rounds = measured.flatMap((m) => m.good);
+  const all = rounds.reduce((sum, { allMs }) => sum + (allMs / 1_000) * Number(machine['cores']), 0);
+  const foreign = rounds.reduce((sum, { cpuSeconds }) => sum + (cpuSeconds['others'] ?? 0), 0);
+  return all === 0 ? 0 : foreign / all;
 }
 
 function problems({ measured, waiting }: Results): string[] {

@@ -63,6 +63,7 @@ async function start(place: Place, flags: readonly string[]): Promise<Running> {
     });
   await until('rollouts are healthy', 300_000, (r) => r.status?.phase === 'Healthy');
   return {
+    process: 'controller',
     pid: () => procs.pid('controller')!,
     async ask(i, version) {
       const name = applicationName(i);
@@ -93,9 +94,10 @@ const base = (namespace: string): string => `/apis/argoproj.io/v1alpha1/namespac
 function endedAs(outcome: Outcome): (rollout: Rollout) => boolean {
   return ({ metadata, status }) => {
     if (Number(status?.observedGeneration) !== metadata.generation) return false;
-    return outcome === 'promoted'
-      ? status?.phase === 'Healthy' && status.stableRS === status.currentPodHash
-      : status?.phase === 'Degraded';
+    const promoted = status?.phase === 'Healthy' && status.stableRS === status.currentPodHash;
+    return (
+      (promoted && outcome !== 'rolled back') || (status?.phase === 'Degraded' && outcome !== 'promoted')
+    );
   };
 }
 

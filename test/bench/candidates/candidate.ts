@@ -29,10 +29,11 @@ export interface Candidate {
   readonly start: (place: Place) => Promise<Running>;
 }
 
-export type Outcome = 'promoted' | 'rolled back';
+export type Outcome = 'promoted' | 'rolled back' | 'either';
 
 export interface Running {
-  /** The controller or worker, whose CPU and memory count. */
+  /** Name among the cluster's processes of the controller or worker, whose CPU and memory count. */
+  readonly process: string;
   readonly pid: () => number;
   /** Asks for a release; resolves when it was taken. */
   readonly ask: (index: number, version: number) => Promise<void>;

@@ -11,6 +11,7 @@ import {
   weights,
   workload,
   type Candidate,
+  type Outcome,
   type Place,
   type Running,
 } from './candidate.js';
@@ -56,11 +57,11 @@ async function start(place: Place): Promise<Running> {
   });
   const canaries = async (): Promise<Canary[]> =>
     (await kube.get<{ items: Canary[] }>(`${list}?resourceVersion=0`)).items;
-  const isIn = async (phase: string, differs: (canary: Canary) => boolean): Promise<string[]> =>
+  const isIn = async (wanted: readonly string[], differs: (canary: Canary) => boolean): Promise<string[]> =>
     (await canaries())
-      .filter((c) => c.status?.phase !== phase || !differs(c))
+      .filter((c) => !wanted.includes(c.status?.phase ?? '') || !differs(c))
       .map((c) => `${c.metadata.name} (${c.status?.phase ?? 'new'})`);
-  await untilAll('canaries are initialised', 300_000, () => isIn('Initialized', () => true));
+  await untilAll('canaries are initialised', 300_000, () => isIn(['Initialized'], () => true));
   /** Hash of the spec that was released last: a phase belongs to a new one once this has changed. */
   let applied = new Map<string, string>();
   const note = async (): Promise<void> => {
@@ -68,6 +69,7 @@ async function start(place: Place): Promise<Running> {
   };
   await note();
   return {
+    process: 'controller',
     pid: () => procs.pid('controller')!,
     async ask(i, version) {
       const name = applicationName(i);
@@ -75,14 +77,19 @@ async function start(place: Place): Promise<Running> {
       await kube.patch(`${deployments}/${name}`, 'merge', { spec: { template } });
     },
     async ended(outcome, deadlineMs) {
-      const phase = outcome === 'promoted' ? 'Succeeded' : 'Failed';
       const isNew = (c: Canary): boolean => c.status?.lastAppliedSpec !== applied.get(c.metadata.name);
-      await untilAll(`canaries are ${outcome}`, deadlineMs, () => isIn(phase, isNew));
+      await untilAll(`canaries are ${outcome}`, deadlineMs, () => isIn(phases[outcome], isNew));
       await note();
     },
     stop: () => procs.stop('controller'),
   };
 }
+
+const phases = {
+  promoted: ['Succeeded'],
+  'rolled back': ['Failed'],
+  either: ['Succeeded', 'Failed'],
+} as const satisfies Record<Outcome, readonly string[]>;
 
 const metric = (address: string): object => ({
   apiVersion: 'flagger.app/v1beta1',

@@ -6,10 +6,11 @@ import type { Candidate, CandidateName } from './candidate.js';
 import { flagger } from './flagger.js';
 import { sluice } from './sluice.js';
 
-export function candidateOf(name: CandidateName): Candidate {
+/** @param profile folder for samples of Sluice's worker */
+export function candidateOf(name: CandidateName, profile: string | null = null): Candidate {
   switch (name) {
     case 'sluice':
-      return sluice();
+      return sluice({ profile });
     case 'argo':
       return argo();
     case 'argo-tuned':
