@@ -12,6 +12,8 @@ export interface Results {
   readonly machine: Readonly<Record<string, string | number>>;
   readonly versions: Readonly<Record<string, string>>;
   readonly measured: readonly Measured[];
+  /** What was not even begun, and why. */
+  readonly leftOut: readonly string[];
   /** Of Sluice. */
   readonly starts: Starts | null;
   readonly waiting: Waiting | null;

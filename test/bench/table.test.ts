@@ -73,6 +73,7 @@ const results: Results = {
     measured({ candidate: 'argo', good: [round([25_000, 26_800], 7_600)], idle: null }),
     measured({ candidate: 'flagger', count: 200, good: [], bad: [], problem: 'it did not start' }),
   ],
+  leftOut: ['Argo, tuned: no Go'],
   starts: { workerFirstTaskMs: [900, 950, 1_500], apiFirstAnswerMs: [310], apiFirstListMs: [600] },
   waiting: null,
 };
@@ -116,6 +117,6 @@ describe('the report', () => {
   });
 
   it('says what could not be measured, and why', () => {
-    expect(text).toContain('- Flagger, 200 at once: it did not start');
+    expect(text).toContain('- Flagger, 200 at once: it did not start\n- Argo, tuned: no Go\n');
   });
 });

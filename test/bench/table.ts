@@ -178,14 +178,22 @@ export function foreignShare({ measured, machine }: Results): number {
   return all === 0 ? 0 : foreign / all;
 }
 
-function problems({ measured, waiting }: Results): string[] {
+function problems({ measured, waiting, leftOut }: Results): string[] {
   const found = [
     ...measured.flatMap((m) =>
       m.problem === null ? [] : [`${titles[m.candidate]}, ${m.count} at once: ${m.problem}`],
     ),
+    ...measured.flatMap(escaped),
+    ...leftOut,
     ...(waiting?.problem == null ? [] : [`Waiting releases: ${waiting.problem}`]),
   ];
   return found.length === 0
     ? ['']
     : ['', '## What could not be measured', '', ...found.map((text) => `- ${text}`), ''];
+}
+
+function escaped(m: Measured): string[] {
+  const most = Math.max(0, ...m.bad.map((round) => round.escaped));
+  const what = 'were past their last judged weight when the metric broke, so their return is not counted';
+  return most === 0 ? [] : [`${titles[m.candidate]}, ${m.count} at once: up to ${most} ${what}`];
 }
