@@ -19,6 +19,8 @@ export interface Undone {
 
 interface Undo extends UndoStep {
   readonly act: () => Promise<readonly Finding[]>;
+  /** Whether a later one has done it as well. Default never. */
+  readonly isDone?: () => boolean;
 }
 
 /**
@@ -33,17 +35,18 @@ export async function rollBack(
 ): Promise<Undone> {
   run.record.phase = 'rolling_back';
   run.record.publish();
-  const left: string[] = [];
-  const undos = undoing({ run, stage, reached, settled });
+  const skipped: Undo[] = [];
+  const undos = undoing({ run, stage, reached, settled, restored: new Set() });
+  const left = (undone: readonly Undo[]): string[] =>
+    undone.filter((undo) => undo.isDone?.() !== true).map((undo) => undo.summary);
   for (const [i, undo] of undos.entries()) {
     const answer = await carryThrough(run, stage, undo);
-    if (answer === 'skipped') left.push(undo.summary);
+    if (answer === 'skipped') skipped.push(undo);
     if (typeof answer === 'object') {
-      const untried = undos.slice(i).map((u) => u.summary);
-      return { left: [...left, ...untried], abandoned: answer };
+      return { left: left([...skipped, ...undos.slice(i)]), abandoned: answer };
     }
   }
-  return { left, abandoned: null };
+  return { left: left(skipped), abandoned: null };
 }
 
 interface Undoing {
@@ -51,6 +54,8 @@ interface Undoing {
   readonly stage: Stage;
   readonly reached: Reached;
   readonly settled: Promise<unknown>;
+  /** Applications whose route is as it was. */
+  readonly restored: Set<string>;
 }
 
 /** In this order for all targets: traffic, stable, gray. */
@@ -84,7 +89,8 @@ function trafficBack(undoing: Undoing, target: Target): Undo[] {
     await restore(undoing, target, route, summary);
     return findings;
   };
-  return [{ id: `${environment}/undo-traffic-${application}`, kind: 'rollback', summary, act }];
+  const isDone = (): boolean => undoing.restored.has(application);
+  return [{ id: `${environment}/undo-traffic-${application}`, kind: 'rollback', summary, act, isDone }];
 }
 
 function stableBack({ run, settled }: Undoing, target: Target): Undo {
@@ -116,13 +122,14 @@ function grayAway(undoing: Undoing, target: Target): Undo {
 }
 
 async function restore(
-  { run, stage }: Undoing,
+  { run, stage, restored }: Undoing,
   { application }: Target,
   route: RouteTarget,
   summary: string,
 ): Promise<void> {
   const patienceMs = stage.rollbackDeadlineMs;
   await quickly('restoreRoute', route.cluster, { release: run.inputs.id, route }, { patienceMs, summary });
+  restored.add(application);
   if (run.record.weightOf(application) > 0) run.record.weigh(application, 0);
 }
 
