@@ -13,6 +13,7 @@ import { observe, problemHandler } from './observe.js';
 import { problemOf, problemResponse, ProblemError } from './problems.js';
 import { applicationRoutes } from './routes/applications.js';
 import { documentRoutes } from './routes/documents.js';
+import { doctorRoutes } from './routes/doctor.js';
 import { eventRoutes } from './routes/events.js';
 import { machineRoutes } from './routes/machines.js';
 import { releaseRoutes } from './routes/releases.js';
@@ -69,6 +70,7 @@ export function createApp(deps: AppDeps): App {
   steeringRoutes(app, deps);
   eventRoutes(app, deps, hub);
   machineRoutes(app, deps);
+  doctorRoutes(app, deps);
   documentRoutes(app);
   return app;
 }

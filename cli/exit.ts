@@ -13,6 +13,7 @@ export const exitCodes = {
   failed: 8,
   timeout: 9,
   attention: 10,
+  unwell: 11,
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
@@ -29,6 +30,7 @@ export const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   failed: 'the release failed: nothing was changed, or the outcome says what is left behind',
   timeout: '--timeout passed; the release goes on',
   attention: 'undoing could not be finished and waits for a person; the release goes on',
+  unwell: 'doctor found a problem; it says how to mend each',
   interrupted: 'interrupted (Ctrl-C); the release goes on',
 };
 

@@ -4,6 +4,7 @@ import { applyCommand } from './commands/apply.js';
 import { appsCommand, rmCommand } from './commands/apps.js';
 import { commonOptions, type Host } from './commands/common.js';
 import { approveCommand, rejectCommand } from './commands/decide.js';
+import { doctorCommand } from './commands/doctor.js';
 import { initCommand } from './commands/init.js';
 import { planCommand, releaseCommand } from './commands/release.js';
 import { historyCommand, statusCommand, watchCommand } from './commands/status.js';
@@ -59,6 +60,7 @@ export function programOf(host: Host): Command {
     historyCommand,
     appsCommand,
     rmCommand,
+    doctorCommand,
     versionCommand,
   ];
   for (const add of commands) add(program, host);

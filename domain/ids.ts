@@ -25,6 +25,9 @@ export const applicationWorkflowId = (name: string): string => `application/${na
 /** A plan that is only to be printed runs the release workflow up to its plan, under this id. */
 export const planWorkflowId = (id: string): string => `plan/${id}`;
 
+/** A look at the surroundings, once for each call. */
+export const diagnosisWorkflowId = (id: string): string => `diagnosis/${id}`;
+
 const base32 = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** Id of a release that came with an idempotency key: the same key gives the same id. */

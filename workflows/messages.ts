@@ -110,7 +110,7 @@ export const endTurn =
     [{ readonly release: string; readonly environment: string; readonly entry: HistoryEntry | null }]
   >('endTurn');
 
-/** Search attributes; Keyword but for the weight, which is Int. */
+/** Search attributes by what they say; their types are searchAttributeTypes. */
 export const searchAttributes = {
   application: 'SluiceApplication',
   environment: 'SluiceEnvironment',
@@ -119,7 +119,24 @@ export const searchAttributes = {
   weight: 'SluiceWeight',
   waitingOn: 'SluiceWaitingOn',
   initiator: 'SluiceInitiator',
+  /** Since when it waits; not set while it does not. */
+  waitingSince: 'SluiceWaitingSince',
+  /** From when on it waits for longer than it should; not set while it does not wait. */
+  overdueAt: 'SluiceOverdueAt',
 } as const;
+
+/** By name. */
+export const searchAttributeTypes: Readonly<Record<string, 'Keyword' | 'Int' | 'Datetime'>> = {
+  [searchAttributes.application]: 'Keyword',
+  [searchAttributes.environment]: 'Keyword',
+  [searchAttributes.lane]: 'Keyword',
+  [searchAttributes.phase]: 'Keyword',
+  [searchAttributes.weight]: 'Int',
+  [searchAttributes.waitingOn]: 'Keyword',
+  [searchAttributes.initiator]: 'Keyword',
+  [searchAttributes.waitingSince]: 'Datetime',
+  [searchAttributes.overdueAt]: 'Datetime',
+};
 
 /** Result of the release workflow. */
 export interface ReleaseResult {

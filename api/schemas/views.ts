@@ -1,5 +1,6 @@
 /** What the API answers, for its document. Answers are not parsed again; tests hold them against these. */
 import { z } from '@hono/zod-openapi';
+import { healthStates, healthTopics, type Diagnosis } from '../../domain/diagnosis.js';
 import { endedPhases, phases, type ReleaseEvent, type ReleaseView } from '../../domain/release.js';
 import type { ApplicationView } from '../../workflows/messages.js';
 import { applicationSchema } from './application.js';
@@ -212,5 +213,18 @@ export const views = {
   ReleaseList: page(releaseRow),
   ReleaseView: releaseView,
   ReleaseEvent: releaseEvent,
+  Diagnosis: z.object({
+    at: time,
+    state: z.enum(['ok', 'warning', 'problem']),
+    checks: z.array(
+      z.object({
+        topic: z.enum(healthTopics),
+        subject: z.string(),
+        state: z.enum(healthStates),
+        seen: z.string().describe('What was seen, or why it was not looked at.'),
+        remedy: z.string().nullable().describe('How to mend it.'),
+      }),
+    ),
+  }) satisfies z.ZodType<Diagnosis>,
   Answer: z.object({ accepted: z.literal(true) }),
 } as const;

@@ -6,9 +6,10 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
+  type WorkflowService,
 } from '@temporalio/client';
 import { failure, type Failure } from '../../domain/failures.js';
-import { searchAttributes } from '../../workflows/messages.js';
+import { searchAttributes, searchAttributeTypes } from '../../workflows/messages.js';
 import { problemOf, ProblemError } from '../problems.js';
 import { noWorkerMs, serverMs, workerMs, type TemporalAccess } from './access.js';
 
@@ -115,9 +116,7 @@ function fromGrpc(code: number, details: string): Failure {
 }
 
 export function missingAttributes(missing: readonly string[]): Failure {
-  const pairs = missing.map(
-    (name) => `--name ${name} --type ${name === searchAttributes.weight ? 'Int' : 'Keyword'}`,
-  );
+  const pairs = missing.map((name) => `--name ${name} --type ${searchAttributeTypes[name] ?? 'Keyword'}`);
   return failure('search_attributes_missing', {
     missing,
     command: `temporal operator search-attribute create ${pairs.join(' ')}`,
@@ -142,14 +141,28 @@ function grpcOf(error: unknown): { readonly code: number; readonly details?: str
   return null;
 }
 
+/** By their numbers in the protocol, whose enums the client does not export. */
+const numbers: unknown = { workflows: 1, activities: 2 };
+const queueTypes = numbers as Readonly<Record<'workflows' | 'activities', QueueType>>;
+type QueueType = NonNullable<Parameters<WorkflowService['describeTaskQueue']>[0]['taskQueueType']>;
+
 /** A worker asks again at least each minute, so one that was silent for longer is gone. */
 const silentMs = 75_000;
 
 /** Workers that have lately asked for workflow tasks. Throws what Temporal throws; one that died is counted for up to 75 s more. */
-export async function countPollers({ client, namespace, taskQueue }: TemporalAccess): Promise<number> {
+export const countPollers = (access: TemporalAccess): Promise<number> =>
+  pollersOf(access, access.taskQueue, 'workflows');
+
+/** The same of any queue, by what is asked for. */
+export async function pollersOf(
+  { client, namespace }: TemporalAccess,
+  queue: string,
+  kind: 'workflows' | 'activities',
+): Promise<number> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace,
-    taskQueue: { name: taskQueue },
+    taskQueue: { name: queue },
+    taskQueueType: queueTypes[kind],
   });
   const oldest = Date.now() - silentMs;
   return (pollers ?? []).filter((p) => Number(p.lastAccessTime?.seconds ?? 0) * 1_000 > oldest).length;

@@ -35,12 +35,34 @@ async function answers(access: TemporalAccess): Promise<boolean> {
   }
 }
 
-async function missingSearchAttributes({ client, namespace }: TemporalAccess): Promise<readonly string[]> {
+/** Types of the registered ones by name, as the Temporal CLI spells them. Throws what Temporal throws. */
+export async function attributeTypes({
+  client,
+  namespace,
+}: TemporalAccess): Promise<Readonly<Record<string, string>>> {
+  const { customAttributes } = await client.withDeadline(Date.now() + serverMs, () =>
+    client.connection.operatorService.listSearchAttributes({ namespace }),
+  );
+  return Object.fromEntries(
+    Object.entries(customAttributes).map(([name, type]) => [name, typeNames[type] ?? `number ${type}`]),
+  );
+}
+
+/** By their numbers in the protocol. */
+const typeNames: Readonly<Record<number, string>> = {
+  1: 'Text',
+  2: 'Keyword',
+  3: 'Int',
+  4: 'Double',
+  5: 'Bool',
+  6: 'Datetime',
+  7: 'KeywordList',
+};
+
+async function missingSearchAttributes(access: TemporalAccess): Promise<readonly string[]> {
   try {
-    const { customAttributes } = await client.withDeadline(Date.now() + serverMs, () =>
-      client.connection.operatorService.listSearchAttributes({ namespace }),
-    );
-    return Object.values(messages.searchAttributes).filter((name) => !(name in customAttributes));
+    const registered = await attributeTypes(access);
+    return Object.values(messages.searchAttributes).filter((name) => !(name in registered));
   } catch {
     // Not every account may ask; a start will tell.
     return [];

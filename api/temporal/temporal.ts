@@ -1,4 +1,5 @@
 /** All that the API asks of Temporal, bound to one connection. Loaded after the API listens: the client is the slow part of a start. */
+import { examine } from '../doctor/examine.js';
 import { connectTemporal } from './access.js';
 import {
   applicationNames,
@@ -31,6 +32,7 @@ export interface Temporal {
   readonly releaseChanges: Bound<typeof releaseChanges>;
   readonly decide: Bound<typeof decide>;
   readonly steer: Bound<typeof steer>;
+  readonly examine: Bound<typeof examine>;
   readonly unreadiness: Bound<typeof unreadiness>;
   readonly close: () => Promise<void>;
 }
@@ -55,6 +57,7 @@ export function temporalOver(access: TemporalAccess): Temporal {
     releaseChanges: bind(releaseChanges),
     decide: bind(decide),
     steer: bind(steer),
+    examine: bind(examine),
     unreadiness: bind(unreadiness),
     close: () => access.client.connection.close(),
   };

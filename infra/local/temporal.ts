@@ -10,6 +10,8 @@ const searchAttributes = {
   SluiceWaitingOn: 'Keyword',
   SluiceInitiator: 'Keyword',
   SluiceWeight: 'Int',
+  SluiceWaitingSince: 'Datetime',
+  SluiceOverdueAt: 'Datetime',
 } as const;
 
 export interface TemporalPorts {

@@ -7,7 +7,7 @@ import { bundleWorkflowCode, NativeConnection, Runtime, DefaultLogger, Worker } 
 import { Parts } from '../../infra/local/parts.js';
 import { freePorts } from '../../infra/local/ports.js';
 import { ensureTools } from '../../infra/local/tools.js';
-import { searchAttributes } from '../../workflows/messages.js';
+import { searchAttributes, searchAttributeTypes } from '../../workflows/messages.js';
 import type { Activities } from '../../activities/contract.js';
 
 export interface TemporalServer {
@@ -29,8 +29,8 @@ export async function startTemporalServer(
   const dir = await mkdtemp(join(tmpdir(), 'sluice-temporal-'));
   const { temporal } = await ensureTools(['temporal']);
   const [port, http, metrics] = await freePorts(3);
-  const attributes = Object.values(searchAttributes).map(
-    (name) => `--search-attribute=${name}=${name === searchAttributes.weight ? 'Int' : 'Keyword'}`,
+  const attributes = Object.entries(searchAttributeTypes).map(
+    ([name, type]) => `--search-attribute=${name}=${type}`,
   );
   const parts = new Parts();
   const url = `http://127.0.0.1:${http}/cluster/namespaces/default/search-attributes`;
