@@ -147,13 +147,17 @@ describe.concurrent('P1, P13: an autoscaler of stable', () => {
 });
 
 describe.concurrent('P1, P9: somebody scales', () => {
-  it('stable while it is promoted: as many as it has then are waited for, and it keeps them', async () => {
+  it('stable before and while it is promoted: it keeps them, and as many as it has then are waited for', async () => {
     await inWorld(async (world) => {
       await world.image('slow', { START_MS: '3000' });
-      await world.declare(world.application({ ...canary, steps: [{ weight: 100, hold: '200ms' }] }));
+      await world.declare(world.application(held(100)));
       const load = lightLoad(world);
       const id = await world.release('slow');
+      await heldAt(world, id, 100);
+      await scale(world, 'shop', 2);
+      await next(world, id);
       await promotionBegun(world);
+      expect(await replicasOf(world, 'shop')).toBe(2);
       await scale(world, 'shop', 3);
       const view = await world.ended(id);
       expect(view.outcome).toMatchObject({ phase: 'succeeded' });

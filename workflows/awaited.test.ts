@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { samplePlan } from '../test/fakes/release-view.js';
+import { awaitedIn } from './awaited.js';
+
+const stage = samplePlan().stages[0]!;
+const now = Date.parse('2026-01-01T00:00:00.000Z');
+const awaited = (kind: string) =>
+  awaitedIn(
+    stage,
+    stage.steps.find((step) => step.kind === kind)!,
+    now,
+  );
+
+describe('what a step waits for', () => {
+  it.each([
+    ['deploy-gray', '1 pod(s) of web-gray to be ready', '2026-01-01T00:10:00.000Z'],
+    ['tag', 'web to be written: send requests with x-lane: gray to gray', '2026-01-01T00:05:00.000Z'],
+    ['weight', '1 pod(s) of web-gray to be ready and web to take 50 %', '2026-01-01T00:15:00.000Z'],
+    ['promote', 'the pods of web to be ready with v2', '2026-01-01T00:10:00.000Z'],
+    ['return-traffic', 'web to be written: traffic back to stable', '2026-01-01T00:05:00.000Z'],
+    ['cleanup', 'the pods of web-gray to go', '2026-01-01T00:10:05.000Z'],
+  ])('is told in %s, with until when', (kind, what, until) => {
+    expect(awaited(kind)).toEqual({ what, until, can: ['abort'] });
+  });
+
+  it.each(['hold', 'approval'])('is told by the step itself in %s', (kind) => {
+    expect(awaited(kind)).toBeNull();
+  });
+});
