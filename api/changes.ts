@@ -14,6 +14,8 @@ export function changesOf(plan: Plan): string[] {
 
 function changesOfTarget(stage: Stage, target: Target): string[] {
   const where = `${stage.environment}: namespace ${target.namespace}${target.cluster === 'default' ? '' : ` of cluster ${target.cluster}`}`;
+  // A rollback to what runs there already.
+  if (stage.steps.length === 0) return [];
   const lasting = `${where}: Deployment ${target.deployment}: ${stableChange(target)}`;
   switch (stage.strategy) {
     case 'first':

@@ -56,6 +56,8 @@ export interface ReleaseRow {
   readonly weight: number;
   readonly waitingOn: string | null;
   readonly initiator: string;
+  /** The ended release that it undoes; null: an ordinary release. Absent: an older API. */
+  readonly rollbackOf?: string | null;
   readonly startedAt: string;
   readonly endedAt: string | null;
 }

@@ -7,6 +7,7 @@ import { approveCommand, rejectCommand } from './commands/decide.js';
 import { doctorCommand } from './commands/doctor.js';
 import { initCommand } from './commands/init.js';
 import { planCommand, releaseCommand } from './commands/release.js';
+import { rollbackCommand } from './commands/rollback.js';
 import { historyCommand, statusCommand, watchCommand } from './commands/status.js';
 import { steerCommands } from './commands/steer.js';
 import { versionCommand } from './commands/version.js';
@@ -57,6 +58,7 @@ export function programOf(host: Host): Command {
     approveCommand,
     rejectCommand,
     steerCommands,
+    rollbackCommand,
     historyCommand,
     appsCommand,
     rmCommand,

@@ -153,6 +153,13 @@ export function computePlan(input: PlanInput): Plan {
   return { ...body, hash: hashOf(body).slice(0, 16) };
 }
 
+/** A later look at the stages from `index` on; those before are done and stay as they were planned. */
+export function replanned(before: Plan, now: Plan, index: number): Plan {
+  const { hash: _, ...rest } = now;
+  const body = { ...rest, stages: [...before.stages.slice(0, index), ...now.stages.slice(index)] };
+  return { ...body, hash: hashOf(body).slice(0, 16) };
+}
+
 const shortened =
   'A rollback has no approval, no weights one after the other, no holds and no analysis: the version was stable here before, so traffic moves as soon as its pods are ready.';
 

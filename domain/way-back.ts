@@ -3,7 +3,8 @@ import type { Application } from './application.js';
 import { failure, type Failure } from './failures.js';
 import { hashOf } from './ids.js';
 import { isDigest, parseImage, versionOf } from './image.js';
-import type { BackTo, HistoryEntry, ReleaseView, WayBack } from './release.js';
+import type { Plan, Stage } from './plan.js';
+import type { BackTo, HistoryEntry, ReleaseRequest, ReleaseView, WayBack } from './release.js';
 
 export interface WayBackInput {
   /** Id of the ended release that is undone. */
@@ -192,4 +193,31 @@ export function releaseToUndo(
       e.rollbackOf === undefined &&
       e.digest === stableNow(history, e.environment)?.digest,
   );
+}
+
+/** Why the plan of a rollback is refused: what it leads to runs everywhere, whatever the history says. Null: there is something to do. */
+export function rollbackNeedless({ stages, rollbackOf }: Plan): Failure | null {
+  if (rollbackOf === undefined || stages.some((stage) => stage.steps.length > 0)) return null;
+  const all = stages.flatMap(({ targets }) =>
+    targets.map((t) => `${t.application} in ${t.environment} runs ${t.image.version} already`),
+  );
+  return failure('rollback_needless', { release: rollbackOf, why: `${all.join(', ')}.` });
+}
+
+/**
+ * Why a rollback that had to wait ends: the version that it undoes is not there any more, so nobody has asked for what it would do now.
+ * @param first what was seen at the beginning, where no other release held the environment since; else null
+ */
+export function stableMoved({ wayBack }: ReleaseRequest, now: Stage, first: Stage | null): Failure | null {
+  for (const [i, { environment, deployment, image, stableDigest }] of now.targets.entries()) {
+    const undoes = wayBack?.stages.find((s) => s.environment === environment)?.undoes ?? null;
+    const expected = [undoes, image.digest, first?.targets[i]?.stableDigest];
+    if (undoes === null || expected.includes(stableDigest)) continue;
+    return failure('workload_changed', {
+      workload: deployment,
+      expected: undoes,
+      seen: stableDigest ?? 'an unknown image',
+    });
+  }
+  return null;
 }

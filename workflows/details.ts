@@ -11,6 +11,7 @@ export function describeForUi(view: ReleaseView, lately: readonly ReleaseEvent[]
   return [
     `### ${view.phase.replaceAll('_', ' ')}${view.paused ? ' (paused)' : ''}`,
     ...released,
+    ...(view.rollbackOf === undefined ? [] : [`Rolls back release ${view.rollbackOf}`]),
     `Asked for by ${view.initiator}${view.reason === '' ? '' : `: ${view.reason}`}`,
     ...(waiting === null
       ? []

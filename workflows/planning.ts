@@ -11,6 +11,7 @@ import {
   type PlannedApplication,
   type ResolvedImage,
 } from '../domain/plan.js';
+import type { ReleaseRequest, WayBack } from '../domain/release.js';
 import { quickly } from './activities.js';
 import { failureOf } from './failures.js';
 import type { Run } from './run.js';
@@ -23,29 +24,35 @@ export interface Planning {
 /** How long a neighbour that is away is waited for: while somebody waits for the answer, and while nobody does. */
 export const patience = { attendedMs: 10_000, unattendedMs: 5 * 60_000 } as const;
 
-/** Digests by application; a release keeps them to its end. */
+/** What was asked for, by application and image; a release keeps the digests to its end. */
 export type Images = ReadonlyMap<string, ResolvedImage>;
+const keyOf = (application: string, image: string): string => `${application} ${image}`;
 
 export async function resolveImages(run: Run): Promise<{ images: Images; problems: readonly Failure[] }> {
   const images = new Map<string, ResolvedImage>();
   const problems: Failure[] = [];
-  for (const [i, { name, image }] of run.inputs.request.applications.entries()) {
-    const spec = run.inputs.applications[i]!;
-    try {
-      const input = { image, repository: spec.image };
-      images.set(
-        name,
-        await quickly('resolveImage', 'default', input, {
-          patienceMs: patience.attendedMs,
-          summary: `digest of ${image}`,
-        }),
-      );
-    } catch (error) {
-      problems.push({ ...failureOf(error), pointer: `/applications/${i}/image` });
+  const { applications, wayBack } = run.inputs.request;
+  for (const [i, { name, image }] of applications.entries()) {
+    const repository = run.inputs.applications[i]!.image;
+    for (const asked of wayBack === undefined ? [image] : imagesBack(wayBack, name)) {
+      const summary = `digest of ${asked}`;
+      try {
+        const input = { image: asked, repository };
+        const options = { patienceMs: patience.attendedMs, summary };
+        images.set(keyOf(name, asked), await quickly('resolveImage', 'default', input, options));
+      } catch (error) {
+        const found = failureOf(error);
+        problems.push(wayBack === undefined ? { ...found, pointer: `/applications/${i}/image` } : found);
+      }
     }
   }
   return { images, problems };
 }
+
+/** Each once. */
+const imagesBack = ({ stages }: WayBack, application: string): readonly string[] => [
+  ...new Set(stages.filter((s) => s.application === application).map((s) => s.image)),
+];
 
 /** Looks at every environment that the release goes through, all at once, and computes the plan. */
 export async function makePlan(
@@ -57,7 +64,7 @@ export async function makePlan(
   const problems: Failure[] = [];
   const planned: PlannedApplication[] = [];
   for (const spec of applications) {
-    const environments = environmentsOf(spec, request.environment);
+    const environments = environmentsOf(spec, request.environment, request.wayBack);
     if (environments.length === 0) {
       const known = spec.environments.map((e) => e.name);
       problems.push(
@@ -70,12 +77,31 @@ export async function makePlan(
     }
     const seen = await Promise.all(environments.map((e) => observe(run, spec, e.name, problems, patienceMs)));
     const observations = seen.filter((o): o is Observation => o !== null);
-    const image = images.get(spec.name);
-    if (image !== undefined) planned.push({ spec, image, observations });
+    const found = imagesOf(request, spec.name, images);
+    if (found !== null) planned.push({ spec, ...found, observations });
   }
   if (problems.length > 0) return { plan: null, problems };
-  const { environment, strategy, lane } = request;
-  return { plan: computePlan({ applications: planned, environment, strategy, lane }), problems };
+  const { environment, strategy, lane, rollbackOf, wayBack } = request;
+  const rollback =
+    rollbackOf === undefined || wayBack === undefined ? {} : { rollback: { of: rollbackOf, way: wayBack } };
+  return { plan: computePlan({ applications: planned, environment, strategy, lane, ...rollback }), problems };
+}
+
+/** Null where one of them was not resolved. */
+function imagesOf(
+  { applications, wayBack }: ReleaseRequest,
+  name: string,
+  images: Images,
+): Pick<PlannedApplication, 'image' | 'images'> | null {
+  const resolved = (asked: string): ResolvedImage | undefined => images.get(keyOf(name, asked));
+  const image = resolved(applications.find((a) => a.name === name)!.image);
+  if (image === undefined) return null;
+  if (wayBack === undefined) return { image };
+  const stages = wayBack.stages.filter((s) => s.application === name);
+  return {
+    image,
+    images: Object.fromEntries(stages.map((s) => [s.environment, resolved(s.image) ?? image])),
+  };
 }
 
 async function observe(

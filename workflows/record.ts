@@ -66,7 +66,10 @@ export class ReleaseRecord {
   constructor(private readonly inputs: ReleaseInputs) {
     // As the API set it at the start.
     this.published.environment =
-      inputs.request.environment ?? inputs.applications[0]?.environments[0]?.name ?? '';
+      inputs.request.wayBack?.stages[0]?.environment ??
+      inputs.request.environment ??
+      inputs.applications[0]?.environments[0]?.name ??
+      '';
     this.applications = inputs.request.applications.map(({ name, image }) => ({
       name,
       version: image,
@@ -94,6 +97,7 @@ export class ReleaseRecord {
       evidence: this.evidence.all(),
       initiator: request.initiator,
       reason: request.reason,
+      ...(request.rollbackOf === undefined ? {} : { rollbackOf: request.rollbackOf }),
       startedAt: this.startedAt,
       endedAt: this.endedAt,
       outcome: this.outcome,
@@ -120,8 +124,9 @@ export class ReleaseRecord {
     this.steps = plan.stages.flatMap((stage) =>
       stage.steps.map((step) => kept.get(step.id) ?? pending(step)),
     );
+    // Where it leads to; a rollback begins with the last environment.
     this.applications =
-      plan.stages.at(-1)?.targets.map((t) => ({
+      plan.stages.at(plan.rollbackOf === undefined ? -1 : 0)?.targets.map((t) => ({
         name: t.application,
         version: t.image.version,
         digest: t.image.digest,

@@ -1,12 +1,13 @@
 /** A release: from a request to its end, through the stages of its plan. */
 import { allHandlersFinished, CancellationScope, condition } from '@temporalio/workflow';
 import { failure, type Failure } from '../domain/failures.js';
-import type { Stage } from '../domain/plan.js';
+import { replanned, type Stage } from '../domain/plan.js';
 import type { EndedPhase, HistoryEntry, ReleaseInputs } from '../domain/release.js';
 import { failureError, failureOf } from './failures.js';
 import type { ReleaseResult, Turn } from './messages.js';
 import { until } from './hold.js';
 import { makePlan, patience, resolveImages, type Images } from './planning.js';
+import { rollbackNeedless, stableMoved } from '../domain/way-back.js';
 import { rollBack } from './rollback.js';
 import { Run } from './run.js';
 import { nothingReached, type Reached } from './steps.js';
@@ -41,6 +42,8 @@ export async function release(inputs: ReleaseInputs): Promise<ReleaseResult> {
 }
 
 async function conduct(run: Run, turns: Turns): Promise<Ending> {
+  const { rollbackOf } = run.inputs.request;
+  if (rollbackOf !== undefined) run.record.note('note', `This rolls back release ${rollbackOf}.`);
   const { images, problems } = await resolveImages(run);
   if (problems.length > 0)
     return refuse(run, [...problems, ...(await furtherProblems(run, images, problems))]);
@@ -49,6 +52,8 @@ async function conduct(run: Run, turns: Turns): Promise<Ending> {
 
   const planning = await makePlan(run, images);
   if (planning.plan === null) return refuse(run, planning.problems);
+  const needless = rollbackNeedless(planning.plan);
+  if (needless !== null) return refuse(run, [needless]);
   run.record.follow(planning.plan);
   run.record.note('note', `Plan ${planning.plan.hash}.`);
   for (const warning of planning.plan.warnings) run.record.note('note', warning);
@@ -91,7 +96,9 @@ function refuse(run: Run, problems: readonly Failure[]): Ending {
 async function takeFirstTurn(run: Run, turns: Turns): Promise<boolean | Failure> {
   if (run.inputs.planOnly) return true;
   const spec = run.inputs.applications[0]!;
-  const environment = run.inputs.request.environment ?? spec.environments[0]!.name;
+  const { request } = run.inputs;
+  const environment =
+    request.wayBack?.stages[0]?.environment ?? request.environment ?? spec.environments[0]!.name;
   const declared = spec.environments.find((e) => e.name === environment);
   const policy = declared?.release?.queue ?? spec.release?.queue ?? 'wait';
   try {
@@ -129,7 +136,9 @@ async function prepareStage(
   );
   if (run.aborted !== null) return { phase: 'cancelled', failure: run.aborted, left: [] };
   if (planning?.plan == null) return { phase: 'failed', failure: planning!.problems[0]!, left: [] };
-  run.record.follow(planning.plan);
+  const moved = stableMoved(run.inputs.request, planning.plan.stages[index]!, granted ? stage : null);
+  if (moved !== null) return { phase: 'failed', failure: moved, left: [] };
+  run.record.follow(replanned(run.record.plan!, planning.plan, index));
   return null;
 }
 
@@ -186,6 +195,7 @@ function entryOf(run: Run, turn: Turn, ending: Ending): HistoryEntry | null {
     phase: ending.phase,
     initiator: view.initiator,
     reason: view.reason,
+    ...(view.rollbackOf === undefined ? {} : { rollbackOf: view.rollbackOf }),
     startedAt: view.startedAt,
     endedAt: view.endedAt ?? new Date().toISOString(),
   };

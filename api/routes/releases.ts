@@ -7,13 +7,14 @@ import { releaseIdOfBytes, releaseIdOfKey } from '../../domain/ids.js';
 import { phases, type ReleaseInputs, type ReleaseRequest } from '../../domain/release.js';
 import type { App, AppDeps } from '../app.js';
 import { requireRole } from '../auth.js';
-import { readBody } from '../body.js';
+import { checked, parseBody, readBody } from '../body.js';
 import { changesOf } from '../changes.js';
 import { checkedQuery } from '../query.js';
 import { nearest } from '../nearest.js';
 import { problemOf, ProblemError, throwFailure } from '../problems.js';
 import { dnsLabel } from '../schemas/common.js';
-import { releaseRequestSchema } from '../schemas/release.js';
+import { releaseRequestSchema, rollbackPlanSchema, rollbackSchema } from '../schemas/release.js';
+import { rollBack, rollbackOf, withId } from '../rollback.js';
 import type { Temporal } from '../temporal/temporal.js';
 import { describe } from './describe.js';
 
@@ -37,20 +38,23 @@ export function releaseRoutes(app: App, { temporal, config, metrics }: AppDeps):
     describe(app, {
       method: 'post',
       path: '/v1/plans',
-      summary: 'What a release would do; changes nothing',
+      summary: 'What a release or a rollback would do; changes nothing',
       tag,
       role: 'releaser',
-      body: 'ReleaseRequest',
+      body: 'PlanRequest',
       answers: { 200: { description: 'The plan', schema: 'PlanAnswer' } },
-      problems: [400, 404, 413, 415, 422, 503],
+      problems: [400, 404, 409, 413, 415, 422, 503],
     }),
     async (c) => {
       const actor = c.get('actor');
       requireRole(actor, 'releaser');
-      const body = await readBody(c.req.raw, releaseRequestSchema);
+      const body = planBody(await c.req.raw.text(), c.req.header('content-type'));
       const api = await temporal();
       const id = releaseIdOfBytes(randomBytes(8));
-      const inputs = await inputsOf(api, id, body, actor, true);
+      const inputs =
+        'rollbackOf' in body
+          ? withId(await rollbackOf(api, body.rollbackOf, body, actor), id, true)
+          : await inputsOf(api, id, body, actor, true);
       const { plan } = await api.planRelease(inputs);
       if (plan === null) return throwFailure(failure('internal', { what: 'a plan without a plan' }));
       return c.json({ plan, planHash: plan.hash, warnings: plan.warnings, changes: changesOf(plan) });
@@ -80,6 +84,45 @@ export function releaseRoutes(app: App, { temporal, config, metrics }: AppDeps):
       const { phase, planHash, created } = await api.submitRelease(inputs, key);
       if (created) for (const { name } of body.applications) metrics.releases.inc({ application: name });
       c.get('log').info({ release: id, by: actor.name, phase, created }, 'release accepted');
+      const path = `/v1/releases/${id}`;
+      c.header('location', path);
+      return c.json(
+        { id, phase, planHash, url: `${config.publicUrl ?? new URL(c.req.url).origin}${path}` },
+        202,
+      );
+    },
+  );
+
+  app.post(
+    describe(app, {
+      method: 'post',
+      path: '/v1/releases/{id}/rollback',
+      summary:
+        'Undo an ended release: a new one back to what was stable before, or to another earlier version',
+      tag,
+      role: 'releaser',
+      body: 'Rollback',
+      bodyOptional: true,
+      headers: {
+        'Idempotency-Key':
+          'The same key answers the same rollback. Without one, the same rollback asked for twice at once is one release.',
+      },
+      answers: { 202: { description: 'Accepted', schema: 'AcceptedRelease' } },
+      problems: [400, 404, 409, 413, 415, 422, 503],
+    }),
+    async (c) => {
+      const actor = c.get('actor');
+      requireRole(actor, 'releaser');
+      const key = idempotencyKey(c.req.header('idempotency-key'));
+      const body = await readBody(c.req.raw, rollbackSchema);
+      const undone = c.req.param('id');
+      const accepted = await rollBack(await temporal(), undone, body, actor, key);
+      const { id, phase, planHash, created, application } = accepted;
+      if (created && application !== null) metrics.releases.inc({ application });
+      c.get('log').info(
+        { release: id, rollbackOf: undone, by: actor.name, phase, created },
+        'rollback accepted',
+      );
       const path = `/v1/releases/${id}`;
       c.header('location', path);
       return c.json(
@@ -127,6 +170,12 @@ export function releaseRoutes(app: App, { temporal, config, metrics }: AppDeps):
     }),
     async (c) => c.json(await (await temporal()).readRelease(c.req.param('id'))),
   );
+}
+
+function planBody(text: string, contentType: string | undefined) {
+  const body = parseBody(text, contentType ?? null);
+  const isRollback = typeof body === 'object' && body !== null && 'rollbackOf' in body;
+  return isRollback ? checked(body, rollbackPlanSchema) : checked(body, releaseRequestSchema);
 }
 
 function idempotencyKey(header: string | undefined): string | null {

@@ -6,6 +6,8 @@ import {
   extensionSchema,
   newWeightSchema,
   releaseRequestSchema,
+  rollbackPlanSchema,
+  rollbackSchema,
   steeringSchema,
 } from './release.js';
 import { views } from './views.js';
@@ -23,6 +25,12 @@ const toDocument = (schema: z.ZodType, io: 'input' | 'output' = 'input'): JsonSc
 export const bodyDocuments = (): Readonly<Record<string, JsonSchema>> => ({
   Application: toDocument(applicationSchema),
   ReleaseRequest: toDocument(releaseRequestSchema),
+  Rollback: toDocument(rollbackSchema),
+  PlanRequest: {
+    title: 'PlanRequest',
+    description: 'A release, or the rollback of an ended one.',
+    anyOf: [{ $ref: '#/components/schemas/ReleaseRequest' }, toDocument(rollbackPlanSchema)],
+  },
   Decision: toDocument(decisionSchema),
   Steering: toDocument(steeringSchema),
   Extension: toDocument(extensionSchema),

@@ -39,6 +39,7 @@ export function partialRelease(description: WorkflowExecutionDescription): Parti
     evidence: [],
     initiator: row.initiator,
     reason: row.reason,
+    ...(row.rollbackOf === null ? {} : { rollbackOf: row.rollbackOf }),
     startedAt: row.startedAt,
     endedAt: row.endedAt,
     outcome: null,

@@ -28,15 +28,19 @@ export interface Accepted {
   readonly created: boolean;
 }
 
-/** Starts the release, or answers the one that has the same id. Throws a problem where it is refused. */
+/**
+ * Starts the release, or answers the one that has the same id. Throws a problem where it is refused.
+ * @param asked what the same key has to ask for again; default the request
+ */
 export async function submitRelease(
   access: TemporalAccess,
   inputs: ReleaseInputs,
   key: string | null,
+  asked: object = inputs.request,
 ): Promise<Accepted> {
   const { id } = inputs;
   const workflowId = releaseWorkflowId(id);
-  const memo = memoOf(inputs);
+  const memo = memoOf(inputs, asked);
   let submitted = await startAndSubmit(access, workflowId, inputs, memo, 'submit');
   let found: WorkflowExecutionDescription | null = null;
   if (key !== null) {
@@ -46,9 +50,7 @@ export async function submitRelease(
       submitted = await startAndSubmit(access, workflowId, inputs, memo, `submit-${found.runId}`);
       found = await describe(access, workflowId, id);
     }
-    if (memoIn(found).requestHash !== memo.requestHash) {
-      throw new ProblemError(problemOf(failure('idempotency_key_reused', { key, release: id })));
-    }
+    requireSame(found, memo.requestHash, key, id);
   }
   if (submitted !== null && submitted.problems.length > 0) {
     throw new ProblemError(refused(submitted.problems));
@@ -59,13 +61,37 @@ export async function submitRelease(
   return { id, phase: submitted.phase, planHash: submitted.plan?.hash ?? null, created };
 }
 
+/** The release that came with the same key before, unless it was refused; null: there is none. */
+export async function repeatedRelease(
+  access: TemporalAccess,
+  id: string,
+  key: string,
+  asked: object,
+): Promise<Accepted | null> {
+  const found = await describe(access, releaseWorkflowId(id), id).catch((error: unknown) => {
+    if (error instanceof ProblemError && error.problem.code === 'release_unknown') return null;
+    throw error;
+  });
+  if (found === null || found.status.name === 'FAILED') return null;
+  requireSame(found, hashOfAsked(asked), key, id);
+  return standing(access, id, false);
+}
+
+function requireSame(found: WorkflowExecutionDescription, hash: string, key: string, release: string): void {
+  if (memoIn(found).requestHash === hash) return;
+  throw new ProblemError(problemOf(failure('idempotency_key_reused', { key, release })));
+}
+
 const isRefused = (submitted: messages.Submitted | null): boolean => (submitted?.problems.length ?? 0) > 0;
 
-const memoOf = ({ request }: ReleaseInputs): ReleaseMemo => ({
+const memoOf = ({ request }: ReleaseInputs, asked: object = request): ReleaseMemo => ({
   request,
-  requestHash: hashOf({ ...request, initiator: '' }),
+  requestHash: hashOfAsked(asked),
   startedBy: randomUUID(),
 });
+
+/** Whoever asks. */
+const hashOfAsked = (asked: object): string => hashOf({ ...asked, initiator: '' });
 
 const memoIn = ({ memo }: WorkflowExecutionDescription): Partial<ReleaseMemo> => memo ?? {};
 
@@ -157,7 +183,8 @@ async function standing(access: TemporalAccess, id: string, created: boolean): P
 }
 
 function attributesOf({ request, applications }: ReleaseInputs): SearchAttributePair[] {
-  const environment = request.environment ?? applications[0]?.environments[0]?.name;
+  const environment =
+    request.wayBack?.stages[0]?.environment ?? request.environment ?? applications[0]?.environments[0]?.name;
   return [
     { key: keys.application, value: request.applications[0]?.name ?? '' },
     ...(environment === undefined ? [] : [{ key: keys.environment, value: environment }]),
@@ -170,6 +197,11 @@ function attributesOf({ request, applications }: ReleaseInputs): SearchAttribute
 
 /** One line for the list of the Temporal UI; its limit is 200 bytes. */
 function summaryOf({ request, planOnly }: ReleaseInputs): string {
+  if (request.rollbackOf !== undefined && request.wayBack !== undefined) {
+    const stages = request.wayBack.stages.map((s) => `${s.application} in ${s.environment}`);
+    const verb = planOnly ? 'Plan of the rollback' : 'Rollback';
+    return `${verb} of ${request.rollbackOf}: ${stages.join(', ')}`.slice(0, 150);
+  }
   const what = request.applications
     .map((a) => `${a.name} ${a.image.slice(a.image.lastIndexOf('/') + 1)}`)
     .join(', ');
@@ -180,6 +212,7 @@ function summaryOf({ request, planOnly }: ReleaseInputs): string {
 function detailsOf({ request }: ReleaseInputs): string {
   return [
     ...request.applications.map((a) => `**${a.name}** \`${a.image}\``),
+    ...(request.rollbackOf === undefined ? [] : [`Rolls back release ${request.rollbackOf}.`]),
     `Environment: ${request.environment ?? 'all'}. Asked for by ${request.initiator}.`,
     ...(request.reason === '' ? [] : [request.reason]),
   ].join('\n\n');

@@ -9,9 +9,10 @@ import {
   removeApplication,
 } from './applications.js';
 import { releaseChanges } from './changes.js';
+import { endedRelease } from './ended.js';
 import { unreadiness } from './readiness.js';
 import { decide, readRelease, releaseEvents, releaseStatus, steer } from './releases.js';
-import { planRelease, submitRelease } from './submit.js';
+import { planRelease, repeatedRelease, submitRelease } from './submit.js';
 import { listReleases } from './visibility.js';
 import type { TemporalAccess } from './access.js';
 
@@ -24,9 +25,11 @@ export interface Temporal {
   readonly listApplications: Bound<typeof listApplications>;
   readonly removeApplication: Bound<typeof removeApplication>;
   readonly submitRelease: Bound<typeof submitRelease>;
+  readonly repeatedRelease: Bound<typeof repeatedRelease>;
   readonly planRelease: Bound<typeof planRelease>;
   readonly listReleases: Bound<typeof listReleases>;
   readonly readRelease: Bound<typeof readRelease>;
+  readonly endedRelease: Bound<typeof endedRelease>;
   readonly releaseStatus: Bound<typeof releaseStatus>;
   readonly releaseEvents: Bound<typeof releaseEvents>;
   readonly releaseChanges: Bound<typeof releaseChanges>;
@@ -49,9 +52,11 @@ export function temporalOver(access: TemporalAccess): Temporal {
     listApplications: bind(listApplications),
     removeApplication: bind(removeApplication),
     submitRelease: bind(submitRelease),
+    repeatedRelease: bind(repeatedRelease),
     planRelease: bind(planRelease),
     listReleases: bind(listReleases),
     readRelease: bind(readRelease),
+    endedRelease: bind(endedRelease),
     releaseStatus: bind(releaseStatus),
     releaseEvents: bind(releaseEvents),
     releaseChanges: bind(releaseChanges),

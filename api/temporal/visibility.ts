@@ -34,6 +34,8 @@ export interface ReleaseRow {
   readonly waitingOn: string | null;
   readonly initiator: string;
   readonly reason: string;
+  /** The ended release that it undoes; null: an ordinary release. */
+  readonly rollbackOf: string | null;
   readonly startedAt: string;
   readonly endedAt: string | null;
   /** Of its workflow: running, completed, failed (refused), terminated ... */
@@ -141,6 +143,7 @@ export function rowOf(
     waitingOn: waitingOn === undefined || waitingOn === '' ? null : waitingOn,
     initiator: attributes.get(keys.initiator) ?? request?.initiator ?? 'unknown',
     reason: request?.reason ?? '',
+    rollbackOf: request?.rollbackOf ?? null,
     startedAt: info.startTime.toISOString(),
     endedAt: info.closeTime?.toISOString() ?? null,
     status: info.status.name.toLowerCase(),

@@ -4,8 +4,9 @@ import { Option, type Command } from 'commander';
 import { strategies } from '../../domain/application.js';
 import type { Accepted, PlanAnswer } from '../answers.js';
 import type { Client } from '../client.js';
+import type { Context } from '../context.js';
 import { Unreachable } from '../errors.js';
-import { exitCodes } from '../exit.js';
+import { exitCodes, type ExitCode } from '../exit.js';
 import { follow } from '../follow.js';
 import { renderPlan } from '../format/plan.js';
 import { addCommand, reasonOption, timeoutOption, versionOf, type Host } from './common.js';
@@ -17,15 +18,10 @@ interface RequestOptions {
   readonly reason?: string;
 }
 
-interface ReleaseOptions extends RequestOptions {
-  readonly idempotencyKey?: string;
-  readonly hotfix?: boolean;
-  readonly wait?: boolean;
-  readonly timeout?: number;
-}
+type ReleaseOptions = RequestOptions & StartOptions & { readonly hotfix?: boolean };
 
 /** A plan looks at registry and cluster, which may take a while. */
-const planTimeoutMs = 90_000;
+export const planTimeoutMs = 90_000;
 
 const requestOptions = (): Option[] => [
   new Option('-e, --environment <name>', 'only this environment; default all, in their order'),
@@ -69,35 +65,64 @@ export function releaseCommand(program: Command, host: Host): void {
     [
       ...requestOptions(),
       new Option('--hotfix', 'goes before ordinary releases that wait'),
-      new Option('--idempotency-key <key>', 'the same key answers the same release; default a new one'),
-      new Option('--wait', 'show the release until it has ended'),
-      timeoutOption().implies({ wait: true }),
+      ...startOptions('default a new one'),
     ],
     async (context, [version], options) => {
       const key = options.idempotencyKey ?? randomUUID();
       const { hotfix } = options;
       const body = { ...bodyOf(version!, options), ...(hotfix === true ? { hotfix } : {}) };
-      const accepted = await start(context.client, body, key);
-      if (options.wait !== true) {
-        context.answer(accepted);
-        const hash = accepted.planHash === null ? '' : `, plan ${accepted.planHash}`;
-        context.say(`release ${accepted.id} is ${accepted.phase.replaceAll('_', ' ')}${hash}`);
-        context.say(`  sluice watch ${accepted.id}`);
-        return exitCodes.succeeded;
-      }
-      context.say(`release ${accepted.id}`);
-      const timeoutMs = options.timeout ?? null;
-      return follow(context, accepted.id, { timeoutMs, stopAtAttention: true, eventsAsJson: false });
+      const accepted = await start(context.client, '/v1/releases', body, key);
+      return started(context, accepted, options, '');
     },
   );
 }
 
-/** A connection that broke half-way is tried again: with the same key this cannot start a second release. */
-async function start(client: Client, body: unknown, key: string): Promise<Accepted> {
-  const options = { headers: { 'idempotency-key': key }, timeoutMs: planTimeoutMs };
+export interface StartOptions {
+  readonly idempotencyKey?: string;
+  readonly wait?: boolean;
+  readonly timeout?: number;
+}
+
+export const startOptions = (defaultKey: string): Option[] => [
+  new Option('--idempotency-key <key>', `the same key answers the same release; ${defaultKey}`),
+  new Option('--wait', 'show the release until it has ended'),
+  timeoutOption().implies({ wait: true }),
+];
+
+/** Says what was started, or shows it to its end. */
+export async function started(
+  context: Context,
+  accepted: Accepted,
+  { wait, timeout }: StartOptions,
+  what: string,
+): Promise<ExitCode> {
+  const { id, phase, planHash } = accepted;
+  if (wait !== true) {
+    context.answer(accepted);
+    const hash = planHash === null ? '' : `, plan ${planHash}`;
+    context.say(`release ${id}${what === '' ? '' : `${what} and`} is ${phase.replaceAll('_', ' ')}${hash}`);
+    context.say(`  sluice watch ${id}`);
+    return exitCodes.succeeded;
+  }
+  context.say(`release ${id}${what}`);
+  return follow(context, id, { timeoutMs: timeout ?? null, stopAtAttention: true, eventsAsJson: false });
+}
+
+/**
+ * A connection that broke half-way is tried again: with the same key this cannot start a second release.
+ * @param key null: the API makes one out of what is asked for
+ */
+export async function start(
+  client: Client,
+  path: string,
+  body: unknown,
+  key: string | null,
+): Promise<Accepted> {
+  const headers: Record<string, string> = key === null ? {} : { 'idempotency-key': key };
+  const options = { headers, timeoutMs: planTimeoutMs };
   for (let attempt = 1; ; attempt++) {
     try {
-      return await client.post<Accepted>('/v1/releases', body, options);
+      return await client.post<Accepted>(path, body, options);
     } catch (error) {
       if (attempt === 3 || !(error instanceof Unreachable) || !error.mayHaveArrived) throw error;
     }

@@ -16,8 +16,9 @@ export function releaseRows(rows: readonly ReleaseRow[], { paint, now }: RenderO
     row.weight === 0 ? '' : `${row.weight} % gray`,
     `${elapsed(now - Date.parse(row.startedAt))} ago`,
     row.endedAt === null ? (row.waitingOn ?? '') : `took ${between(row.startedAt, row.endedAt, now)}`,
+    rollbackText(row.rollbackOf),
   ]);
-  const lines = table([['RELEASE', 'APPLICATION', 'ENVIRONMENT', 'PHASE', '', 'STARTED', ''], ...cells]);
+  const lines = table([['RELEASE', 'APPLICATION', 'ENVIRONMENT', 'PHASE', '', 'STARTED', '', ''], ...cells]);
   return lines.map((line, i) => {
     const row = rows[i - 1];
     if (row === undefined) return paint.dim(line);
@@ -63,7 +64,7 @@ export function applicationLines(view: ApplicationView, { paint, now }: RenderOp
       h.phase.replaceAll('_', ' '),
       `${elapsed(now - Date.parse(h.endedAt))} ago`,
       h.initiator,
-      oneLine(h.reason),
+      oneLine([rollbackText(h.rollbackOf), h.reason].filter((text) => text !== '').join(': ')),
     ]);
   return [
     `${paint.bold(application.name)}  ${application.image}`,
@@ -80,6 +81,9 @@ function queueCells({ name, queue, waiting = [] }: EnvironmentState, now: number
     return [`${name} ${i + 1}`, release, urgent ? 'goes first' : '', expectedText(expectedAt, now)];
   });
 }
+
+const rollbackText = (undone: string | null | undefined): string =>
+  undone == null ? '' : `rollback of ${undone}`;
 
 function indented(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)];

@@ -6,6 +6,7 @@ import { oneLine, shortDigest } from './text.js';
 export function renderPlan(plan: Plan, changes: readonly string[], paint: Paint): string[] {
   return [
     `${paint.bold(`plan ${plan.hash}`)}${paint.dim(', nothing was changed')}`,
+    ...(plan.rollbackOf === undefined ? [] : [`rolls back release ${plan.rollbackOf}`]),
     ...plan.stages.flatMap((stage) => ['', ...stageLines(stage, paint)]),
     ...section(
       'warnings',

@@ -31,6 +31,7 @@ export function headLines(view: ReleaseView, { paint, now }: RenderOptions): str
   const reason = view.reason === '' ? '' : `: ${oneLine(view.reason)}`;
   return [
     `${paint.bold(`${what}${where}`)}  ${phaseText(view.phase, paint)}${view.paused ? paint.yellow(' (paused)') : ''}${weightText(view)}`,
+    ...(view.rollbackOf === undefined ? [] : [`rolls back release ${view.rollbackOf}`]),
     paint.dim(
       `release ${view.id}, plan ${view.planHash ?? 'not made yet'}, by ${view.initiator} ${ago} ago${reason}`,
     ),

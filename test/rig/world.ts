@@ -194,7 +194,18 @@ export class World {
       { applications: [{ name: this.applicationName, image }], ...body },
       headers,
     );
-    if (answer.status === 202) this.released.push(String(answer.body['id']));
+    return this.replayed(answer);
+  }
+
+  /** Asks for the rollback of an ended release; the answer as it came. */
+  async rollback(id: string, body: object = {}, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.replayed(await this.call('POST', `/v1/releases/${id}/rollback`, body, headers));
+  }
+
+  /** A release that was taken is replayed at the end. */
+  replayed(answer: Answer): Answer {
+    const id = String(answer.body['id']);
+    if (answer.status === 202 && !this.released.includes(id)) this.released.push(id);
     return answer;
   }
 
