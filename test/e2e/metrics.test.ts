@@ -119,7 +119,8 @@ async function analysed(
     guard: { route: target.route!, seq: 2 },
     ...(since === undefined ? {} : { since }),
   };
-  const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
+  const info = { currentAttemptScheduledTimestampMs: Date.now() };
+  const environment = new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
   return environment.run<[AnalyseInput], AnalyseResult, Activities['analyse']>(analyse, input);
 }
 
