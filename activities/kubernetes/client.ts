@@ -1,12 +1,13 @@
 /**
  * Kubernetes over plain objects. The typed API classes of @kubernetes/client-node drop fields that they do not know, and a clone
- * or a route must keep every field of the user; so only its KubeConfig (auth, TLS, proxies) and undici's fetch are used here.
+ * or a route must keep every field of the user; so only its KubeConfig (auth, TLS, proxies) and undici are used here.
  */
-import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
-import { fetch, type Response } from 'undici';
+import { KubeConfig } from '@kubernetes/client-node';
+import { request, type Dispatcher } from 'undici';
 import { failure } from '../../domain/failures.js';
 import { fieldManager } from '../../domain/ids.js';
 import { CatalogueError, describe } from '../failure.js';
+import { Transport } from './transport.js';
 
 export interface KubeObject {
   readonly apiVersion?: string;
@@ -85,16 +86,21 @@ export type WatchEvent = { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; read
 
 const requestTimeoutMs = 10_000;
 
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Response = Dispatcher.ResponseData;
+
 export class Cluster {
   private readonly server: string;
+  private readonly transport: Transport;
 
   constructor(
     readonly name: string,
-    private readonly config: KubeConfig,
+    config: KubeConfig,
   ) {
     const cluster = config.getCurrentCluster();
     if (cluster === null) throw new Error(`The kubeconfig of cluster "${name}" has no current context.`);
     this.server = cluster.server.replace(/\/$/, '');
+    this.transport = new Transport(config);
   }
 
   static fromFile(name: string, file: string, context?: string): Cluster {
@@ -227,11 +233,12 @@ export class Cluster {
     const response = await this.send('GET', path(resource, namespace), {
       query,
       signal: AbortSignal.any(signals),
+      watch: true,
     });
     const decoder = new TextDecoder();
     let tail = '';
     try {
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of response.body) {
         tail += decoder.decode(chunk as Uint8Array, { stream: true });
         const lines = tail.split('\n');
         tail = lines.pop() ?? '';
@@ -251,23 +258,19 @@ export class Cluster {
   }
 
   /** Any other path, e.g. /version. */
-  async call(
-    method: keyof typeof HttpMethod,
-    pathname: string,
-    options: CallOptions = {},
-  ): Promise<Record<string, unknown>> {
+  async call(method: Method, pathname: string, options: CallOptions = {}): Promise<Record<string, unknown>> {
     const timeout = AbortSignal.timeout(options.timeoutMs ?? requestTimeoutMs);
     const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
     const response = await this.send(method, pathname, { ...options, signal });
-    const text = await response.text();
+    const text = await this.read(response, signal);
     return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
   }
 
   /** Version of the API server, and its clock in milliseconds; null: it sent none. */
   async about(signal?: AbortSignal): Promise<{ readonly version: string; readonly clock: number | null }> {
     const response = await this.send('GET', '/version', { signal });
-    const { gitVersion } = JSON.parse(await response.text()) as { gitVersion?: string };
-    const clock = Date.parse(response.headers.get('date') ?? '');
+    const { gitVersion } = JSON.parse(await this.read(response, signal)) as { gitVersion?: string };
+    const clock = Date.parse(String(response.headers['date']));
     return { version: gitVersion ?? 'unknown', clock: Number.isNaN(clock) ? null : clock };
   }
 
@@ -279,47 +282,50 @@ export class Cluster {
   ): Promise<string> {
     const timeout = AbortSignal.timeout(requestTimeoutMs);
     const both = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
-    return (await this.send('GET', pathname, { query, signal: both })).text();
+    return this.read(await this.send('GET', pathname, { query, signal: both }), both);
   }
 
-  private async send(
-    method: keyof typeof HttpMethod,
-    pathname: string,
-    options: CallOptions,
-  ): Promise<Response> {
+  private async send(method: Method, pathname: string, options: CallOptions): Promise<Response> {
     const url = new URL(this.server + pathname);
     for (const [key, value] of Object.entries(options.query ?? {}))
       if (value !== undefined) url.searchParams.set(key, value);
-    const context = new RequestContext(url.toString(), HttpMethod[method]);
     let response: Response;
     try {
-      await this.config.applySecurityAuthentication(context);
-      const dispatcher = context.getDispatcher();
-      response = await fetch(url, {
+      const { headers, dispatcher } = await this.transport.access(options.watch ? 'watches' : 'calls');
+      response = await request(url, {
         method,
+        dispatcher,
         headers: {
-          ...context.getHeaders(),
+          ...headers,
           accept: 'application/json',
           'user-agent': 'sluice',
           ...(options.body === undefined
             ? {}
             : { 'content-type': options.contentType ?? 'application/json' }),
         },
-        ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-        ...(dispatcher === undefined ? {} : { dispatcher }),
+        body: options.body === undefined ? null : JSON.stringify(options.body),
+        signal: options.signal,
       });
     } catch (error) {
-      if (
-        options.signal?.aborted === true &&
-        (options.signal.reason as Error | undefined)?.name !== 'TimeoutError'
-      )
-        throw error;
-      throw new CatalogueError(failure('cluster_unreachable', { cluster: this.name, why: describe(error) }));
+      throw this.unreachable(error, options.signal);
     }
-    if (response.ok) return response;
-    const text = await response.text();
-    throw errorOf(response, text);
+    if (response.statusCode < 300) return response;
+    throw errorOf(response, await this.read(response, options.signal));
+  }
+
+  private async read(response: Response, signal: AbortSignal | undefined): Promise<string> {
+    try {
+      return await response.body.text();
+    } catch (error) {
+      throw this.unreachable(error, signal);
+    }
+  }
+
+  /** What a caller gave up passes through; everything else is the cluster's. */
+  private unreachable(error: unknown, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted === true && (signal.reason as Error | undefined)?.name !== 'TimeoutError')
+      return error;
+    return new CatalogueError(failure('cluster_unreachable', { cluster: this.name, why: describe(error) }));
   }
 }
 
@@ -334,6 +340,8 @@ interface CallOptions {
   readonly contentType?: string;
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number;
+  /** Answers for as long as it is wanted. */
+  readonly watch?: boolean;
 }
 
 export const apiVersion = (resource: Resource): string =>
@@ -346,7 +354,7 @@ export function path(resource: Resource, namespace: string, name?: string): stri
 }
 
 function errorOf(response: Response, text: string): KubeError {
-  let reason = response.statusText;
+  let reason = String(response.statusCode);
   let message = text.slice(0, 1_000);
   try {
     const status = JSON.parse(text) as { reason?: string; message?: string };
@@ -355,9 +363,9 @@ function errorOf(response: Response, text: string): KubeError {
   } catch {
     // A proxy answered in its own words; they are the message.
   }
-  const retryAfter = Number(response.headers.get('retry-after'));
+  const retryAfter = Number(response.headers['retry-after']);
   return new KubeError(
-    response.status,
+    response.statusCode,
     reason,
     message,
     Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : null,

@@ -7,6 +7,7 @@ import { KubeError, type Cluster } from '../kubernetes/client.js';
 import { prepareRoute, restoreRoute, setTraffic, withoutLeftovers } from './driver.js';
 import { footprintOf } from './footprint.js';
 import { routers } from './index.js';
+import { remember } from './memory.js';
 import { problemsOf, rulesOf, tagProblemsOf } from './rules.js';
 
 export function trafficActivities(
@@ -34,6 +35,7 @@ export async function routeProblems(
   const { kind, group } = router.resource;
   const { namespace, route: name } = route;
   const object = await cluster.get(router.resource, namespace, name, signal);
+  remember(cluster, route, object);
   if (object === null) {
     const known = await isServed(cluster, router.resource, signal);
     return known

@@ -14,6 +14,7 @@ import {
   type Footprint,
 } from './footprint.js';
 import { routers } from './index.js';
+import { recall, remember } from './memory.js';
 import type { Router } from './router.js';
 import { roughTrafficOf, rulesOf, type Rules } from './rules.js';
 
@@ -33,7 +34,11 @@ export interface Seen {
 /** How often somebody else may be faster. */
 const maxConflicts = 8;
 
-/** @param decide what to write (null: nothing); asked again with the newer object each time that somebody else was faster. */
+/**
+ * What is remembered of the route is good enough to write on, as the write fails where it is outdated; whatever else follows from it
+ * is decided on what is there now.
+ * @param decide what to write (null: nothing); asked again with the newer object each time that somebody else was faster.
+ */
 export async function changeRoute(
   cluster: Cluster,
   route: RouteTarget,
@@ -42,26 +47,38 @@ export async function changeRoute(
 ): Promise<TrafficResult> {
   const router = routers[route.router];
   const foreign = new Set<string>();
-  for (let conflicts = 0; ; conflicts++) {
-    const seen = await look(cluster, router, route, signal);
+  let written = false;
+  const attempt = async (seen: Seen): Promise<TrafficResult> => {
     for (const change of foreignChanges(router, route, seen)) foreign.add(change);
     const before = seen.object === null ? allStable : roughTrafficOf(router, seen.rules, route);
     const change = await decide(seen);
     if (seen.object === null || change === null)
       return { changed: false, before, after: before, foreign: [...foreign] };
+    await write(cluster, router, route, seen.object, change, signal);
+    written = true;
+    const changed = canonicalJson(change.rules) !== canonicalJson(seen.rules);
+    const after = roughTrafficOf(router, change.rules, route);
+    return { changed, before, after, foreign: [...foreign] };
+  };
+
+  const recalled = recall(cluster, route);
+  if (recalled !== null) {
+    const result = await attempt(seenOf(router, route, recalled)).catch(() => null);
+    if (result !== null && written) return result;
+    signal.throwIfAborted();
+    foreign.clear();
+  }
+  for (let conflicts = 0; ; conflicts++) {
+    const seen = await look(cluster, router, route, signal);
     try {
-      await write(cluster, router, route, seen.object, change, signal);
+      return await attempt(seen);
     } catch (error) {
       // 404: it was deleted meanwhile, and what that means is up to the one who decides.
       const raced = error instanceof KubeError && (error.status === 409 || error.status === 404);
       const again = raced && conflicts < maxConflicts;
       if (!again) throw mapped(error, cluster, route);
       await pause(10 + Math.random() * 30 * (conflicts + 1), signal);
-      continue;
     }
-    const changed = canonicalJson(change.rules) !== canonicalJson(seen.rules);
-    const after = roughTrafficOf(router, change.rules, route);
-    return { changed, before, after, foreign: [...foreign] };
   }
 }
 
@@ -73,9 +90,14 @@ async function look(
 ): Promise<Seen> {
   const got = cluster.get(router.resource, route.namespace, route.route, signal);
   const object = await asked(cluster, route, got);
-  if (object === null) return { object, rules: [], footprint: null };
-  return { object, rules: rulesOf(object, router), footprint: footprintOf(object, route) };
+  remember(cluster, route, object);
+  return seenOf(router, route, object);
 }
+
+const seenOf = (router: Router, route: RouteTarget, object: KubeObject | null): Seen =>
+  object === null
+    ? { object, rules: [], footprint: null }
+    : { object, rules: rulesOf(object, router), footprint: footprintOf(object, route) };
 
 /** Holds only what changes; the version in it makes it a compare-and-set. */
 async function write(
@@ -94,7 +116,7 @@ async function write(
     },
     spec: { [field]: rules },
   };
-  await cluster.merge(resource, route.namespace, route.route, patch, signal);
+  remember(cluster, route, await cluster.merge(resource, route.namespace, route.route, patch, signal));
 }
 
 function foreignChanges(

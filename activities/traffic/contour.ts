@@ -8,6 +8,9 @@ import type { Backend, Router, Rule } from './router.js';
 export const contour: Router = {
   resource: resources.httpproxies,
   field: 'routes',
+  // Envoy hears of clusters and of routes on separate streams, and Contour gathers changes for up to 500 ms.
+  settleMs: 1_000,
+  hasStatus: true,
 
   keyOf: (rule) => canonicalJson(objectsOf(rule['conditions'])),
 

@@ -22,13 +22,6 @@ import {
 } from './rules.js';
 
 /**
- * How long a data plane may need until it has learnt of a write; Contour gathers changes for up to 500 ms. Envoy hears of clusters
- * and of routes on separate streams: a Service that joins a route together with its first requests, or leaves it together with
- * its last, costs some of them.
- */
-const settleMs = 1_000;
-
-/**
  * Takes the route in hand: gray joins with weight 0, how it was is noted. Answers when the data plane knows gray. Again with the
  * same release: nothing changes.
  */
@@ -36,7 +29,7 @@ export async function prepareRoute(
   cluster: Cluster,
   input: RouteInput & { readonly seq: number },
   signal: AbortSignal,
-  settle = settleMs,
+  settle = routers[input.route.router].settleMs,
 ): Promise<TrafficResult> {
   const { route, release, seq } = input;
   const router = routers[route.router];
@@ -115,43 +108,51 @@ async function setTrafficAs(
 
 /**
  * Puts the route back as it was found, but for what others changed meanwhile; a route that another release holds is left alone.
- * First all traffic goes to stable, at once; when the data plane knows that, gray leaves, and the rules belong to none of ours.
+ * First all traffic goes to stable, at once; when the data plane knows that, gray leaves, and the rules belong to none of ours. Where
+ * the data plane needs no time, both are one write.
  */
 export async function restoreRoute(
   cluster: Cluster,
   input: RouteInput,
   signal: AbortSignal,
-  settle = settleMs,
+  settle = routers[input.route.router].settleMs,
 ): Promise<TrafficResult> {
   const { route } = input;
   const router = routers[route.router];
   const ready = endpoints(cluster, route, signal);
+  /** Where gray cannot answer either, stable is the better of the two. */
+  const requireStable = async ({ rules }: Seen): Promise<void> => {
+    const { stable, gray } = await ready;
+    if (roughTrafficOf(router, rules, route).gray > 0 && gray > 0)
+      requireReady({ stable, gray }, route, allStable);
+  };
   let carried = false;
-  const first = await changeRoute(cluster, route, signal, async (seen) => {
+  const toStable = async (seen: Seen): Promise<Change | null> => {
     if (!isHeld(seen, input)) return null;
     const { rules, footprint } = seen;
     carried ||= footprint?.carried === true;
     const desired = desiredRules(router, rules, route, allStable);
     if (isSame(desired, rules) || isSame(withoutGray(router, seen, route), rules)) return null;
     carried = true;
-    const { stable, gray } = await ready;
-    // Where gray cannot answer either, stable is the better of the two.
-    if (roughTrafficOf(router, rules, route).gray > 0 && gray > 0)
-      requireReady({ stable, gray }, route, allStable);
+    await requireStable(seen);
     if (footprint === null) return { rules: desired, footprint };
     return noted(router, route, desired, { ...footprint, carried, closed: 'restore' });
-  });
-  if (carried) await pause(settle, signal);
-  const last = await changeRoute(cluster, route, signal, (seen) => {
+  };
+  const asFound = async (seen: Seen): Promise<Change | null> => {
     if (!isHeld(seen, input)) return null;
     const restored = withoutGray(router, seen, route);
-    return seen.footprint === null && isSame(restored, seen.rules)
-      ? null
-      : { rules: restored, footprint: null };
-  });
+    if (seen.footprint === null && isSame(restored, seen.rules)) return null;
+    await requireStable(seen);
+    return { rules: restored, footprint: null };
+  };
+
+  const first = router.settleMs === 0 ? null : await changeRoute(cluster, route, signal, toStable);
+  if (carried) await pause(settle, signal);
+  const last = await changeRoute(cluster, route, signal, asFound);
   await disown(cluster, route, signal);
-  const foreign = [...new Set([...first.foreign, ...last.foreign])];
-  return { changed: first.changed || last.changed, before: first.before, after: last.after, foreign };
+  const foreign = [...new Set([...(first?.foreign ?? []), ...last.foreign])];
+  const { before, changed } = first ?? last;
+  return { changed: changed || last.changed, before, after: last.after, foreign };
 }
 
 const isHeld = ({ object, footprint }: Seen, { release }: RouteInput): boolean =>

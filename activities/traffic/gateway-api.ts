@@ -11,6 +11,9 @@ const most = { rules: 16, matchesOfRule: 64, matches: 128, headers: 16 };
 export const gatewayApi: Router = {
   resource: resources.httproutes,
   field: 'rules',
+  // Implementations differ; Contour gathers changes for up to 500 ms.
+  settleMs: 1_000,
+  hasStatus: true,
 
   keyOf: (rule) => canonicalJson(matchesOf(rule)),
 

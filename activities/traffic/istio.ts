@@ -8,6 +8,9 @@ import type { Backend, Json, JsonObject, Router } from './router.js';
 export const istio: Router = {
   resource: resources.virtualservices,
   field: 'http',
+  // Its clusters come from Services, so they are known before any route names them, and after.
+  settleMs: 0,
+  hasStatus: false,
 
   keyOf: (rule) => canonicalJson(objectsOf(rule['match'])),
 

@@ -5,6 +5,7 @@ import type { RouteTarget } from '../../domain/traffic.js';
 import { KubeError, type Cluster } from '../kubernetes/client.js';
 import { footprintOf } from './footprint.js';
 import { routers } from './index.js';
+import { recall, remember } from './memory.js';
 
 /** How often somebody else may be faster, or the server busy. */
 const maxConflicts = 8;
@@ -21,14 +22,15 @@ export async function disown(cluster: Cluster, route: RouteTarget, signal: Abort
   const { namespace, route: name } = route;
   for (let conflicts = 0; conflicts <= maxConflicts; conflicts++) {
     try {
-      const object = await cluster.get(resource, namespace, name, signal);
+      const known = conflicts === 0 ? recall(cluster, route) : null;
+      const object = known ?? (await cluster.get(resource, namespace, name, signal));
       if (object === null || footprintOf(object, route) !== null) return;
       const { resourceVersion, managedFields = [] } = object.metadata;
       const kept = managedFields.filter(({ manager }) => manager !== fieldManager);
       if (kept.length === managedFields.length) return;
       // An empty list means "as it is" to the API server, a list of nothing empties it.
       const patch = { metadata: { resourceVersion, managedFields: kept.length === 0 ? [{}] : kept } };
-      await cluster.merge(resource, namespace, name, patch, signal);
+      remember(cluster, route, await cluster.merge(resource, namespace, name, patch, signal));
       return;
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;

@@ -22,6 +22,13 @@ export interface Router {
   readonly resource: Resource;
   /** Name of the field of `spec` that holds the rules; nothing else of the object is ever written. */
   readonly field: 'rules' | 'routes' | 'http';
+  /**
+   * How long the data plane may need, in milliseconds, until it has learnt of a Service that joins a route or leaves it: one that
+   * joins together with its first requests, or leaves together with its last, costs some of them.
+   */
+  readonly settleMs: number;
+  /** Whether a controller writes a status into the object after each change. */
+  readonly hasStatus: boolean;
   /** What the rule matches, as the key that finds it again. */
   keyOf(rule: Rule): string;
   /** Where the rule sends; empty where it redirects, delegates or answers itself. */
