@@ -53,6 +53,7 @@ export interface Bench {
 
 const last = weights.at(-1)!;
 const deadlineMs = 420_000;
+const returnDeadlineMs = 60_000;
 const broken = 50;
 const whole = 100;
 
@@ -97,14 +98,25 @@ export async function badRound({ place, running, watch }: Bench, version: number
   if (firstAt === null) throw new Error('nobody asked for the metric once it was broken');
   // One that had its last good answer just before is promoted.
   const judged = carrying.filter((name) => !watch.of(name).some((s) => s.at > from && s.weight > last));
-  const ends = judged.flatMap((name) => returnedAt(watch.of(name), from) ?? []);
-  if (ends.length < judged.length || ends.length === 0)
-    throw new Error(`of ${judged.length} routes only ${ends.length} were seen to return`);
+  // Argo calls a Rollout Degraded before it writes its route.
+  const ends = await returns(watch, judged, from);
   return {
     firstWeightMs: firstWeights(watch, asked),
     answeredToZeroMs: ends.map((at) => at - firstAt).toSorted((a, b) => a - b),
     escaped: count - judged.length,
   };
+}
+
+/** When traffic was back, of each. */
+async function returns(watch: WeightWatch, names: readonly string[], from: number): Promise<number[]> {
+  const until = Date.now() + returnDeadlineMs;
+  for (;;) {
+    const ends = names.flatMap((name) => returnedAt(watch.of(name), from) ?? []);
+    if (ends.length === names.length && ends.length > 0) return ends;
+    if (Date.now() > until)
+      throw new Error(`of ${names.length} routes only ${ends.length} were seen to return`);
+    await pause(100);
+  }
 }
 
 const isBetween = (weight: number): boolean => weight > 0 && weight <= last;
