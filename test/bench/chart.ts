@@ -16,7 +16,7 @@ export interface Chart {
 
 const width = 720;
 const height = 420;
-const area = { left: 70, right: 130, top: 46, bottom: 52 };
+const area = { left: 70, right: 90, top: 46, bottom: 52 };
 
 export function svg({ title, x, y, series }: Chart): string {
   const points = series.flatMap((one) => one.points);

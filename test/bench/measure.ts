@@ -41,7 +41,7 @@ export function roundsOf(name: CandidateName, count: number): Rounds {
   const isSluice = name === 'sluice';
   const repeats = count === 1 && name !== 'flagger' ? 3 : 1;
   return {
-    warmUp: isSluice && count <= 10 ? 1 : 0,
+    warmUp: isSluice && count === 1 ? 1 : 0,
     good: repeats,
     // Beyond that most have ended before the last have begun.
     bad: count > 200 ? 0 : repeats,

@@ -52,7 +52,7 @@ export interface Bench {
 }
 
 const last = weights.at(-1)!;
-const deadlineMs = 420_000;
+const deadlineMs = 300_000;
 const returnDeadlineMs = 60_000;
 const broken = 50;
 const whole = 100;

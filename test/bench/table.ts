@@ -37,6 +37,8 @@ export function report(results: Results): string {
     '',
     '![How late a weight comes, by the number of releases at once](lateness.svg)',
     '',
+    'Lateness is the 95th percentile of the holds, less the 3 s that were asked for; of Flagger, which holds 10 s, less those.',
+    '',
     '## How cost grows',
     '',
     ...growth(results),

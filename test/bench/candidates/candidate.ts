@@ -14,8 +14,10 @@ export interface Place {
   readonly cluster: Cluster;
   /** Of this candidate at this size alone. */
   readonly namespace: string;
-  /** How many applications there are; they are called app-0, app-1 ... and run two pods each. */
+  /** How many applications there are; they are called app-0, app-1 ... */
   readonly count: number;
+  /** Of each application. Default 2. */
+  readonly pods?: number;
   /** Reference by digest of the nth version. */
   readonly image: (version: number) => string;
 }
@@ -58,9 +60,9 @@ export function podTemplate(name: string, image: string): object {
   return { metadata: { labels: labels(name) }, spec: { containers: [container] } };
 }
 
-/** Two replicas with the fields that a Deployment and a Rollout share. */
-export const workload = (name: string, image: string): object => ({
-  replicas: 2,
+/** The fields that a Deployment and a Rollout share. */
+export const workload = (name: string, image: string, replicas = 2): object => ({
+  replicas,
   selector: { matchLabels: labels(name) },
   template: podTemplate(name, image),
 });

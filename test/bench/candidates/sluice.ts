@@ -152,19 +152,19 @@ async function endByItself(pid: number | undefined): Promise<void> {
 const digestOf = (image: string): string => image.split('@')[1]!;
 
 /** What the team has before it releases: a Deployment, its Service, its VirtualService. */
-async function install({ cluster: { kube }, namespace, count, image }: Place): Promise<void> {
+async function install({ cluster: { kube }, namespace, count, image, pods = 2 }: Place): Promise<void> {
   const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`;
   await forAll(count, async (i) => {
     const name = applicationName(i);
     await kube.create(`/api/v1/namespaces/${namespace}/services`, service(name));
     const routes = `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices`;
     await kube.create(routes, virtualService(name, { [name]: 100 }));
-    const spec = workload(name, image(1));
+    const spec = workload(name, image(1), pods);
     await kube.create(deployments, { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name }, spec });
   });
   await untilAll('stable is available', 300_000, async () => {
     const { items } = await kube.get<{ items: Deployment[] }>(`${deployments}?resourceVersion=0`);
-    return items.filter(({ status }) => status?.availableReplicas !== 2).map((d) => d.metadata.name);
+    return items.filter(({ status }) => status?.availableReplicas !== pods).map((d) => d.metadata.name);
   });
 }
 
