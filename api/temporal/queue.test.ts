@@ -1,11 +1,14 @@
 /** P6: the queue of an application under every policy, with real workflows on a real Temporal server; only the cluster is not there. */
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { QueuePolicy } from '../../domain/application.js';
+import { applicationWorkflowId } from '../../domain/ids.js';
 import type { EnvironmentState } from '../../domain/queue.js';
 import { hasEnded, type ReleaseView } from '../../domain/release.js';
 import { workingActivities } from '../../test/fakes/activities.js';
 import { eventually as soon } from '../../test/rig/eventually.js';
 import { startTemporalServer, type TemporalServer } from '../../test/rig/temporal.js';
+import * as messages from '../../workflows/messages.js';
 import { createApp, type App } from '../app.js';
 import { silentLog } from '../log.js';
 import { createMetrics } from '../metrics.js';
@@ -317,5 +320,32 @@ describe('several environments', () => {
     expect(outcome?.failure?.message).toContain(newer);
     await approve(blocking);
     await approve(newer);
+  });
+});
+
+describe('an application that an older worker carried over', () => {
+  it('goes on with queues of ids only: nobody is lost, a hotfix goes first', async () => {
+    const line = await new Line('carried').declare('wait');
+    const first = await line.release('v1');
+    const second = await line.release('v2');
+    await at(second, 1);
+    const connection = await Connection.connect({ address: server.address });
+    const { workflow } = new Client({ connection });
+    const workflowId = applicationWorkflowId('carried');
+    const { versions, history } = await workflow.getHandle(workflowId).query(messages.application);
+    await workflow.getHandle(workflowId).terminate('its next run is begun by hand');
+    const queues = { prod: { running: first, waiting: [second] } };
+    await workflow.start('application', {
+      workflowId,
+      taskQueue: 'queue-test',
+      args: [{ versions, queues, history }],
+    });
+    await connection.close();
+
+    const hotfix = await line.release('v3', { hotfix: true });
+    await at(hotfix, 1);
+    expect(await line.environment()).toMatchObject({ running: first, queue: [hotfix, second], since: null });
+    for (const id of [first, hotfix, second]) await approve(id);
+    expect(await line.environment()).toMatchObject({ running: null, queue: [], version: 'v2' });
   });
 });

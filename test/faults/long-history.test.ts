@@ -19,7 +19,11 @@ describe('an application with a long history', () => {
     await world.declare(world.application({ ...quick, drain: '300ms' }));
     await world.declare(world.application({ ...quick, approval: { required: true } }));
     const first = await world.release('v2');
-    const second = await world.release('v3');
+    const ordinary = [];
+    for (const tag of ['v3', 'v1', 'v3']) ordinary.push(await world.release(tag));
+    const hotfixes = [];
+    for (const tag of ['v3', 'v1']) hotfixes.push(await world.release(tag, { hotfix: true }));
+    const waiting = [...hotfixes, ...ordinary];
     const handle = world.temporal.workflow.getHandle(applicationWorkflowId(world.applicationName));
     const { runId } = await handle.describe();
 
@@ -33,18 +37,30 @@ describe('an application with a long history', () => {
 
     const view = await handle.query(messages.application);
     expect(view.versions.map((v) => v.version)).toEqual([2, 1]);
-    expect(view.environments).toMatchObject([{ name: 'prod', running: first, queue: [second] }]);
+    expect(view.environments).toMatchObject([{ name: 'prod', running: first, queue: waiting }]);
+    expect(view.environments[0]?.waiting?.map((w) => w.urgent)).toEqual([true, true, false, false, false]);
 
-    for (const id of [first, second]) {
+    // Another one is still told from an ordinary one that waits, and one that leaves is gone at once.
+    const last = await world.release('v2', { hotfix: true });
+    const place = (id: string, n: number) =>
+      world.until(id, `at place ${n}`, (v) => v.waitingOn?.queue?.place === n);
+    await place(last, 3);
+    await place(ordinary[2]!, 6);
+    for (const id of [hotfixes[1]!, ...ordinary]) expect((await world.steer(id, 'abort')).status).toBe(200);
+    await place(last, 2);
+
+    for (const id of [first, hotfixes[0]!, last]) {
       expect((await world.approve(id)).status).toBe(200);
       expect((await world.ended(id)).outcome?.phase).toBe('succeeded');
       await world.temporal.workflow.result(releaseWorkflowId(id));
     }
     const after = await handle.query(messages.application);
-    expect(after.history.map((h) => [h.release, h.phase])).toEqual([
-      [second, 'succeeded'],
-      [first, 'succeeded'],
+    expect(after.history.filter((h) => h.phase === 'succeeded').map((h) => h.release)).toEqual([
+      last,
+      hotfixes[0],
+      first,
     ]);
-    expect(after.environments).toMatchObject([{ running: null, queue: [], version: 'v3' }]);
+    expect(after.history.filter((h) => h.phase === 'cancelled')).toHaveLength(4);
+    expect(after.environments).toMatchObject([{ running: null, queue: [], version: 'v2' }]);
   });
 });
