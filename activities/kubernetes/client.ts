@@ -268,7 +268,9 @@ export class Cluster {
 
   /** Version of the API server, and its clock in milliseconds; null: it sent none. */
   async about(signal?: AbortSignal): Promise<{ readonly version: string; readonly clock: number | null }> {
-    const response = await this.send('GET', '/version', { signal });
+    const timeout = AbortSignal.timeout(requestTimeoutMs);
+    const both = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+    const response = await this.send('GET', '/version', { signal: both });
     const { gitVersion } = JSON.parse(await this.read(response, signal)) as { gitVersion?: string };
     const clock = Date.parse(String(response.headers['date']));
     return { version: gitVersion ?? 'unknown', clock: Number.isNaN(clock) ? null : clock };

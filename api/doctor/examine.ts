@@ -13,7 +13,6 @@ import {
   type ErrandReport,
   type HealthCheck,
 } from '../../domain/diagnosis.js';
-import { failure, type Failure } from '../../domain/failures.js';
 import { clusterTaskQueue, diagnosisWorkflowId } from '../../domain/ids.js';
 import { ProblemError } from '../problems.js';
 import { serverMs, type TemporalAccess } from '../temporal/access.js';
@@ -26,6 +25,8 @@ type Checks = readonly HealthCheck[];
 
 /** Longer than any errand may take. */
 const errandsMs = 18_000;
+/** For the workflows of the applications, which answer within milliseconds. */
+const declaredMs = 5_000;
 /** A look at more would not end in time. */
 const mostApplications = 50;
 
@@ -83,30 +84,33 @@ async function searchAttributeChecks(access: TemporalAccess): Promise<Checks> {
 
 async function withWorkers(access: TemporalAccess, only: string | null, before: number): Promise<Checks> {
   const own = await polled(access, 'default');
-  if (own === null) return [skipped({ topic: 'workers', subject: 'all' }, 'Temporal does not tell who asks')];
-  const [mine] = pollerChecks(access.taskQueue, [own]);
-  if (mine!.state !== 'ok') return [mine!, ...withoutWorkers('no worker asks for tasks')];
+  if (own === null)
+    return [skipped({ topic: 'workers', subject: 'all' }, 'Temporal does not tell who asks for tasks')];
+  const mine = pollerChecks(access.taskQueue, [own]);
+  if (mine.some((c) => c.state !== 'ok')) return [...mine, ...withoutWorkers('no worker asks for tasks')];
   const applications = await declared(access, only);
-  if ('code' in applications)
-    return [mine!, ...withoutWorkers(`the applications cannot be read: ${applications.message}`)];
+  if (applications === null)
+    return [...mine, silent(access, declaredMs), ...withoutWorkers('no worker answers')];
   const looked = applications.slice(0, mostApplications);
-  const rest =
-    looked.length === applications.length
-      ? []
-      : [
-          skipped(
-            { topic: 'application', subject: `${applications.length - looked.length} more` },
-            'a look at all would take too long; name one',
-          ),
-        ];
+  const more = applications.length - looked.length;
   const others = [...new Set(errandsFor(looked).map((e) => e.cluster))].filter((c) => c !== 'default');
   const polling = (await Promise.all(others.map((c) => polled(access, c)))).filter((p) => p !== null);
-  const pollers = pollerChecks(access.taskQueue, polling);
-  return [...(await errands(access, looked, [mine!, ...pollers], before)), ...rest];
+  const pollers = [...mine, ...pollerChecks(access.taskQueue, polling)];
+  const found = await errands(access, looked, pollers, before);
+  const rest = { topic: 'application', subject: `${more} more` } as const;
+  return more === 0 ? found : [...found, skipped(rest, 'a look at all would take too long: name one')];
 }
 
+/** Temporal remembers a worker for a minute, so that none may be there although one asked for tasks. */
+const silent = ({ taskQueue }: TemporalAccess, ms: number): HealthCheck =>
+  problem(
+    { topic: 'workflows', subject: `queue ${taskQueue}` },
+    `No workflow answered within ${ms / 1_000} s, though a worker was there within the last minute.`,
+    'Start the worker again if it ended; else see its log, and that it is of the same version as the API.',
+  );
+
 const withoutWorkers = (why: string): Checks =>
-  (['workflows', 'cluster', 'permissions', 'prometheus', 'registry'] as const).map((topic) =>
+  (['cluster', 'permissions', 'prometheus', 'registry'] as const).map((topic) =>
     skipped({ topic, subject: 'all' }, why),
   );
 
@@ -125,16 +129,18 @@ async function polled(access: TemporalAccess, cluster: string): Promise<Polled |
   }
 }
 
-async function declared(
-  access: TemporalAccess,
-  only: string | null,
-): Promise<readonly Application[] | Failure> {
+/** Null: no worker answered. Throws `application_unknown`. */
+async function declared(access: TemporalAccess, only: string | null): Promise<readonly Application[] | null> {
+  const reading = only === null ? listApplications(access) : readApplication(access, only).then((v) => [v]);
+  const late = new Promise<null>((resolve) => setTimeout(resolve, declaredMs, null).unref());
   try {
-    const views = only === null ? await listApplications(access) : [await readApplication(access, only)];
-    return views.map((view) => view.current.application);
+    const views = await Promise.race([reading, late]);
+    return views?.map((view) => view.current.application) ?? null;
   } catch (error) {
-    if (!(error instanceof ProblemError) || error.problem.code === 'application_unknown') throw error;
-    return failure('worker_missing', undefined);
+    if (error instanceof ProblemError && error.problem.code === 'worker_missing') return null;
+    throw error;
+  } finally {
+    reading.catch(() => undefined);
   }
 }
 
@@ -167,18 +173,12 @@ async function errands(
       ...clocks(reports, before, after),
     ];
   } catch (error) {
-    const why = isTimeout(error)
-      ? problem(
-          about,
-          `No workflow ran within ${errandsMs / 1_000} s, though a worker was there lately.`,
-          'Look whether the worker still runs, at its log, and that it is of the same version as the API.',
-        )
-      : failed(about, failureFrom(error, 'worker'));
+    const why = isTimeout(error) ? silent(access, errandsMs) : failed(about, failureFrom(error, 'worker'));
     await client.workflow
       .getHandle(workflowId)
       .terminate('nobody waits for it')
       .catch(() => undefined);
-    return [...pollers, why, ...withoutWorkers('no workflow ran').slice(1)];
+    return [...pollers, why, ...withoutWorkers('no workflow ran')];
   }
 }
 
