@@ -45,7 +45,7 @@ export function roundsOf(name: CandidateName, count: number): Rounds {
     good: repeats,
     // Beyond that most have ended before the last have begun.
     bad: count > 200 ? 0 : repeats,
-    idle: count === 50 ? 20 : 0,
+    idle: count === 1 || count === 50 ? 20 : 0,
   };
 }
 

@@ -86,7 +86,7 @@ describe('the table', () => {
     ['50 at once: a hold', '| 25.0 / 26.8 s (8.3× / 8.5×) | - | - | 3.0 / 3.1 s | 3.0 / 3.2 s | yes |'],
     ['50 at once: first failing', '| 0.98 s (1.0×) | - | - | 0.98 s | 1.05 s | yes |'],
     ['API requests for one', '| - / 152 / - (7.6×) | - | - | - / 20 / - | 25 / 25 / 25 | - / yes / - |'],
-    ['API requests in 20 s', '| - | - | - | 0 | 0 | yes |'],
+    ['API requests in 20 s', '| - | - | - | - / 0 | 0 / 0 | - / yes |'],
     ['worker: start', '| - | - | - | 0.95 / 0.31 s | 1.00 / 0.30 s | yes / no |'],
     ['asked for, to first weight', "| - | - | - | - | at most Argo's | - |"],
   ])('%s', (title, expected) => {
