@@ -68,8 +68,14 @@ describe('wait', () => {
     const old: Queue = { running: 'a', waiting: ['b', 'c'] };
     expect(read(come(old, 'd4!').queue)).toBe('a: d4! b c');
     expect(read(leave(old, 'a', now))).toBe('b: c');
-    expect(read(come(old, 'd4', 'supersede').queue)).toBe('a: d4');
-    expect(come(old, 'd4', 'supersede-running').toEnd).toBe('a');
+    expect(read(arrive(old, 'd', null, 'wait', now).queue)).toBe('a: b c d');
+  });
+
+  it('never waits in vain for an old one to give way, which would not hear it', () => {
+    const old: Queue = { running: 'a', waiting: ['b', 'c'] };
+    const arrival = come(old, 'd4', 'supersede-running');
+    expect(read(arrival.queue)).toBe('a: b c d4');
+    expect(arrival).toMatchObject({ superseded: [], toEnd: null });
   });
 });
 

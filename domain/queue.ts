@@ -16,7 +16,7 @@ export interface Queue {
   readonly running: string | null;
   /** Urgent ones first, each kind in the order of arrival. */
   readonly waiting: readonly string[];
-  /** Of the running one and of those that wait. */
+  /** Of the running one and of those that wait. One without belongs to an older worker: it cannot be told to give way. */
   readonly tickets?: Readonly<Record<string, Ticket>>;
   /** Since when the running one holds the turn, ISO. */
   readonly since?: string;
@@ -53,14 +53,14 @@ const outranks = (newer: Ticket, older: Ticket): boolean => newer.urgent || !old
 export function arrive(
   queue: Queue,
   release: string,
-  ticket: Ticket,
+  ticket: Ticket | null,
   policy: QueuePolicy,
   now: string,
 ): Arrival {
   const unchanged: Arrival = { queue, refusedBy: null, superseded: [], toEnd: null };
   const { running, waiting } = queue;
   if (running === release || waiting.includes(release)) return unchanged;
-  const tickets = { ...queue.tickets, [release]: ticket };
+  const tickets = { ...queue.tickets, ...(ticket === null ? {} : { [release]: ticket }) };
   if (running === null) return { ...unchanged, queue: { ...queue, running: release, tickets, since: now } };
   switch (policy) {
     case 'refuse':
@@ -85,8 +85,8 @@ function supersede(queue: Queue, release: string, policy: 'supersede' | 'superse
     return { queue: without(queue, [release]), refusedBy: null, superseded, toEnd: null };
   }
   const mayReplace = (other: string): boolean => {
-    const seen = ticketOf(queue, other);
-    return seen.asked <= ticket.asked && outranks(ticket, seen);
+    const seen = queue.tickets?.[other];
+    return seen !== undefined && seen.asked <= ticket.asked && outranks(ticket, seen);
   };
   const gone = waiting.filter(mayReplace);
   return {

@@ -21,8 +21,6 @@ interface Notice {
 }
 
 const now = (): string => new Date().toISOString();
-/** One that was asked for before anybody else, by a worker that did not say when. */
-const oldest = { urgent: false, asked: '' } as const;
 
 export class Queues {
   /**
@@ -69,7 +67,7 @@ export class Queues {
 
   take({ release, environment, policy, ticket }: messages.TurnRequest): void {
     const before = this.of(environment);
-    const { queue, refusedBy, superseded, toEnd } = arrive(before, release, ticket ?? oldest, policy, now());
+    const { queue, refusedBy, superseded, toEnd } = arrive(before, release, ticket ?? null, policy, now());
     const turn = { application: this.application, environment };
     if (refusedBy !== null) {
       const refusal = { ...turn, running: refusedBy };
