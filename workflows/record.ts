@@ -139,7 +139,7 @@ export class ReleaseRecord {
   begin(step: Step | UndoStep, phase: Phase, awaited: Omit<Waiting, 'since'> | null = null): void {
     this.current = step.id;
     this.phase = phase;
-    this.awaited = awaited === null ? null : { ...awaited, since: now() };
+    this.expect(awaited);
     const known = this.steps.some((s) => s.id === step.id);
     if (!known) {
       const at = this.steps.findLastIndex((s) => s.state !== 'pending') + 1;
@@ -147,6 +147,11 @@ export class ReleaseRecord {
     }
     this.change(step.id, { state: 'running', startedAt: now(), endedAt: null, result: null });
     this.note('step', `${step.summary} ...`);
+  }
+
+  /** What is awaited while nothing tells better; told without an event in the history. */
+  expect(awaited: Omit<Waiting, 'since'> | null): void {
+    this.awaited = awaited === null ? null : { ...awaited, since: now() };
   }
 
   end(

@@ -44,6 +44,7 @@ export async function release(inputs: ReleaseInputs): Promise<ReleaseResult> {
 async function conduct(run: Run, turns: Turns): Promise<Ending> {
   const { rollbackOf } = run.inputs.request;
   if (rollbackOf !== undefined) run.record.note('note', `This rolls back release ${rollbackOf}.`);
+  run.record.expect(looking('the images and clusters', patience.attendedMs));
   const { images, problems } = await resolveImages(run);
   if (problems.length > 0)
     return refuse(run, [...problems, ...(await furtherProblems(run, images, problems))]);
@@ -72,6 +73,12 @@ async function conduct(run: Run, turns: Turns): Promise<Ending> {
   }
   return success;
 }
+
+const looking = (at: string, patienceMs: number) => ({
+  what: `${at} to be looked at`,
+  until: new Date(Date.now() + patienceMs).toISOString(),
+  can: ['abort'],
+});
 
 /** What else is wrong, so that one answer names it all; not after a registry that took all the time there is. */
 async function furtherProblems(
@@ -130,6 +137,7 @@ async function prepareStage(
     if (run.aborted !== null) return { phase: 'cancelled', failure: run.aborted, left: [] };
     return { phase: 'failed', failure: failure('queue_expired', turn), left: [] };
   }
+  run.record.expect(looking(`${environment}, now that it is its turn,`, patience.unattendedMs));
   const planning = await until(
     () => run.aborted !== null,
     () => makePlan(run, images, patience.unattendedMs),
