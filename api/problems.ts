@@ -62,10 +62,10 @@ const causeOf = ({ pointer, code, message, remedy }: Failure): ProblemCause => (
 export const invalidBody = (errors: readonly FieldError[]): Problem =>
   problemOf(failure('invalid_body', { problems: errors.length }), errors);
 
-/** A release that was refused before it changed anything; one that runs already is a conflict, not a mistake. */
+/** A release that was refused before it changed anything; one that runs already, or has nothing to do, is a conflict, not a mistake. */
 export function refused(problems: readonly Failure[]): Problem {
-  const running = problems.find((p) => p.code === 'release_in_progress');
-  const known = running ?? failure('release_refused', { problems: problems.map((p) => p.message) });
+  const conflict = problems.find((p) => p.code === 'release_in_progress' || p.code === 'rollback_needless');
+  const known = conflict ?? failure('release_refused', { problems: problems.map((p) => p.message) });
   return problemOf(known, problems.map(causeOf));
 }
 

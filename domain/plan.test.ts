@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Application } from './application.js';
-import { computePlan, type Observation, type PlanInput, type ResolvedImage } from './plan.js';
+import { computePlan, replanned, type Observation, type PlanInput, type ResolvedImage } from './plan.js';
 import { grayReplicas } from './traffic.js';
 
 const image: ResolvedImage = {
@@ -173,4 +173,25 @@ describe('grayReplicas', () => {
       }),
     );
   });
+});
+
+it('a later look changes only the stages that are still to come', () => {
+  const environments = ['test', 'prod'].map((name) => ({ name, type: 'prod' as const, namespace: name }));
+  const spec = { ...shop, environments };
+  const at = (stableDigest: string) =>
+    computePlan({
+      ...input(spec),
+      applications: [
+        {
+          spec,
+          image,
+          observations: environments.map((e) => ({ ...seen, environment: e.name, stableDigest })),
+        },
+      ],
+    });
+  const [before, now] = [at('sha256:1'), at(image.digest)];
+  const later = replanned(before, now, 1);
+  expect(later.stages).toEqual([before.stages[0], now.stages[1]]);
+  expect(later.hash).not.toBe(now.hash);
+  expect(replanned(before, before, 1)).toEqual(before);
 });

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Application } from './application.js';
 import type { HistoryEntry } from './release.js';
-import { keyOf, namesIn, releaseToUndo, wayBack, type WayBackInput } from './way-back.js';
+import type { Plan, Stage } from './plan.js';
+import {
+  keyOf,
+  namesIn,
+  releaseToUndo,
+  rollbackNeedless,
+  stableMoved,
+  wayBack,
+  type WayBackInput,
+} from './way-back.js';
 
 const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
 const [d0, d1, d2, d3] = ['0', '1', '2', '3'].map(digest) as [string, string, string, string];
@@ -264,4 +273,65 @@ it('names of images that somebody else deployed come from what the plan saw', ()
   };
   expect(namesIn({ plan: plan as never })).toEqual({ [d0]: 'v0' });
   expect(namesIn({ plan: null })).toEqual({});
+});
+
+const stage = (stableDigest: string | null, steps: readonly string[] = ['promote']): Stage =>
+  ({
+    environment: 'prod',
+    targets: [
+      {
+        application: 'shop',
+        environment: 'prod',
+        deployment: 'shop',
+        image: { digest: d1, version: 'v1' },
+        stableDigest,
+      },
+    ],
+    steps: steps.map((kind) => ({ kind })),
+  }) as unknown as Stage;
+
+describe('a rollback whose turn has come', () => {
+  const request = (undoes: string | null) => ({
+    wayBack: {
+      stages: [{ application: 'shop', environment: 'prod', image: '', from: 'v2', undoes }],
+      warnings: [],
+    },
+  });
+  it.each<[string, string | null, Stage, Stage | null, boolean]>([
+    ['goes on where what it undoes is still there', d2, stage(d2), null, true],
+    ['goes on where somebody has put the earlier version there meanwhile', d2, stage(d1), null, true],
+    ['ends where a release before it has brought another version', d2, stage(d3), null, false],
+    ['ends where nobody can tell what runs', d2, stage(null), null, false],
+    ['goes on to a version that was named, whatever is there', null, stage(d3), null, true],
+    ['goes on with what was there all along, set by hand', d2, stage(d3), stage(d3), true],
+    ['ends where it is not what was there at the beginning', d2, stage(d3), stage(d0), false],
+  ])('%s', (_, undoes, now, first, goesOn) => {
+    const moved = stableMoved(request(undoes) as never, now, first);
+    expect(moved?.code).toBe(goesOn ? undefined : 'workload_changed');
+  });
+
+  it('P2: an ordinary release is not asked', () => {
+    expect(stableMoved({} as never, stage(d3), null)).toBeNull();
+  });
+});
+
+describe('a plan of a rollback', () => {
+  const plan = (stages: readonly Stage[], rollbackOf?: string): Plan => ({
+    stages,
+    warnings: [],
+    hash: '',
+    ...(rollbackOf === undefined ? {} : { rollbackOf }),
+  });
+
+  it('is refused where nothing is to be done anywhere', () => {
+    expect(rollbackNeedless(plan([stage(d1, [])], 'r2'))).toMatchObject({
+      code: 'rollback_needless',
+      message: 'Rolling back r2 would change nothing: shop in prod runs v1 already.',
+    });
+  });
+
+  it('is taken where something is to be done somewhere, and an ordinary one always', () => {
+    expect(rollbackNeedless(plan([stage(d1, []), stage(d2)], 'r2'))).toBeNull();
+    expect(rollbackNeedless(plan([stage(d1, [])]))).toBeNull();
+  });
 });

@@ -43,7 +43,12 @@ export async function expectUntouched(world: World, before: Snapshot, load: Load
 export interface StableDeployment extends KubeObject {
   metadata: KubeObject['metadata'] & { generation: number };
   spec: { template: { spec: { containers: { image: string }[] } } };
-  status?: { availableReplicas?: number };
+  status?: {
+    availableReplicas?: number;
+    updatedReplicas?: number;
+    replicas?: number;
+    observedGeneration?: number;
+  };
 }
 
 export const stableOf = (world: World): Promise<StableDeployment> =>
