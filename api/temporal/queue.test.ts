@@ -66,7 +66,7 @@ class Line {
       release: { queue },
       environments: environments.map((name) => ({ name, type: 'prod', namespace: 'shop' })),
     });
-    expect([200, 201]).toContain(status);
+    if (status >= 300) throw new Error(`It was not declared: ${status}`);
     return this;
   }
 
@@ -79,15 +79,13 @@ class Line {
 
   async release(tag: string, more: object = {}): Promise<string> {
     const { status, body } = await this.request(tag, more);
-    expect(status).toBe(202);
+    if (status !== 202) throw new Error(`It was not taken: ${JSON.stringify(body)}`);
     return String(body['id']);
   }
 
   /** So many at the same instant. */
-  async storm(count: number): Promise<string[]> {
-    const answers = await Promise.all(Array.from({ length: count }, (_, i) => this.request(`v${i}`)));
-    expect(answers.filter(({ status }) => status !== 202)).toEqual([]);
-    return answers.map(({ body }) => String(body['id']));
+  storm(count: number): Promise<string[]> {
+    return Promise.all(Array.from({ length: count }, (_, i) => this.release(`v${i}`)));
   }
 
   /** Waits until so many of its releases have ended, as the list tells. */

@@ -56,6 +56,9 @@ const cases: readonly Case[] = [
   },
 ];
 
+const givesWay = { phase: 'rolled_back', left: [], failure: { code: 'superseded' } };
+const goesOn = { phase: 'succeeded', left: [], failure: null };
+
 describe('P1 P6: a newer release supersedes the running one', () => {
   const worlds: World[] = [];
   beforeAll(async () => {
@@ -83,20 +86,9 @@ describe('P1 P6: a newer release supersedes the running one', () => {
       const newer = await world.release('v3');
 
       const first = await world.ended(older);
-      if (given.waitedFor === true) {
-        expect(first.outcome).toMatchObject({ phase: 'succeeded', failure: null });
-        const told = (await world.events(older)).map((e) => e.message);
-        expect(told).toContain(
-          `Release ${newer} is newer, and waits: this one has come too far to give way.`,
-        );
-      } else {
-        expect(first.outcome).toMatchObject({
-          phase: 'rolled_back',
-          left: [],
-          failure: { code: 'superseded' },
-        });
-        expect(first.outcome?.failure?.message).toContain(newer);
-      }
+      expect(first.outcome).toMatchObject(given.waitedFor === true ? goesOn : givesWay);
+      const told = (await world.events(older)).map((e) => e.message);
+      expect(told.filter((message) => message.startsWith(`Release ${newer} is newer`))).toHaveLength(1);
       const second = await world.ended(newer);
       expect(second.outcome).toMatchObject({ phase: 'succeeded', left: [] });
       expectSettled(first);
