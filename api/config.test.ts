@@ -24,6 +24,7 @@ describe('apiConfig', () => {
       taskQueue: 'sluice',
       publicUrl: null,
       eventReaders: 500,
+      patience: { endlessMs: 900_000, share: 50 },
       logLevel: 'info',
     });
   });

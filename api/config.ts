@@ -1,7 +1,9 @@
 /** Settings of the API, read once at start from the environment; a wrong one names itself. */
 import { readFileSync } from 'node:fs';
 import { z } from '@hono/zod-openapi';
+import { durationPattern, durationText, milliseconds } from '../domain/duration.js';
 import { taskQueue } from '../domain/ids.js';
+import { defaultPatience, type Patience } from '../domain/waiting.js';
 import { parseTokens, type TokenEntry } from './tokens.js';
 
 export interface ApiConfig {
@@ -16,6 +18,8 @@ export interface ApiConfig {
   readonly publicUrl: string | null;
   /** SLUICE_EVENT_READERS: how many may follow events at once. Default 500. */
   readonly eventReaders: number;
+  /** SLUICE_OVERDUE_AFTER and SLUICE_OVERDUE_SHARE: when a release waits for longer than it should. Defaults 15m and 50. */
+  readonly patience: Patience;
   /** SLUICE_LOG_LEVEL. Default info. */
   readonly logLevel: string;
 }
@@ -35,6 +39,15 @@ const variables = z.object({
   SLUICE_TASK_QUEUE: z.string().min(1, 'must not be empty').default(taskQueue),
   SLUICE_PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http(s) address' }).optional(),
   SLUICE_EVENT_READERS: z.coerce.number('must be a number').int().min(1, 'must be at least 1').default(500),
+  SLUICE_OVERDUE_AFTER: z
+    .string()
+    .regex(durationPattern, 'must be a duration such as 15m')
+    .default(durationText(defaultPatience.endlessMs)),
+  SLUICE_OVERDUE_SHARE: z.coerce
+    .number('must be a number')
+    .min(1, 'must be from 1 to 100')
+    .max(100, 'must be from 1 to 100')
+    .default(defaultPatience.share),
   SLUICE_LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
 });
 
@@ -71,6 +84,10 @@ export function apiConfig(
     taskQueue: parsed.data.SLUICE_TASK_QUEUE,
     publicUrl: parsed.data.SLUICE_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
     eventReaders: parsed.data.SLUICE_EVENT_READERS,
+    patience: {
+      endlessMs: milliseconds(parsed.data.SLUICE_OVERDUE_AFTER),
+      share: parsed.data.SLUICE_OVERDUE_SHARE,
+    },
     logLevel: parsed.data.SLUICE_LOG_LEVEL,
   };
 }

@@ -25,7 +25,7 @@ export function createHandler(env: Env): Handler {
 
 function handlerOf(config: ApiConfig, env: Env, log: Logger, process: boolean): Handler {
   let opened: Promise<Temporal> | undefined;
-  const temporal = (): Promise<Temporal> => (opened ??= open(env, config.taskQueue).catch(again));
+  const temporal = (): Promise<Temporal> => (opened ??= open(env, config).catch(again));
   const again = (error: unknown): never => {
     opened = undefined;
     const why = `its settings cannot be used (${error instanceof Error ? error.message : 'unknown'})`;
@@ -46,9 +46,9 @@ function handlerOf(config: ApiConfig, env: Env, log: Logger, process: boolean): 
 }
 
 /** Imported late: the client takes longer to load than everything else together. */
-async function open(env: Env, taskQueue: string): Promise<Temporal> {
+async function open(env: Env, { taskQueue, patience }: ApiConfig): Promise<Temporal> {
   const { openTemporal } = await import('./temporal/temporal.js');
-  return openTemporal(env, taskQueue);
+  return openTemporal(env, taskQueue, patience);
 }
 
 /** Streams are cut off after this time at shutdown; their readers resume elsewhere. */

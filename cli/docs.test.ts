@@ -87,7 +87,7 @@ describe('failures', () => {
     const named = pages.flatMap((page) =>
       [...prose(page).matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)].map((m) => m[1]!),
     );
-    const metrics = /^(envoy|istio|orders)_/;
+    const metrics = /^(envoy|istio|orders|sluice)_/;
     const known: readonly string[] = [...codes, ...phases];
     expect(named.filter((name) => !known.includes(name) && !metrics.test(name))).toEqual([]);
   });

@@ -3,6 +3,7 @@ import type { ApprovalSettings, Decision } from './approval.js';
 import type { Application, Strategy } from './application.js';
 import type { Failure } from './failures.js';
 import type { Plan, StepKind } from './plan.js';
+import type { Patience } from './waiting.js';
 
 export const openPhases = [
   'queued',
@@ -67,6 +68,8 @@ export interface ReleaseInputs {
   readonly applications: readonly Application[];
   /** Ends after the plan, changes nothing, waits for nothing. */
   readonly planOnly: boolean;
+  /** When its waits are longer than they should be. Absent: as the defaults say. */
+  readonly patience?: Patience;
 }
 
 export interface Waiting {

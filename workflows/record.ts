@@ -18,6 +18,7 @@ import {
   type StepView,
   type Waiting,
 } from '../domain/release.js';
+import { overdueAt } from '../domain/waiting.js';
 import { searchAttributes } from './messages.js';
 import { describeForUi } from './details.js';
 import { EvidenceBox } from './evidence.js';
@@ -27,12 +28,24 @@ const keys = {
   phase: defineSearchAttributeKey(searchAttributes.phase, SearchAttributeType.KEYWORD),
   weight: defineSearchAttributeKey(searchAttributes.weight, SearchAttributeType.INT),
   waitingOn: defineSearchAttributeKey(searchAttributes.waitingOn, SearchAttributeType.KEYWORD),
+  waitingSince: defineSearchAttributeKey(searchAttributes.waitingSince, SearchAttributeType.DATETIME),
+  overdueAt: defineSearchAttributeKey(searchAttributes.overdueAt, SearchAttributeType.DATETIME),
 } as const;
 
 /** Characters of one line: an answer of a neighbour may be a page. */
 const longest = 2_000;
 
 const now = (): string => new Date().toISOString();
+
+/** What the list of releases was told last. */
+interface Published {
+  phase: Phase;
+  weight: number;
+  waitingOn: string;
+  environment: string;
+  since: string | null;
+  overdueAt: string | null;
+}
 
 /** A step that undoing takes, beside the steps of the plan. */
 export interface UndoStep {
@@ -56,11 +69,13 @@ export class ReleaseRecord {
   private readonly log: ReleaseEvent[] = [];
   private readonly startedAt = now();
   private endedAt: string | null = null;
-  private published: { phase: Phase; weight: number; waitingOn: string; environment: string } = {
+  private published: Published = {
     phase: 'queued',
     weight: 0,
     waitingOn: '',
     environment: '',
+    since: null,
+    overdueAt: null,
   };
 
   constructor(private readonly inputs: ReleaseInputs) {
@@ -210,7 +225,9 @@ export class ReleaseRecord {
 
   /** Somebody gave it more time. */
   waitLonger(until: string): void {
-    if (this.waitingOn !== null) this.waitingOn = { ...this.waitingOn, until };
+    if (this.waitingOn === null) return;
+    this.waitingOn = { ...this.waitingOn, until };
+    this.publish();
   }
 
   go(): void {
@@ -249,6 +266,8 @@ export class ReleaseRecord {
       weight: Math.max(0, ...this.applications.map((a) => a.grayWeight)),
       waitingOn: (this.waitingOn?.what ?? '').slice(0, 200),
       environment: this.current?.split('/')[0] ?? this.published.environment,
+      since: this.waitingOn?.since ?? null,
+      overdueAt: this.waitingOn === null ? null : overdueAt(this.waitingOn, this.phase, this.inputs.patience),
     };
     setCurrentDetails(describeForUi(this.view(), this.log.slice(-12)));
     const last = this.published;
@@ -260,7 +279,12 @@ export class ReleaseRecord {
         : [{ key: keys.environment, value: next.environment }]),
       ...(next.waitingOn === last.waitingOn ? [] : [{ key: keys.waitingOn, value: next.waitingOn }]),
     ];
-    if (updates.length > 0) upsertSearchAttributes(updates);
+    // Null takes it away. With the others in one event.
+    const times = [
+      ...(next.since === last.since ? [] : [{ key: keys.waitingSince, value: dateOf(next.since) }]),
+      ...(next.overdueAt === last.overdueAt ? [] : [{ key: keys.overdueAt, value: dateOf(next.overdueAt) }]),
+    ];
+    if (updates.length > 0 || times.length > 0) upsertSearchAttributes([...updates, ...times]);
     this.published = next;
   }
 
@@ -272,6 +296,8 @@ export class ReleaseRecord {
     this.steps = this.steps.map((s) => (s.id === id ? { ...s, ...fields } : s));
   }
 }
+
+const dateOf = (time: string | null): Date | null => (time === null ? null : new Date(time));
 
 function pending(step: Step | UndoStep): StepView {
   const { id, kind, summary } = step;

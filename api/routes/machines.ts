@@ -1,11 +1,13 @@
 /** For machines: is it alive, could a release run, what do the numbers say. */
 import type { App, AppDeps } from '../app.js';
 import { problemOf, problemResponse } from '../problems.js';
+import { standingGauges } from '../standing.js';
 import { describe } from './describe.js';
 
 const tag = 'machines';
 
 export function machineRoutes(app: App, { temporal, metrics }: AppDeps): void {
+  const standing = standingGauges(metrics.registry, async () => (await temporal()).standing());
   app.get(
     describe(app, {
       method: 'get',
@@ -42,7 +44,9 @@ export function machineRoutes(app: App, { temporal, metrics }: AppDeps): void {
       tag,
       answers: { 200: { description: 'Metrics in the text format', type: 'text/plain' } },
     }),
-    async (c) =>
-      c.text(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
+    async (c) => {
+      await standing.refresh();
+      return c.text(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType });
+    },
   );
 }

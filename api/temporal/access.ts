@@ -1,11 +1,14 @@
 /** The connection to Temporal: where it is comes from TEMPORAL_* variables and profiles, as everywhere with Temporal. */
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { Patience } from '../../domain/waiting.js';
 
 export interface TemporalAccess {
   readonly client: Client;
   readonly namespace: string;
   readonly taskQueue: string;
+  /** Of the releases that are started. Absent: the defaults. */
+  readonly patience?: Patience;
 }
 
 /** How long a call may take that Temporal itself answers. */
@@ -19,6 +22,7 @@ export const noWorkerMs = 1_000;
 export function connectTemporal(
   env: Readonly<Record<string, string | undefined>>,
   taskQueue: string,
+  patience?: Patience,
 ): TemporalAccess {
   const given = Object.fromEntries(
     Object.entries(env).filter((e): e is [string, string] => e[1] !== undefined),
@@ -33,5 +37,6 @@ export function connectTemporal(
     ...(metadata === undefined ? {} : { metadata }),
     connectTimeout: serverMs,
   });
-  return { client: new Client({ connection, namespace }), namespace, taskQueue };
+  const access = { client: new Client({ connection, namespace }), namespace, taskQueue };
+  return patience === undefined ? access : { ...access, patience };
 }

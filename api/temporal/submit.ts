@@ -137,7 +137,7 @@ async function startAndSubmit(
   const start = new WithStartWorkflowOperation('release', {
     workflowId,
     taskQueue: access.taskQueue,
-    args: [inputs],
+    args: [access.patience === undefined ? inputs : { ...inputs, patience: access.patience }],
     workflowIdConflictPolicy: 'USE_EXISTING',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
     memo,

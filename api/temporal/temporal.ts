@@ -1,4 +1,5 @@
 /** All that the API asks of Temporal, bound to one connection. Loaded after the API listens: the client is the slow part of a start. */
+import type { Patience } from '../../domain/waiting.js';
 import { examine } from '../doctor/examine.js';
 import { connectTemporal } from './access.js';
 import {
@@ -13,6 +14,7 @@ import { endedRelease } from './ended.js';
 import { unreadiness } from './readiness.js';
 import { decide, readRelease, releaseEvents, releaseStatus, steer } from './releases.js';
 import { planRelease, repeatedRelease, submitRelease } from './submit.js';
+import { standing } from './standing.js';
 import { listReleases } from './visibility.js';
 import type { TemporalAccess } from './access.js';
 
@@ -36,6 +38,7 @@ export interface Temporal {
   readonly decide: Bound<typeof decide>;
   readonly steer: Bound<typeof steer>;
   readonly examine: Bound<typeof examine>;
+  readonly standing: Bound<typeof standing>;
   readonly unreadiness: Bound<typeof unreadiness>;
   readonly close: () => Promise<void>;
 }
@@ -63,6 +66,7 @@ export function temporalOver(access: TemporalAccess): Temporal {
     decide: bind(decide),
     steer: bind(steer),
     examine: bind(examine),
+    standing: bind(standing),
     unreadiness: bind(unreadiness),
     close: () => access.client.connection.close(),
   };
@@ -71,4 +75,5 @@ export function temporalOver(access: TemporalAccess): Temporal {
 export const openTemporal = (
   env: Readonly<Record<string, string | undefined>>,
   taskQueue: string,
-): Temporal => temporalOver(connectTemporal(env, taskQueue));
+  patience?: Patience,
+): Temporal => temporalOver(connectTemporal(env, taskQueue, patience));
