@@ -212,7 +212,8 @@ describe.concurrent('gray pods that', () => {
       const deployment = structuredClone(world.objects().find((o) => o.kind === 'Deployment')!);
       await applyObjects(world.kube, [withHostPort(deployment)]);
       await world.stableAvailable();
-      expect(why(await fails(world, 'v2'))).toMatch(/Unschedulable.*free ports/);
+      const view = await fails(world, 'v2', { ...short, progressDeadline: '4s' });
+      expect(why(view)).toMatch(/Unschedulable.*free ports/);
     });
   });
 
