@@ -58,6 +58,7 @@ async function conduct(run: Run, turns: Turns): Promise<Ending> {
   run.record.follow(planning.plan);
   run.record.note('note', `Plan ${planning.plan.hash}.`);
   for (const warning of planning.plan.warnings) run.record.note('note', warning);
+  run.record.expect(null);
   run.submitted = { phase: run.record.phase, plan: planning.plan, problems: [] };
   if (run.inputs.planOnly) return success;
 
