@@ -7,6 +7,7 @@ import { request, type Dispatcher } from 'undici';
 import { failure } from '../../domain/failures.js';
 import { fieldManager } from '../../domain/ids.js';
 import { CatalogueError, describe } from '../failure.js';
+import { Shared } from './shared.js';
 import { Transport } from './transport.js';
 
 export interface KubeObject {
@@ -92,6 +93,7 @@ type Response = Dispatcher.ResponseData;
 export class Cluster {
   private readonly server: string;
   private readonly transport: Transport;
+  private readonly shared = new Shared();
 
   constructor(
     readonly name: string,
@@ -132,16 +134,20 @@ export class Cluster {
     }
   }
 
+  /** A list of a whole namespace is shared by all who ask for it at the same time; nobody may change it. */
   async list(
     resource: Resource,
     namespace: string,
     options: ListOptions = {},
     signal?: AbortSignal,
   ): Promise<KubeList> {
-    return (await this.call('GET', path(resource, namespace), {
-      query: { ...options },
-      signal,
-    })) as unknown as KubeList;
+    const from = path(resource, namespace);
+    const list = (call: CallOptions): Promise<KubeList> =>
+      this.call('GET', from, call) as unknown as Promise<KubeList>;
+    const isWhole = options.labelSelector === undefined && options.fieldSelector === undefined;
+    if (!isWhole) return list({ query: { ...options }, signal });
+    signal?.throwIfAborted();
+    return this.shared.call(from, () => list({}));
   }
 
   async create(

@@ -10,7 +10,8 @@ import { grayDeployment } from './gray.js';
 import { maskManifest } from './mask.js';
 import { containersOf, imageOf, sameImage, type Deployment } from './objects.js';
 import { available, finding, unchanged, type Place } from './place.js';
-import { isRemovable, removeObjects, type Removal } from './removal.js';
+import { grayKey, looks, made } from './recent.js';
+import { isRemovable, removeObjects, type Found, type Removal } from './removal.js';
 
 /** An object that somebody makes between our look and our write is looked at again. */
 const attempts = 4;
@@ -36,15 +37,23 @@ export function sizeOf({ replicas, weight }: Size, stable: number | null): numbe
 async function ensureGray(place: Place, size: Size): Promise<Ensured> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await ensureOnce(place, size);
+      return await ensureOnce(place, size, attempt === 1);
     } catch (error) {
       if (!(error instanceof KubeError && error.status === 409) || attempt === attempts) throw error;
     }
   }
 }
 
-async function ensureOnce(place: Place, size: Size): Promise<Ensured> {
-  const { cluster, target, release, running } = place;
+interface Seen {
+  readonly live: KubeObject | null;
+  readonly stable: Deployment | null;
+  readonly services: readonly KubeObject[];
+}
+
+/** @param first whether what the pre-flight saw a moment ago will do */
+async function lookAt({ cluster, target, running }: Place, first: boolean): Promise<Seen> {
+  const recent = first ? looks.take(cluster, grayKey(target)) : null;
+  if (recent !== null) return { live: null, ...recent };
   const deployment = (name: string): Promise<KubeObject | null> =>
     cluster.get(resources.deployments, target.namespace, name, running.signal);
   const [live, services, stable] = await Promise.all([
@@ -52,7 +61,13 @@ async function ensureOnce(place: Place, size: Size): Promise<Ensured> {
     cluster.list(resources.services, target.namespace, {}, running.signal),
     deployment(target.deployment) as Promise<Deployment | null>,
   ]);
-  const service = services.items.find((s) => s.metadata.name === target.gray) ?? null;
+  return { live, stable, services: services.items };
+}
+
+async function ensureOnce(place: Place, size: Size, first: boolean): Promise<Ensured> {
+  const { cluster, target, release, running } = place;
+  const { live, stable, services } = await lookAt(place, first);
+  const service = services.find((s) => s.metadata.name === target.gray) ?? null;
   const mine = (object: KubeObject | null): boolean =>
     object?.metadata.labels?.[ours.release] === release &&
     object.metadata.labels[ours.application] === target.application;
@@ -65,8 +80,11 @@ async function ensureOnce(place: Place, size: Size): Promise<Ensured> {
     mine(service) ? null : service,
   );
   // Their pods may have taken a while to go.
-  const latest = waited ? ((await deployment(target.deployment)) as Deployment | null) : stable;
-  return create(place, sized(size, latest), services.items, {
+  const { namespace } = target;
+  const again = (): Promise<KubeObject | null> =>
+    cluster.get(resources.deployments, namespace, target.deployment, running.signal);
+  const latest = waited ? ((await again()) as Deployment | null) : stable;
+  return create(place, sized(size, latest), services, {
     deployment: mine(live) ? live : null,
     service,
   });
@@ -161,12 +179,15 @@ async function create(
   const problem = gray.problems[0];
   if (problem !== undefined) throw new CatalogueError(problem);
   const isNew = existing.service === null || existing.service.metadata.labels?.[ours.release] !== release;
-  if (gray.service !== null && isNew) {
-    await createService(place, gray.service);
-  }
+  const service =
+    gray.service !== null && isNew ? await createService(place, gray.service) : existing.service;
   const deployment =
     existing.deployment ??
     (await cluster.create(resources.deployments, namespace, gray.deployment, running.signal));
+  if (service !== null) {
+    const own = { release, deployment: idOf(deployment), service: idOf(service) };
+    made.keep(cluster, grayKey(target), own);
+  }
   const manifest = maskManifest({ deployment: gray.deployment, service: gray.service });
   const summary = `${target.gray}: clone of ${target.deployment} with ${target.image.reference}`;
   return {
@@ -178,10 +199,10 @@ async function create(
   };
 }
 
-async function createService({ cluster, target, running }: Place, service: KubeObject): Promise<void> {
+async function createService({ cluster, target, running }: Place, service: KubeObject): Promise<KubeObject> {
   const { namespace, gray } = target;
   try {
-    await cluster.create(resources.services, namespace, service, running.signal);
+    return await cluster.create(resources.services, namespace, service, running.signal);
   } catch (error) {
     // A rival's is looked at again; what is refused names the Service, not the Deployment.
     if (error instanceof KubeError && error.status === 409) throw error;
@@ -190,21 +211,43 @@ async function createService({ cluster, target, running }: Place, service: KubeO
 }
 
 export async function removeGray(place: Place): Promise<WorkloadResult> {
-  const { cluster, target, running } = place;
+  const { cluster, target, release, running } = place;
+  const removal = removalOf(place);
+  const own = made.take(cluster, grayKey(target));
+  const remove = async (found: readonly Found[]): Promise<WorkloadResult> => {
+    const removed = await removeObjects(removal, found, running);
+    if (removed.length === 0) return unchanged;
+    return { changed: true, findings: [finding('removed', `removed ${removed.join(', ')}`, removed)] };
+  };
+  if (own?.release === release) {
+    const { deployment, service } = own;
+    try {
+      return await remove([
+        { resource: resources.deployments, object: deployment },
+        { resource: resources.services, object: service },
+      ]);
+    } catch (error) {
+      // Others of the same name by now: they are looked at.
+      if (!(error instanceof KubeError && error.status === 409)) throw error;
+    }
+  }
   const found = await Promise.all(
     [resources.deployments, resources.services].map(async (resource) => ({
       resource,
       object: await cluster.get(resource, target.namespace, target.gray, running.signal),
     })),
   );
-  const removal = removalOf(place);
-  const removable = found.flatMap(({ resource, object }) =>
-    object !== null && isRemovable(object, removal, running.since) ? [{ resource, object }] : [],
+  return remove(
+    found.flatMap(({ resource, object }) =>
+      object !== null && isRemovable(object, removal, running.since) ? [{ resource, object }] : [],
+    ),
   );
-  const removed = await removeObjects(removal, removable, running);
-  if (removed.length === 0) return unchanged;
-  return { changed: true, findings: [finding('removed', `removed ${removed.join(', ')}`, removed)] };
 }
+
+/** What it takes to delete this very object. */
+const idOf = ({ metadata: { name, uid, labels } }: KubeObject): KubeObject => ({
+  metadata: { name, ...(uid === undefined ? {} : { uid }), ...(labels === undefined ? {} : { labels }) },
+});
 
 const removalOf = ({ cluster, target, release, running }: Place): Removal => ({
   cluster,

@@ -7,6 +7,7 @@ import { KubeError, resources, type Cluster, type KubeObject, type Resource } fr
 import { kubeFailure } from './errors.js';
 import { lookout, observed, type Findings, type Lookout } from './observation.js';
 import type { Deployment, Pod } from './objects.js';
+import { grayKey, looks, permitted } from './recent.js';
 import { missingRights, neededRights, rightsProblems, type Need, type ResourceRule } from './rules.js';
 import { labelSelectorText } from './selectors.js';
 import type { KubernetesDeps } from './workload.js';
@@ -62,9 +63,12 @@ export async function observe(deps: ObserveDeps, input: ObserveInput): Promise<O
 }
 
 async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<ObserveResult> {
+  const since = Date.now();
+  const place = `${at.namespace} ${at.route?.router} ${at.route?.route}`;
+  const known = permitted.get(cluster, place) !== null;
   const [namespace, missing, stable, gray, services, covering, scaling, guarding, route] = await Promise.all([
-    hasNamespace(cluster, at.namespace),
-    rightsMissing(cluster, at.namespace, neededRights(at.route)),
+    known ? true : hasNamespace(cluster, at.namespace),
+    known ? [] : rightsMissing(cluster, at.namespace, neededRights(at.route)),
     stableWithPods(cluster, at),
     readable(cluster.get(resources.deployments, at.namespace, at.gray)),
     listed(cluster, resources.services, at.namespace),
@@ -77,6 +81,10 @@ async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<O
     const unknown = failure('namespace_unknown', { namespace: at.namespace, cluster: at.cluster });
     return { observation: null, problems: [unknown] };
   }
+  if (missing.length === 0 && !known) permitted.keep(cluster, place, true, since);
+  const isFree = gray === null && services?.every((s) => s.metadata.name !== at.gray) === true;
+  if (isFree && stable.stable !== null)
+    looks.keep(cluster, grayKey(at), { stable: stable.stable, services }, since);
   const found: Findings = {
     ...stable,
     gray,

@@ -48,6 +48,7 @@ function wait(change: Partial<AwaitOptions> = {}): Promise<Available> {
     replicas: 2,
     labelSelector: 'app=web-gray',
     deadlineMs: 20_000,
+    podsAfterMs: 0,
     signal: stop.signal,
     heartbeat: (status) => said.push(status),
     ...change,
@@ -72,6 +73,14 @@ const becomesReady = (): void => {
 };
 
 describe('a rollout that goes well', () => {
+  it('is over before its pods are worth watching: one look at them', async () => {
+    becomesReady();
+    const { pods: ready } = await wait({ podsAfterMs: 60_000 });
+    expect(ready).toHaveLength(2);
+    expect(fake.requests.filter((r) => r.includes('/pods'))).toHaveLength(1);
+    expect(fake.requests).toHaveLength(2);
+  });
+
   it('is seen in the event that completes it, with two requests', async () => {
     fake.put(deployments, deployment(creating));
     const waiting = wait();

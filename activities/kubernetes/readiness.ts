@@ -15,6 +15,11 @@ export interface AwaitOptions extends Expected {
   /** How long from now. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
+  /**
+   * After how long the pods are watched too, to tell why it takes so long; what is ready sooner needs only one look at them.
+   * Milliseconds, default 1000.
+   */
+  readonly podsAfterMs?: number;
   /** Called with a short status for people when it changes. */
   readonly heartbeat: (status: string) => void;
 }
@@ -27,6 +32,7 @@ export interface Available {
 
 /** Between two looks without an event: graces and the deadline run by the clock. */
 const tickMs = 500;
+const patientMs = 1_000;
 
 /**
  * Ends when the Deployment is available with the expected image and nothing of an older version is left. Fails with
@@ -42,27 +48,18 @@ export async function awaitAvailable(
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const view = new View(cluster, namespace, name, signal);
-  const watches = [
-    follow(
-      cluster,
-      resources.deployments,
-      namespace,
-      { fieldSelector: `metadata.name=${name}` },
-      view.deployments,
-      signal,
-    ),
-    follow(
-      cluster,
-      resources.pods,
-      namespace,
-      { labelSelector: options.labelSelector },
-      view.podsFollower,
-      signal,
-    ),
-  ];
+  const { labelSelector, podsAfterMs = patientMs } = options;
+  const named = { fieldSelector: `metadata.name=${name}` };
+  const watches = [follow(cluster, resources.deployments, namespace, named, view.deployments, signal)];
+  const watchPods = (): void => {
+    const { podsFollower } = view;
+    watches.push(follow(cluster, resources.pods, namespace, { labelSelector }, podsFollower, signal));
+  };
+  const later = setTimeout(watchPods, podsAfterMs);
   try {
     return await decide(view, options);
   } finally {
+    clearTimeout(later);
     stop.abort();
     await Promise.all(watches);
   }
@@ -77,6 +74,7 @@ async function decide(view: View, options: AwaitOptions): Promise<Available> {
     if (state.kind === 'available') return view.available(options);
     if (state.kind === 'failed') throw await view.failed(state.problem);
     view.memory = state.next;
+    if (state.next.completeSince !== null && (await view.lookAtPods(options.labelSelector))) continue;
     const text = view.trouble === null ? state.status : `${state.status}; ${view.trouble}`;
     if (text !== status) options.heartbeat((status = text));
     const left = deadline - Date.now();
@@ -92,6 +90,8 @@ class View {
   private deployment: Deployment | null = null;
   private deleted = false;
   private pods = new Map<string, Pod>();
+  /** Whether anything is known of them. */
+  private looked = false;
   /** Pods of the watch that has just opened; they take over with its first event, so that none is missed that went in between. */
   private reopened = false;
   private fatal: { readonly error: unknown } | null = null;
@@ -126,6 +126,7 @@ class View {
   readonly podsFollower: Follower = {
     ...this.common(),
     opened: () => {
+      this.looked = true;
       this.reopened = true;
     },
     event: ({ type, object }) => {
@@ -145,6 +146,24 @@ class View {
       deleted: this.deleted,
       ...this.memory,
     };
+  }
+
+  /** Where they are not watched yet. False: there was nothing to do, or no answer; the watch will tell. */
+  async lookAtPods(labelSelector: string): Promise<boolean> {
+    if (this.looked) return false;
+    this.looked = true;
+    try {
+      const { items } = await this.cluster.list(
+        resources.pods,
+        this.namespace,
+        { labelSelector },
+        this.signal,
+      );
+      this.pods = new Map((items as Pod[]).map((pod) => [pod.metadata.name, pod]));
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   throwIfFatal(): void {

@@ -146,7 +146,7 @@ describe('a version that does not become ready', () => {
     [
       'crashes: named with its last words, secrets masked',
       'crash',
-      /CrashLoopBackOff.*cannot reach the database with PASSWORD=\*\*\*/,
+      /(CrashLoopBackOff|terminated again and again).*cannot reach the database with PASSWORD=\*\*\*/,
       15_000,
     ],
     ['does not exist: named with the answer of the registry', 'absent', /ImagePullBackOff.*404/, 15_000],
