@@ -35,6 +35,9 @@ export interface ClusterOptions {
 }
 
 export class Cluster {
+  /** Names of the processes that every candidate needs. */
+  private own: readonly string[] = [];
+
   private constructor(
     readonly info: StackInfo,
     readonly kube: Kube,
@@ -79,7 +82,14 @@ export class Cluster {
       await cluster.stop();
       throw error;
     }
+    cluster.own = procs.names;
     return cluster;
+  }
+
+  /** Ends every process that a candidate has started, also one that did not become ready. */
+  async endCandidate(): Promise<void> {
+    const added = this.procs.names.filter((name) => !this.own.includes(name));
+    await Promise.all(added.map((name) => this.procs.stop(name)));
   }
 
   async stop(): Promise<void> {

@@ -56,45 +56,60 @@ export async function measure(
   say: (line: string) => void,
 ): Promise<Measured> {
   const { cluster, namespace, count } = place;
-  const rounds = roundsOf(name, count);
-  const good: GoodRound[] = [];
-  const bad: BadRound[] = [];
-  let after: Idle | null = null;
-  let temporal: TemporalCost | null = null;
-  let problem: string | null = null;
+  const seen: Collected = { good: [], bad: [], idle: null, temporal: null, problem: null };
   let running: Running | null = null;
   const watch = new WeightWatch(cluster.kube, namespace);
   try {
     await cluster.createNamespace(namespace);
     await cluster.answer(100);
     running = await candidate.start(place);
-    const bench: Bench = { place, candidate, running, watch };
     say('ready');
     await pause(2_000);
-    let version = 2;
-    for (let i = 0; i < rounds.warmUp; i++) await goodRound(bench, version++);
-    for (let i = 0; i < Math.max(rounds.good, rounds.bad); i++) {
-      if (i < rounds.good) {
-        const counting = isSluice(running) && i === 0 ? await TemporalWatch.begin(cluster) : null;
-        good.push(await goodRound(bench, version++));
-        temporal = (await counting?.end(running as SluiceRunning, count)) ?? temporal;
-        say(`${count} promoted`);
-      }
-      if (i < rounds.bad) {
-        bad.push(await badRound(bench, version++));
-        say(`${count} rolled back`);
-      }
-    }
-    if (rounds.idle > 0) after = await idle(bench, rounds.idle);
+    await takeRounds({ place, candidate, running, watch }, roundsOf(name, count), seen, say);
+    seen.problem = [...seen.good, ...seen.bad].find((round) => round.problem !== null)?.problem ?? null;
   } catch (error) {
-    problem = error instanceof Error ? error.message : String(error);
-    say(`stopped: ${problem}`);
+    seen.problem = error instanceof Error ? error.message : String(error);
   } finally {
     watch.close();
     await running?.stop();
+    await cluster.endCandidate();
     await removeNamespace(cluster, namespace);
   }
-  return { candidate: name, count, holdMs: candidate.holdMs, good, bad, idle: after, temporal, problem };
+  if (seen.problem !== null) say(seen.problem);
+  return { candidate: name, count, holdMs: candidate.holdMs, ...seen };
+}
+
+/** What was measured before something went wrong is kept. */
+interface Collected {
+  readonly good: GoodRound[];
+  readonly bad: BadRound[];
+  idle: Idle | null;
+  temporal: TemporalCost | null;
+  problem: string | null;
+}
+
+async function takeRounds(
+  bench: Bench,
+  rounds: Rounds,
+  seen: Collected,
+  say: (line: string) => void,
+): Promise<void> {
+  const { running, place } = bench;
+  let version = 2;
+  for (let i = 0; i < rounds.warmUp; i++) await goodRound(bench, version++);
+  for (let i = 0; i < Math.max(rounds.good, rounds.bad); i++) {
+    if (i < rounds.good) {
+      const counting = i === 0 && isSluice(running) ? await TemporalWatch.begin(place.cluster) : null;
+      seen.good.push(await goodRound(bench, version++));
+      if (counting !== null) seen.temporal = await counting.end(running as SluiceRunning, place.count);
+      say(`${place.count} promoted`);
+    }
+    if (i < rounds.bad) {
+      seen.bad.push(await badRound(bench, version++));
+      say(`${place.count} rolled back`);
+    }
+  }
+  if (rounds.idle > 0) seen.idle = await idle(bench, rounds.idle);
 }
 
 const isSluice = (running: Running): running is SluiceRunning => 'temporal' in running;

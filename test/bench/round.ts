@@ -27,6 +27,8 @@ export interface GoodRound {
   readonly cpuSecondsPerRelease: number;
   /** Most that the controller or worker held while they ran. */
   readonly memoryMiB: number;
+  /** Why it is not whole. */
+  readonly problem: string | null;
 }
 
 export interface BadRound {
@@ -35,6 +37,8 @@ export interface BadRound {
   readonly answeredToZeroMs: readonly number[];
   /** Releases that were past their last judged weight before the metric broke. */
   readonly escaped: number;
+  /** Why it is not whole. */
+  readonly problem: string | null;
 }
 
 export interface Idle {
@@ -68,7 +72,7 @@ export async function goodRound(
   const used = new CpuWatch(cluster.pids());
   const begun = Date.now();
   const asked = await askAll(running, count, version);
-  await running.ended('promoted', deadlineMs);
+  const problem = await problemOf(running.ended('promoted', deadlineMs));
   const over = Date.now();
   const spent = used.end();
   // What the candidate does shortly after the end belongs to the release.
@@ -81,6 +85,7 @@ export async function goodRound(
     cpuSeconds: spent,
     cpuSecondsPerRelease: spent[running.process]! / count,
     memoryMiB: held.end(),
+    problem,
   };
 }
 
@@ -93,7 +98,7 @@ export async function badRound({ place, running, watch }: Bench, version: number
   const from = Date.now();
   const carrying = names(count).filter((name) => isBetween(watch.of(name).at(-1)?.weight ?? 0));
   await cluster.answer(broken);
-  await running.ended('either', deadlineMs);
+  const problem = await problemOf(running.ended('either', deadlineMs));
   const { firstAt } = await cluster.asked();
   if (firstAt === null) throw new Error('nobody asked for the metric once it was broken');
   // One that had its last good answer just before is promoted.
@@ -104,8 +109,16 @@ export async function badRound({ place, running, watch }: Bench, version: number
     firstWeightMs: firstWeights(watch, asked),
     answeredToZeroMs: ends.map((at) => at - firstAt).toSorted((a, b) => a - b),
     escaped: count - judged.length,
+    problem,
   };
 }
+
+/** What was seen until then counts, also where not every release ended as it should. */
+const problemOf = (ended: Promise<void>): Promise<string | null> =>
+  ended.then(
+    () => null,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
 
 /** When traffic was back, of each. */
 async function returns(watch: WeightWatch, names: readonly string[], from: number): Promise<number[]> {

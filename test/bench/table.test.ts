@@ -51,13 +51,14 @@ const round = (holdsMs: number[], requests: number) => ({
   cpuSeconds: { worker: 10, 'kube-apiserver': 20, others: 6 },
   cpuSecondsPerRelease: 0.08,
   memoryMiB: 240,
+  problem: null,
 });
 const measured = (change: Partial<Measured>): Measured => ({
   candidate: 'sluice',
   count: 50,
   holdMs: 3_000,
   good: [round([3_010, 3_020, 3_150], 1_000)],
-  bad: [{ firstWeightMs: [110], answeredToZeroMs: [4, 980], escaped: 0 }],
+  bad: [{ firstWeightMs: [110], answeredToZeroMs: [4, 980], escaped: 0, problem: null }],
   idle: { seconds: 20, requests: { total: 0, by: {} }, cpuSeconds: 0, memoryMiB: 200 },
   temporal: null,
   problem: null,

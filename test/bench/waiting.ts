@@ -8,11 +8,11 @@ import { cpuSeconds, memory } from './processes.js';
 export interface Waiting {
   readonly count: number;
   /** Resident memory of the worker once all wait, MiB. */
-  readonly memoryMiB: number;
+  readonly memoryMiB: number | null;
   /** Most that it ever held. */
-  readonly peakMiB: number;
+  readonly peakMiB: number | null;
   /** CPU of the worker in ten seconds of waiting. */
-  readonly cpuSecondsIn10s: number;
+  readonly cpuSecondsIn10s: number | null;
   readonly problem: string | null;
 }
 
@@ -20,7 +20,7 @@ const settleMs = 10_000;
 
 export async function measureWaiting(place: Place, say: (line: string) => void): Promise<Waiting> {
   const { cluster, namespace, count } = place;
-  const nothing = { count, memoryMiB: Number.NaN, peakMiB: Number.NaN, cpuSecondsIn10s: Number.NaN };
+  const nothing = { count, memoryMiB: null, peakMiB: null, cpuSecondsIn10s: null };
   await cluster.createNamespace(namespace);
   try {
     const running = await sluice({ approval: true }).start(place);
@@ -46,6 +46,7 @@ export async function measureWaiting(place: Place, say: (line: string) => void):
   } catch (error) {
     return { ...nothing, problem: (error as Error).message };
   } finally {
+    await cluster.endCandidate();
     await removeNamespace(cluster, namespace);
   }
 }

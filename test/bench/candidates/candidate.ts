@@ -41,6 +41,7 @@ export interface Running {
   readonly ask: (index: number, version: number) => Promise<void>;
   /** Resolves when every release that was asked for last has ended so. Throws at the deadline, naming what was found. */
   readonly ended: (outcome: Outcome, deadlineMs: number) => Promise<void>;
+  /** Gives up what it holds; its processes are ended by the cluster. */
   readonly stop: () => Promise<void>;
 }
 

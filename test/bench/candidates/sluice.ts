@@ -68,6 +68,9 @@ export async function environmentOf({ info }: Cluster, taskQueue: string): Promi
   };
 }
 
+/** Of a start: the machine may be busy. */
+const deadlineMs = 120_000;
+
 export const workerMain = main('worker');
 export const apiMain = main('api');
 
@@ -86,6 +89,7 @@ async function start(place: Place, options: SluiceOptions): Promise<SluiceRunnin
       env: { ...env, SLUICE_WORKER_LISTEN: `127.0.0.1:${workerPort}` },
       log: join(info.dir, `worker-${namespace}.log`),
       ready: () => answers(`${worker}/readyz`),
+      deadlineMs,
     }),
     procs.add('api', {
       command: process.execPath,
@@ -93,9 +97,10 @@ async function start(place: Place, options: SluiceOptions): Promise<SluiceRunnin
       env: { ...env, SLUICE_LISTEN: `127.0.0.1:${apiPort}` },
       log: join(info.dir, `api-${namespace}.log`),
       ready: () => answers(`${api}/healthz`),
+      deadlineMs,
     }),
-    install(place),
   ]);
+  await install(place);
   const connection = await Connection.connect({ address: info.temporal.address });
   const temporal = new Client({ connection });
   const nameOf = (index: number): string => `${namespace}-${applicationName(index)}`;
@@ -117,7 +122,6 @@ async function start(place: Place, options: SluiceOptions): Promise<SluiceRunnin
     ended: (outcome, deadlineMs) => ended(temporal, workflows, outcome, deadlineMs),
     async stop() {
       if (profile !== null) await endByItself(procs.pid('worker'));
-      await Promise.all([procs.stop('worker'), procs.stop('api')]);
       await connection.close();
     },
   };
