@@ -226,13 +226,11 @@ describe('a rollback that makes no sense is refused with what to do instead', ()
 
   it('P2: behind a release that brings another version it changes nothing; behind one that is aborted it goes on', async () => {
     const world = worlds[3]!;
-    await world.declare(
-      world.application({ ...quick, strategy: 'canary', steps: [{ weight: 50, hold: '10m' }] }),
-    );
-    const { body } = await world.call('GET', `/v1/applications/${world.applicationName}`);
-    const r3 = (body['history'] as { release: string; phase: string }[]).find(
-      (e) => e.phase === 'succeeded',
-    )!.release;
+    await world.declare(world.application(straight));
+    await released(world, 'v2');
+    const r3 = await released(world, 'v3');
+    const held = { ...quick, strategy: 'canary' as const, steps: [{ weight: 50, hold: '10m' }] };
+    await world.declare(world.application(held));
     const underWay = async (image: string): Promise<string> => {
       const id = await world.release(image);
       await world.until(id, 'holding', (v) => v.phase === 'holding');
