@@ -293,8 +293,16 @@ describe('P8: late and rival writers', () => {
     await prepare(1);
     await set(5, { gray: 0, tag: null });
     expect(await code(set(4, { gray: 50, tag: null }))).toBe('route_lost');
-    expect(await code(prepare(1))).toBe('route_lost');
     expect(seen().weights).toEqual(split(0));
+  });
+
+  it('what a killed worker had done is done again from its beginning, and changes nothing', async () => {
+    await prepare(1);
+    await set(2, { gray: 10, tag });
+    const after = structuredClone(kube.get(path));
+    expect((await prepare(1)).changed).toBe(false);
+    expect((await set(2, { gray: 10, tag })).changed).toBe(false);
+    expect(kube.get(path)).toEqual(after);
   });
 
   it('nothing but a newer number moves traffic to gray after the guard', async () => {

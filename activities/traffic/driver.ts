@@ -37,7 +37,8 @@ export async function prepareRoute(
   const result = await changeRoute(cluster, route, signal, async ({ object, rules, footprint }) => {
     if (object === null) fail('route_unknown', { kind, route: route.route, namespace: route.namespace });
     if (footprint?.release === release) {
-      refuseLate(route, footprint, { seq });
+      // Also after newer writes: a worker that was killed begins its whole task anew, in which this came first.
+      refuseLate(route, footprint, { seq: Math.max(seq, footprint.seq + 1) });
       return null;
     }
     if (
