@@ -20,15 +20,17 @@ interface Case {
   readonly waitedFor?: boolean;
 }
 
+/** Its pods take long enough for a newer release to come meanwhile, on a busy machine too; or longer than anybody waits. */
 const slow = 'slow';
+const stuck = 'stuck';
 const long: ReleaseInput = { ...quick, strategy: 'canary', steps: [{ weight: 50, hold: '5m' }] };
 const whole: ReleaseInput = { ...quick, strategy: 'canary', steps: [{ weight: 100, hold: '200ms' }] };
 
 const cases: readonly Case[] = [
   {
     where: 'while gray is deployed',
-    image: slow,
-    release: quick,
+    image: stuck,
+    release: { ...quick, progressDeadline: '5m' },
     when: (view) => view.phase === 'deploying' && during('deploy-gray')(view),
     weights: [0, 100, 0],
   },
@@ -65,7 +67,8 @@ describe('P1 P6: a newer release supersedes the running one', () => {
     const first = await World.create(inject('stack'));
     const beside = cases.slice(1).map(() => World.create(inject('stack'), { beside: first }));
     worlds.push(first, ...(await Promise.all(beside)));
-    await Promise.all(worlds.map((world) => world.image(slow, { START_MS: '3000' })));
+    await worlds[0]!.image(stuck, { START_MS: '600000' });
+    await worlds[3]!.image(slow, { START_MS: '6000' });
   });
   afterAll(async () => {
     for (const world of worlds.toReversed()) await world.close();
@@ -80,9 +83,10 @@ describe('P1 P6: a newer release supersedes the running one', () => {
       const load = lightLoad(world);
       await world.declare(world.application(given.release));
       const older = await world.release(given.image);
+      // It keeps what was declared when it began.
+      await world.declare(world.application({ ...whole, queue: 'supersede-running' }));
       await world.until(older, given.where, given.when);
       if (given.waitedFor === true) await promotionBegun(world);
-      await world.declare(world.application({ ...whole, queue: 'supersede-running' }));
       const newer = await world.release('v3');
 
       const first = await world.ended(older);
@@ -108,6 +112,7 @@ describe('P1 P6: a newer release supersedes the running one', () => {
       const promoted = `${world.repository}@${second.applications[0]!.digest!}`;
       expect(await world.snapshot()).toEqual(withImage(before, `${world.repository}:v1`, promoted));
     },
+    240_000,
   );
 });
 

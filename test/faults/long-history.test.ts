@@ -62,5 +62,5 @@ describe('an application with a long history', () => {
     ]);
     expect(after.history.filter((h) => h.phase === 'cancelled')).toHaveLength(4);
     expect(after.environments).toMatchObject([{ running: null, queue: [], version: 'v2' }]);
-  });
+  }, 300_000);
 });
