@@ -62,11 +62,14 @@ const causeOf = ({ pointer, code, message, remedy }: Failure): ProblemCause => (
 export const invalidBody = (errors: readonly FieldError[]): Problem =>
   problemOf(failure('invalid_body', { problems: errors.length }), errors);
 
-/** A release that was refused before it changed anything; one that runs already, or has nothing to do, is a conflict, not a mistake. */
+/**
+ * A release that was refused before it changed anything; one that runs already, or has nothing to do, is a conflict, not a mistake. It may be
+ * asked for again as it is where nothing but a neighbour that is away stood in its way.
+ */
 export function refused(problems: readonly Failure[]): Problem {
   const conflict = problems.find((p) => p.code === 'release_in_progress' || p.code === 'rollback_needless');
   const known = conflict ?? failure('release_refused', { problems: problems.map((p) => p.message) });
-  return problemOf(known, problems.map(causeOf));
+  return { ...problemOf(known, problems.map(causeOf)), retryable: problems.every((p) => p.retryable) };
 }
 
 export function throwFailure(known: Failure): never {
