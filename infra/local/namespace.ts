@@ -9,8 +9,8 @@ import { run } from './tools/run.js';
 /** Makes the addresses of every pod local to the namespace; then our command takes the shell's place. */
 const enter = `ip link set lo up && ip route add local 10.244.0.0/16 dev lo && exec setpriv --pdeathsig TERM -- "$@"`;
 
-/** How the namespace is made: root needs no user namespace. */
-const unshare = process.getuid?.() === 0 ? ['unshare', '--net'] : ['unshare', '--map-root-user', '--net'];
+/** How the namespace is made: root needs no user namespace. What is mounted inside is seen by nobody outside. */
+const unshare = ['unshare', ...(process.getuid?.() === 0 ? [] : ['--map-root-user']), '--net', '--mount'];
 
 /** Whether a network namespace can be had on this machine, and if not, why and what would help. */
 export async function namespaceAvailable(): Promise<

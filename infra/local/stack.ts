@@ -24,6 +24,8 @@ export interface StackOptions {
   scrape?: string;
   /** false: no Kubernetes, only Temporal, the registry and Prometheus. Default true. */
   cluster?: boolean;
+  /** File of Temporal's state. Default: `temporal.db` in the folder. */
+  temporalFile?: string;
   /** One line for people. Default: nothing is said. */
   log?: (line: string) => void;
 }
@@ -58,7 +60,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const info = describe(options, port);
   const procs = new Parts();
   const kube = new Kube(info.kubeUrl, info.kubeToken);
-  const context: StackContext = { info, procs, kube, tools, port, podCidr: block.cidr };
+  const { temporalFile = join(options.dir, 'temporal.db') } = options;
+  const context: StackContext = { info, procs, kube, tools, port, podCidr: block.cidr, temporalFile };
   const stop = async (): Promise<void> => {
     await procs.stopAll();
     kube.close();

@@ -9,7 +9,8 @@ export interface RouteVersion {
   readonly tagged: readonly string[];
 }
 
-interface Entry {
+/** One version of a route or of an EndpointSlice. */
+export interface TrafficEntry {
   readonly version: number;
   readonly at: number;
   readonly kind: 'route' | 'slice';
@@ -24,7 +25,7 @@ interface Rule {
 }
 
 export class TrafficWatch {
-  private readonly entries: Entry[] = [];
+  private readonly entries: TrafficEntry[] = [];
   private readonly stopping = new AbortController();
   private readonly watches: Promise<void>[] = [];
 
@@ -51,27 +52,20 @@ export class TrafficWatch {
   /** Every version of the route, oldest first; what only changed its status or notes is there as well. */
   get routes(): readonly RouteVersion[] {
     return this.ordered().flatMap(({ kind, object, at }) =>
-      kind === 'route' && object !== null ? [this.read(object, at)] : [],
+      kind === 'route' && object !== null ? [readRoute(object, at, this.tag)] : [],
     );
   }
 
   /** How often P1 was broken, and how: at each version of the route or of an EndpointSlice. */
   get violations(): string[] {
-    const ready = new Map<string, { readonly service: string; readonly count: number }>();
-    let route: RouteVersion | null = null;
-    return this.ordered().flatMap(({ kind, name, object, at, version }) => {
-      if (kind === 'route') route = object === null ? null : this.read(object, at);
-      else if (object === null) ready.delete(name);
-      else ready.set(name, endpointsOf(object));
-      return route === null ? [] : broken(route, [...ready.values()]).map((w) => `at ${version}: ${w}`);
-    });
+    return violationsIn(this.ordered(), this.tag);
   }
 
-  private ordered(): Entry[] {
+  private ordered(): TrafficEntry[] {
     return this.entries.toSorted((a, b) => a.version - b.version);
   }
 
-  private async follow(kind: Entry['kind'], path: string): Promise<void> {
+  private async follow(kind: TrafficEntry['kind'], path: string): Promise<void> {
     const { items, metadata } = await this.kube.get<{
       items: KubeObject[];
       metadata: { resourceVersion: string };
@@ -81,7 +75,7 @@ export class TrafficWatch {
     this.watches.push(this.watch(kind, path, metadata.resourceVersion));
   }
 
-  private async watch(kind: Entry['kind'], path: string, from: string): Promise<void> {
+  private async watch(kind: TrafficEntry['kind'], path: string, from: string): Promise<void> {
     try {
       for await (const { type, object } of this.kube.watch(path, from, this.stopping.signal)) {
         if (type !== 'BOOKMARK') this.note(kind, object, type === 'DELETED');
@@ -92,7 +86,7 @@ export class TrafficWatch {
   }
 
   private note(
-    kind: Entry['kind'],
+    kind: TrafficEntry['kind'],
     object: KubeObject,
     gone: boolean,
     version = Number(object.metadata.resourceVersion),
@@ -100,19 +94,32 @@ export class TrafficWatch {
     const { name } = object.metadata;
     this.entries.push({ version, at: Date.now(), kind, name, object: gone ? null : object });
   }
+}
 
-  private read(object: KubeObject, at: number): RouteVersion {
-    const { rules = [] } = object['spec'] as { readonly rules?: readonly Rule[] };
-    const isTagged = (rule: Rule): boolean =>
-      rule.matches?.some((m) => m.headers?.some((h) => h.name === this.tag)) ?? false;
-    return {
-      at,
-      weights: rules
-        .filter((rule) => !isTagged(rule))
-        .map((rule) => Object.fromEntries((rule.backendRefs ?? []).map((b) => [b.name, b.weight ?? 1]))),
-      tagged: rules.filter(isTagged).flatMap((rule) => (rule.backendRefs ?? []).map((b) => b.name)),
-    };
-  }
+/** P1 at each version, oldest first: what is wrong with it, if anything. */
+export function violationsIn(entries: readonly TrafficEntry[], tag: string): string[] {
+  const ready = new Map<string, { readonly service: string; readonly count: number }>();
+  let route: RouteVersion | null = null;
+  return entries.flatMap(({ kind, name, object, at, version }) => {
+    if (kind === 'route') route = object === null ? null : readRoute(object, at, tag);
+    else if (object === null) ready.delete(name);
+    else ready.set(name, endpointsOf(object));
+    return route === null ? [] : broken(route, [...ready.values()]).map((w) => `at ${version}: ${w}`);
+  });
+}
+
+/** What an HTTPRoute says; `tag` is the header of rules for tagged requests. */
+export function readRoute(object: KubeObject, at: number, tag: string): RouteVersion {
+  const { rules = [] } = object['spec'] as { readonly rules?: readonly Rule[] };
+  const isTagged = (rule: Rule): boolean =>
+    rule.matches?.some((m) => m.headers?.some((h) => h.name === tag)) ?? false;
+  return {
+    at,
+    weights: rules
+      .filter((rule) => !isTagged(rule))
+      .map((rule) => Object.fromEntries((rule.backendRefs ?? []).map((b) => [b.name, b.weight ?? 1]))),
+    tagged: rules.filter(isTagged).flatMap((rule) => (rule.backendRefs ?? []).map((b) => b.name)),
+  };
 }
 
 function endpointsOf(slice: KubeObject): { readonly service: string; readonly count: number } {

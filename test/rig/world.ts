@@ -25,8 +25,8 @@ export interface WorldOptions {
   readonly workerEnv?: Readonly<Record<string, string>>;
   /** Of stable. Default 2. */
   readonly replicas?: number;
-  /** A world whose worker serves this one too: many applications at once without many processes. It is closed last. */
-  readonly beside?: World;
+  /** A world, or what is like one, whose worker serves this one too: many applications without many processes. It is closed last. */
+  readonly beside?: Pick<World, 'taskQueue' | 'worker' | 'temporal' | 'api'>;
 }
 
 /** Fast settings: every weight is held for a moment and nothing is judged, unless a test says otherwise. */

@@ -43,6 +43,8 @@ export interface StackContext {
   port: Record<(typeof portNames)[number], number>;
   /** Addresses of this stack's pods. */
   podCidr: string;
+  /** Default: `temporal.db` in the folder. */
+  temporalFile?: string;
 }
 
 /** Rejects unless the URL answers 200. */

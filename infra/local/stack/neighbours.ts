@@ -4,7 +4,8 @@ import { answers, type StackContext } from './context.js';
 import { temporalArguments, temporalReady } from '../temporal.js';
 
 /** Starts the Temporal dev server with its web page; its state is in a file and outlives a restart. */
-export async function startTemporal({ info, procs, tools, port }: StackContext): Promise<void> {
+export async function startTemporal(context: StackContext): Promise<void> {
+  const { info, procs, tools, port, temporalFile } = context;
   const ports = {
     grpc: port.temporal,
     ui: port.temporalUi,
@@ -13,7 +14,7 @@ export async function startTemporal({ info, procs, tools, port }: StackContext):
   };
   await procs.add('temporal', {
     command: tools.temporal,
-    args: temporalArguments(ports, join(info.dir, 'temporal.db')),
+    args: temporalArguments(ports, temporalFile ?? join(info.dir, 'temporal.db')),
     // A profile of the user must not reach the server.
     env: { TEMPORAL_CONFIG_FILE: '/dev/null' },
     log: join(info.dir, 'temporal.log'),

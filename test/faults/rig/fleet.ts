@@ -1,0 +1,172 @@
+/** All that is broken on purpose: a stack of its own, Sluice as processes, and applications under real requests. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { applyObjects } from '../../../infra/local/apply.js';
+import { startStack, type Stack } from '../../../infra/local/stack.js';
+import { ApiProcess, PatientClient } from '../../rig/api-process.js';
+import { eventually } from '../../rig/eventually.js';
+import { KubeProxy } from '../../rig/kube-proxy.js';
+import type { NodeProcess } from '../../rig/node-process.js';
+import { WorkerProcess } from '../../rig/worker-process.js';
+import { World } from '../../rig/world.js';
+import { Away } from './away.js';
+import { ClusterWatch } from './cluster-watch.js';
+import { Disk } from './disk.js';
+
+const clock = new URL('../../rig/stepped-clock.mjs', import.meta.url).href;
+const taskQueue = 'fleet';
+const markerHost = 'marker.stack.local';
+
+export interface FleetOptions {
+  readonly applications: number;
+  /** More variables of the workers. */
+  readonly workerEnv?: Readonly<Record<string, string>>;
+}
+
+export class Fleet {
+  readonly away = new Away();
+  readonly worlds: World[] = [];
+  /** Processes that ended although nobody ended them; who runs them starts them again, and so does this. */
+  readonly exits: string[] = [];
+  private words = 0;
+  private watching: ClusterWatch | undefined;
+  private readonly wanted = new Set<NodeProcess>();
+  private supervision: NodeJS.Timeout | undefined;
+
+  private constructor(
+    readonly dir: string,
+    readonly stack: Stack,
+    readonly disk: Disk,
+    /** Between the workers and the API server. */
+    readonly proxy: KubeProxy,
+    readonly workers: readonly WorkerProcess[],
+    readonly api: ApiProcess,
+    readonly client: PatientClient,
+    readonly temporal: Client,
+  ) {}
+
+  static async start({ applications, workerEnv = {} }: FleetOptions): Promise<Fleet> {
+    const dir = await mkdtemp(join(tmpdir(), 'sluice-faults-'));
+    const disk = await Disk.mount(join(dir, 'disk'));
+    const temporalFile = join(disk.dir, 'temporal.db');
+    const stack = await startStack({ dir: join(dir, 'stack'), pods: 'real', temporalFile });
+    const proxy = await KubeProxy.start(stack);
+    const clockOf = (name: string): Record<string, string> => ({
+      NODE_OPTIONS: `--import=${clock}`,
+      SLUICE_TEST_CLOCK: join(dir, name),
+    });
+    const env = { ...workerEnv, KUBECONFIG: proxy.kubeconfig, ...clockOf('worker.clock') };
+    const workers = await Promise.all([1, 2].map(() => WorkerProcess.create(stack.info, taskQueue, env)));
+    const api = await ApiProcess.create(stack, taskQueue, clockOf('api.clock'));
+    const connection = await Connection.connect({ address: stack.temporal.address });
+    const client = new PatientClient(api.url);
+    const temporal = new Client({ connection });
+    const fleet = new Fleet(dir, stack, disk, proxy, workers, api, client, temporal);
+    await Promise.all([fleet.stepClock('worker', 0), fleet.stepClock('api', 0)]);
+    await Promise.all([...workers, api].map((process) => fleet.run(process)));
+    fleet.supervision = setInterval(() => fleet.supervise(), 200);
+    await fleet.settle(applications);
+    fleet.watching = await ClusterWatch.start(stack.kube);
+    return fleet;
+  }
+
+  /** What the API server has had, from when every application was ready. */
+  get watch(): ClusterWatch {
+    if (this.watching === undefined) throw new Error('The fleet is not ready yet.');
+    return this.watching;
+  }
+
+  /** Starts it, and from now on again when it ends by itself. */
+  async run(process: NodeProcess): Promise<void> {
+    if (!process.running) await process.start();
+    this.wanted.add(process);
+  }
+
+  /** From now on it may end. */
+  let(process: NodeProcess): void {
+    this.wanted.delete(process);
+  }
+
+  /** The wall clock of all processes of a kind is so many milliseconds ahead of what it should be. */
+  async stepClock(kind: 'worker' | 'api', ms: number): Promise<void> {
+    await writeFile(join(this.dir, `${kind}.clock`), String(ms));
+  }
+
+  /** Each application answers through Envoy. */
+  async served(): Promise<void> {
+    await Promise.all(
+      this.worlds.map(({ host }) =>
+        eventually(
+          `${host} to be served`,
+          async () => (await ask(this.stack.ingress, host)).statusCode === 200,
+        ),
+      ),
+    );
+  }
+
+  /** What is written now is known to Envoy: Contour has caught up with the API server, which it looks for ever less often. */
+  async caughtUp(): Promise<void> {
+    const word = `word-${++this.words}.local`;
+    const redirect = { type: 'RequestRedirect', requestRedirect: { hostname: word, statusCode: 302 } };
+    const route = {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'HTTPRoute',
+      metadata: { name: 'marker', namespace: this.stack.gateway.namespace },
+      spec: {
+        parentRefs: [this.stack.gateway],
+        hostnames: [markerHost],
+        rules: [{ filters: [redirect] }],
+      },
+    };
+    await eventually('the marker to be written', () =>
+      applyObjects(this.stack.kube, [route]).then(() => true),
+    );
+    await eventually(
+      'Envoy to know the marker',
+      async () => (await ask(this.stack.ingress, markerHost)).headers.location?.includes(word),
+      60_000,
+    );
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.supervision);
+    this.wanted.clear();
+    await Promise.all([...this.workers, this.api].map((process) => process.kill('SIGKILL')));
+    await this.watching?.stop();
+    await this.proxy.close();
+    await this.temporal.connection.close();
+    await this.stack.stop();
+    await this.disk.unmount();
+    await rm(this.dir, { recursive: true, force: true });
+  }
+
+  private async settle(count: number): Promise<void> {
+    const { temporal, client: api } = this;
+    const beside = { taskQueue, worker: this.workers[0]!, temporal, api };
+    while (this.worlds.length < count) {
+      const few = Math.min(5, count - this.worlds.length);
+      const made = Array.from({ length: few }, () => World.create(this.stack.info, { beside }));
+      this.worlds.push(...(await Promise.all(made)));
+    }
+    await this.served();
+  }
+
+  private supervise(): void {
+    for (const process of this.wanted) {
+      if (process.running) continue;
+      this.exits.push(process.log.slice(-600));
+      void process.spawn();
+    }
+  }
+}
+
+const ask = (url: string, host: string): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    get(url, { headers: { host }, agent: false, timeout: 2_000 }, (response) => {
+      response.resume();
+      resolve(response);
+    }).on('error', reject);
+  });
