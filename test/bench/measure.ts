@@ -103,6 +103,8 @@ async function takeRounds(
       seen.good.push(await goodRound(bench, version++));
       if (counting !== null) seen.temporal = await counting.end(running as SluiceRunning, place.count);
       say(`${place.count} promoted`);
+      // What still runs would be in the way of the next round.
+      if (seen.good.at(-1)!.problem !== null) return;
     }
     if (i < rounds.bad) {
       seen.bad.push(await badRound(bench, version++));

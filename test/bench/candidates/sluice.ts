@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import type { Application } from '../../../domain/application.js';
@@ -191,15 +192,21 @@ async function ended(
   deadlineMs: number,
 ): Promise<void> {
   const wrong: string[] = [];
-  await temporal.withDeadline(Date.now() + deadlineMs, () =>
-    Promise.all(
-      workflows.map(async (id) => {
-        const result = (await temporal.workflow.getHandle(id).result()) as ReleaseResult;
-        if (!phases[outcome].includes(result.phase))
-          wrong.push(`${id} ${result.phase}: ${result.view.outcome?.failure?.message ?? ''}`);
-      }),
-    ),
+  let left = workflows.length;
+  const all = Promise.all(
+    workflows.map(async (id) => {
+      const result = (await temporal.workflow.getHandle(id).result()) as ReleaseResult;
+      left--;
+      if (!phases[outcome].includes(result.phase))
+        wrong.push(`${id} ${result.phase}: ${result.view.outcome?.failure?.message ?? ''}`);
+    }),
   );
+  // The client goes on polling after a deadline of its own.
+  const timer = new AbortController();
+  const late = delay(deadlineMs, undefined, { signal: timer.signal }).then(() => {
+    throw new Error(`${left} of ${workflows.length} releases have not ended after ${deadlineMs / 1_000} s`);
+  });
+  await Promise.race([all, late]).finally(() => timer.abort());
   if (wrong.length > 0) throw new Error(`${wrong.length} releases were not ${outcome}, such as ${wrong[0]}`);
 }
 
