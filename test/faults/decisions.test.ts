@@ -140,12 +140,12 @@ describe(`P5: decisions in every disorder (SLUICE_FAULT_SEED=${seed})`, () => {
       );
       const view = await world.ended(id);
       const all = counted(view);
-      const rejection = all.findIndex((d) => d.endsWith('reject'));
       const approvals = all.filter((d) => d.endsWith('approve'));
       expect(new Set(approvals).size).toBe(approvals.length);
-      expect(rejection === -1 || rejection === all.length - 1).toBe(true);
-      expect(view.outcome?.phase).toBe(rejection === -1 ? 'succeeded' : 'rolled_back');
-      expect(approvals.length).toBe(rejection === -1 ? 3 : all.length - 1);
+      // What comes in the same moment as the last one needed still counts, and one rejection is enough.
+      const ends = all.length > approvals.length ? 'rolled_back' : 'succeeded';
+      expect(view.outcome?.phase).toBe(ends);
+      expect(ends === 'rolled_back' || approvals.length >= 3).toBe(true);
       expect(view.decisions.every((d) => !d.counted || d.planHash === hash)).toBe(true);
     }
   });
