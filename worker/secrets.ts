@@ -1,6 +1,6 @@
 /** The secrets that a worker is given at its start, so that its log can mask them by value, wherever they turn up. */
 import { readFileSync } from 'node:fs';
-import { KubeConfig, type User } from '@kubernetes/client-node';
+import { KubeConfig, type User } from '../activities/kubernetes/kube-config.js';
 import type { WorkerConfig } from './config.js';
 import { registerSecret } from './log.js';
 

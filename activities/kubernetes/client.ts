@@ -2,7 +2,7 @@
  * Kubernetes over plain objects. The typed API classes of @kubernetes/client-node drop fields that they do not know, and a clone
  * or a route must keep every field of the user; so only its KubeConfig (auth, TLS, proxies) and undici are used here.
  */
-import { KubeConfig } from '@kubernetes/client-node';
+import { KubeConfig } from './kube-config.js';
 import { request, type Dispatcher } from 'undici';
 import { failure } from '../../domain/failures.js';
 import { fieldManager } from '../../domain/ids.js';

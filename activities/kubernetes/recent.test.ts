@@ -1,4 +1,4 @@
-import { KubeConfig } from '@kubernetes/client-node';
+import { KubeConfig } from './kube-config.js';
 import { describe, expect, it } from 'vitest';
 import { Cluster } from './client.js';
 import { Recent } from './recent.js';

@@ -38,7 +38,6 @@ describe('waiting until pods are gone', () => {
     say: (status) => said.push(status),
     left: (ms) => ms,
     isOver: () => false,
-    elapsed: () => 0,
   };
   let fake: FakeKube;
   let cluster: Cluster;

@@ -1,6 +1,6 @@
 /** Connections to one API server, kept and shared; the library makes a new one, with its TLS handshake, for each request. */
 import type { AgentOptions, RequestOptions } from 'node:https';
-import { HttpMethod, RequestContext, type KubeConfig } from '@kubernetes/client-node';
+import { HttpMethod, RequestContext, type KubeConfig } from './kube-config.js';
 import { Agent, type Dispatcher } from 'undici';
 
 export interface Access {

@@ -1,7 +1,7 @@
 /** A small Kubernetes API at the wire for what reads and patches single objects: compare-and-set is kept, faults and rivals come on demand. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { KubeConfig } from '@kubernetes/client-node';
+import { KubeConfig } from '../../activities/kubernetes/kube-config.js';
 import { Cluster, type KubeObject } from '../../activities/kubernetes/client.js';
 
 type Json = Record<string, unknown>;

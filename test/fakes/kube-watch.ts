@@ -1,7 +1,7 @@
 /** A small Kubernetes API at the wire for what watches: objects are put by the test, and the server can be as bad as real ones are. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { KubeConfig } from '@kubernetes/client-node';
+import { KubeConfig } from '../../activities/kubernetes/kube-config.js';
 import { Cluster, type KubeObject } from '../../activities/kubernetes/client.js';
 
 interface Watcher {
