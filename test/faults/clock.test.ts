@@ -13,7 +13,8 @@ import { quick, World } from '../rig/world.js';
 
 const hourMs = 3_600_000;
 const holdMs = 2_000;
-const drainMs = 1_500;
+/** Longer than pods take to go. */
+const drainMs = 4_000;
 const judged: ReleaseInput = {
   ...quick,
   strategy: 'canary',

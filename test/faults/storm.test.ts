@@ -20,7 +20,7 @@ import { scenarios } from './rig/scenarios.js';
 
 const size = long
   ? { applications: 20, rounds: 6, restMs: [500, 3_000], requestsPerSecond: 3, everyEvent: 1 }
-  : { applications: 6, rounds: 1, restMs: [100, 400], requestsPerSecond: 4, everyEvent: 30 };
+  : { applications: 6, rounds: 1, restMs: [100, 400], requestsPerSecond: 4, everyEvent: 45 };
 const patienceMs = long ? 1_100_000 : 300_000;
 const seed = seedOf(process.env);
 
