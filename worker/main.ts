@@ -1,10 +1,14 @@
 /** The worker as a process of its own. */
+import { setFlagsFromString } from 'node:v8';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Runtime } from '@temporalio/worker';
 import { describe } from '../activities/failure.js';
 import { workerConfig } from './config.js';
 import { createLogger, temporalLogger } from './log.js';
 import { startWorker } from './worker.js';
+
+// For the thread of the workflows, whose heap is made later: what they leave behind is small, and is collected in time.
+setFlagsFromString('--max-semi-space-size=4');
 
 /** Until the configuration is read, which says how much is logged. */
 let log = createLogger();

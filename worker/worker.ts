@@ -28,7 +28,8 @@ const tuning = {
   maxConcurrentActivityTaskExecutions: 2_000,
   maxConcurrentLocalActivityExecutions: 400,
   maxConcurrentWorkflowTaskExecutions: 40,
-  maxCachedWorkflows: 1_000,
+  // 200 releases at once with their applications; what waits for days need not stay in memory.
+  maxCachedWorkflows: 500,
   maxHeartbeatThrottleInterval: '1s',
   defaultHeartbeatThrottleInterval: '1s',
   stickyQueueScheduleToStartTimeout: '4s',
