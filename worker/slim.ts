@@ -7,9 +7,9 @@ const file = fileURLToPath(new URL('../activities/kubernetes/kube-config.js', im
 /** KubeConfig needs them for typed clients only, which nobody makes here. */
 const withoutClasses: Plugin = {
   name: 'without-classes',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^\.\/gen\/index\.js$/ }, () => ({ path: 'classes', namespace: 'left-out' }));
-    onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({
+  setup(hooks) {
+    hooks.onResolve({ filter: /^\.\/gen\/index\.js$/ }, () => ({ path: 'classes', namespace: 'left-out' }));
+    hooks.onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({
       contents: 'export class ServerConfiguration {}\nexport function createConfiguration() {}',
     }));
   },
