@@ -1,5 +1,6 @@
 /** Waits for a rollout by watching it: an event decides, not the next poll. */
 import { failure } from '../../domain/failures.js';
+import { uptimeMs } from '../clock.js';
 import { CatalogueError } from '../failure.js';
 import { resources, type Cluster } from './client.js';
 import type { Deployment, Pod } from './objects.js';
@@ -66,18 +67,18 @@ export async function awaitAvailable(
 }
 
 async function decide(view: View, options: AwaitOptions): Promise<Available> {
-  const deadline = Date.now() + options.deadlineMs;
+  const deadline = uptimeMs() + options.deadlineMs;
   for (let status = ''; ;) {
     options.signal.throwIfAborted();
     view.throwIfFatal();
-    const state = rolloutState(view.seen(), options, Date.now());
+    const state = rolloutState(view.seen(), options, uptimeMs());
     if (state.kind === 'available') return view.available(options);
     if (state.kind === 'failed') throw await view.failed(state.problem);
     view.memory = state.next;
     if (state.next.completeSince !== null && (await view.lookAtPods(options.labelSelector))) continue;
     const text = view.trouble === null ? state.status : `${state.status}; ${view.trouble}`;
     if (text !== status) options.heartbeat((status = text));
-    const left = deadline - Date.now();
+    const left = deadline - uptimeMs();
     if (left <= 0) throw await view.late(options, status);
     await view.change(Math.min(tickMs, left));
   }

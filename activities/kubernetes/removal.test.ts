@@ -38,6 +38,7 @@ describe('waiting until pods are gone', () => {
     say: (status) => said.push(status),
     left: (ms) => ms,
     isOver: () => false,
+    elapsed: () => 0,
   };
   let fake: FakeKube;
   let cluster: Cluster;

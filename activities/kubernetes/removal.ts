@@ -1,6 +1,7 @@
 /** Takes gray objects away: only our own, by uid, and not those of a release that began after us. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { labels as ours } from '../../domain/ids.js';
+import { uptimeMs } from '../clock.js';
 import { fail } from '../failure.js';
 import { KubeError, resources, type Cluster, type KubeObject, type Resource } from './client.js';
 import { isOwn } from './gray.js';
@@ -62,7 +63,7 @@ export async function awaitPodsGone(
   labelSelector: string,
   running: Running,
 ): Promise<void> {
-  const deadline = Date.now() + at.deadlineMs;
+  const deadline = uptimeMs() + at.deadlineMs;
   // Pods after their ReplicaSets: while one of those lives, it may still make pods.
   for (const resource of [resources.replicasets, resources.pods]) {
     while (!(await noneLeft(at, resource, labelSelector, deadline, running)))
@@ -83,7 +84,7 @@ async function noneLeft(
   if (left.size === 0) return true;
   const names = [...left].slice(0, 3).join(', ');
   running.say(`waiting for ${left.size} ${resource.plural} to go: ${names}`);
-  const seconds = Math.min(10, Math.ceil((deadline - Date.now()) / 1000));
+  const seconds = Math.min(10, Math.ceil((deadline - uptimeMs()) / 1000));
   if (seconds <= 0) fail('objects_remain', { what: `${left.size} ${resource.plural} (${names})` });
   try {
     const from = { labelSelector, resourceVersion: metadata.resourceVersion, seconds };

@@ -1,6 +1,7 @@
 /** The activity that runs, as the functions of this folder see it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
+import { elapsedClock } from '../clock.js';
 
 export interface Running {
   /** Aborts when the activity is cancelled or its worker stops. */
@@ -16,6 +17,8 @@ export interface Running {
   readonly left: (ms: number) => number;
   /** Whether such a time is over and this is not the first look: then nothing that may pass is waited for any more. */
   readonly isOver: (ms: number) => boolean;
+  /** How long ago the first attempt was scheduled, ms; a clock that is set meanwhile does not change it. */
+  readonly elapsed: () => number;
 }
 
 /** Well below the heartbeat timeout of six seconds. */
@@ -34,18 +37,19 @@ export async function beating<T>(first: string, work: (running: Running) => Prom
   beat();
   const timer = setInterval(beat, beatMs);
   const since = context.info.scheduledTimestampMs;
-  const left = (ms: number): number => Math.max(Math.min(ms, leastMs), since + ms - Date.now());
-  const isOver = (ms: number): boolean => context.info.attempt > 1 && Date.now() >= since + ms;
+  const elapsed = elapsedClock(context.info);
+  const left = (ms: number): number => Math.max(Math.min(ms, leastMs), ms - elapsed());
+  const isOver = (ms: number): boolean => context.info.attempt > 1 && elapsed() >= ms;
   try {
-    return await work({ signal: context.cancellationSignal, since, say, left, isOver });
+    return await work({ signal: context.cancellationSignal, since, say, left, isOver, elapsed });
   } finally {
     clearInterval(timer);
   }
 }
 
 /** Lets connections end; the time counts from when the activity was first scheduled. */
-export async function drained({ since, signal, say }: Running, ms: number): Promise<void> {
-  const left = since + ms - Date.now();
+export async function drained({ elapsed, signal, say }: Running, ms: number): Promise<void> {
+  const left = ms - elapsed();
   if (left <= 0) return;
   say('connections drain');
   await delay(left, undefined, { signal });

@@ -15,7 +15,10 @@ import { evidenceLimit } from './evidence.js';
 const target = exampleTarget();
 const guard = { route: target.route!, seq: 7 };
 const quiet = (info: Partial<Info> = {}): MockActivityEnvironment =>
-  new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
+  new MockActivityEnvironment(
+    { currentAttemptScheduledTimestampMs: Date.now(), ...info },
+    { logger: new DefaultLogger('ERROR') },
+  );
 const quick: AnalysisSettings = { ...defaultAnalysis, interval: '40ms', consecutiveErrorLimit: 1 };
 
 let fake: FakePrometheus;

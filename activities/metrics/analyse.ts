@@ -11,6 +11,7 @@ import {
 import { milliseconds } from '../../domain/duration.js';
 import { advance, check, conclude, decisionOf, type Conclusion } from '../../domain/judge.js';
 import type { Activities, AnalyseInput, AnalyseResult } from '../contract.js';
+import { temporalClock } from '../clock.js';
 import { withDeadline } from '../deadline.js';
 import { CatalogueError, describe } from '../failure.js';
 import { ask, questionsOf } from './ask.js';
@@ -46,6 +47,8 @@ class Analysis {
   private readonly settings: AnalysisSettings;
   private readonly provider: MetricsProvider;
   private readonly until: number;
+  /** The end and what earlier attempts saw are told in Temporal's time. */
+  private readonly now: () => number;
 
   constructor(
     private readonly deps: MetricsDeps,
@@ -54,6 +57,7 @@ class Analysis {
   ) {
     this.settings = input.settings;
     this.provider = providerOf(deps, input.settings);
+    this.now = temporalClock(context.info);
     this.until = input.until === null ? Infinity : Date.parse(input.until);
     // Every query of a check follows the cancellation, which Node takes for a leak above ten.
     setMaxListeners(0, context.cancellationSignal);
@@ -76,11 +80,11 @@ class Analysis {
     // The worker may have gone between the failing check and the guard's write.
     if (decisionOf(this.tally, this.settings) === 'fail') return this.failing();
     const intervalMs = Math.max(1, milliseconds(this.settings.interval));
-    const last = this.tally.last === null ? Date.now() : Date.parse(this.tally.last.at);
+    const last = this.tally.last === null ? this.now() : Date.parse(this.tally.last.at);
     for (let next = last + intervalMs; ; next += intervalMs) {
-      next = Math.min(Math.max(next, Date.now()), this.until);
+      next = Math.min(Math.max(next, this.now()), this.until);
       await this.waitUntil(next);
-      const seen = await this.look('gray', new Date());
+      const seen = await this.look('gray', new Date(this.now()));
       this.first ??= this.tally.checks === 0 ? small(seen) : null;
       const { tally, decision } = advance(this.tally, small(seen), this.settings);
       this.tally = tally;
@@ -92,7 +96,7 @@ class Analysis {
 
   private async waitUntil(time: number): Promise<void> {
     this.context.cancellationSignal.throwIfAborted();
-    const left = time - Date.now();
+    const left = time - this.now();
     if (left > 0) await this.context.sleep(left);
   }
 
@@ -135,7 +139,7 @@ class Analysis {
 
   private async finished(conclusion: Conclusion, trafficRestored: boolean): Promise<AnalyseResult> {
     const story = { first: this.first, tally: this.tally, conclusion, stable: await this.comparison() };
-    const findings = findingsOf(story, new Date().toISOString());
+    const findings = findingsOf(story, new Date(this.now()).toISOString());
     return { ...conclusion, tally: this.tally, trafficRestored, findings };
   }
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { allStable, type RouteTarget, type Traffic } from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
 import { CatalogueError } from '../failure.js';
@@ -57,8 +57,8 @@ function ready(service: string, count: number, conditions: object = { ready: tru
 }
 
 const prepare = (seq = 1, of = release) => prepareRoute(cluster, { release: of, route, seq }, never, 0);
-const set = (seq: number, traffic: Traffic, of = release) =>
-  setTraffic(cluster, { release: of, route, seq, traffic }, never);
+const set = (seq: number, traffic: Traffic, of = release, lag = 0) =>
+  setTraffic(cluster, { release: of, route, seq, traffic }, never, lag);
 const restore = (of = release) => restoreRoute(cluster, { release: of, route }, never, 0);
 const guard = (seq: number) => returnToStable(cluster, { release, route, seq }, never);
 
@@ -219,6 +219,16 @@ describe('a release at a route', () => {
 
 describe('P1: traffic goes only where something is ready', () => {
   beforeEach(() => prepare(1));
+
+  it('the first requests for gray wait for endpoints that the cluster has not told of yet', async () => {
+    ready('web-gray', 0);
+    const setting = set(2, { gray: 10, tag }, release, 20_000);
+    const looks = (): number => kube.calls.filter((c) => c.path.endsWith('/endpointslices')).length;
+    await vi.waitFor(() => expect(looks()).toBeGreaterThan(3), { timeout: 10_000 });
+    expect(seen()).toEqual({ weights: split(0), tagged: false });
+    ready('web-gray', 1);
+    expect((await setting).after).toEqual({ gray: 10, tag });
+  });
 
   it.each<[string, string, number, Traffic]>([
     ['a weight to gray', 'web-gray', 0, { gray: 1, tag: null }],

@@ -1,6 +1,7 @@
 /** The changes that a release makes to a route: what each of them checks, and what it writes. How it is written is change.ts. */
 import { canonicalJson } from '../../domain/ids.js';
-import { allStable, type RouteTarget, type Tag } from '../../domain/traffic.js';
+import { allStable, type RouteTarget, type Tag, type Traffic } from '../../domain/traffic.js';
+import { uptimeMs } from '../clock.js';
 import type { RouteInput, TrafficInput, TrafficResult } from '../contract.js';
 import { fail } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
@@ -20,6 +21,10 @@ import {
   tagProblemsOf,
   type Rules,
 } from './rules.js';
+
+/** How long after its pods a Service may have its endpoints: moments, but seconds where the cluster's controllers have just begun. */
+const endpointsLagMs = 10_000;
+const lookMs = 200;
 
 /**
  * Takes the route in hand: gray joins with weight 0, how it was is noted. Answers when the data plane knows gray. Again with the
@@ -65,8 +70,9 @@ export async function setTraffic(
   cluster: Cluster,
   input: TrafficInput,
   signal: AbortSignal,
+  lag = endpointsLagMs,
 ): Promise<TrafficResult> {
-  return setTrafficAs(cluster, input, {}, signal);
+  return setTrafficAs(cluster, input, {}, signal, lag);
 }
 
 /** The guard's write: everything to stable, the route stays in hand. */
@@ -83,10 +89,11 @@ async function setTrafficAs(
   input: TrafficInput,
   as: Pick<Footprint, 'closed'>,
   signal: AbortSignal,
+  lag = 0,
 ): Promise<TrafficResult> {
   const { route, release, seq, traffic } = input;
   const router = routers[route.router];
-  const ready = endpoints(cluster, route, signal);
+  let ready = endpoints(cluster, route, signal);
   return changeRoute(cluster, route, signal, async ({ object, rules, footprint }) => {
     if (object === null) return lost(route, 'it was deleted.');
     if (footprint === null) return lost(route, 'it no longer carries the note of this release.');
@@ -96,6 +103,12 @@ async function setTrafficAs(
     if (originsOf(router, desired, route).length === 0)
       return lost(route, 'no rule sends to stable any more.');
     if (traffic.tag !== null) refuseTaken(route, rules, traffic.tag);
+    // Gray has carried nothing yet: its pods are ready, but the cluster may not have told of it.
+    const until = uptimeMs() + (footprint.carried === true ? 0 : lag);
+    while (isForGray(traffic) && uptimeMs() < until && (await ready).gray === 0) {
+      await pause(lookMs, signal);
+      ready = endpoints(cluster, route, signal);
+    }
     requireReady(await ready, route, traffic);
     if (input.sized === true) requireSize(await ready, route, traffic.gray);
     const { gray, carried } = footprint;
@@ -155,6 +168,8 @@ export async function restoreRoute(
   const { before, changed } = first ?? last;
   return { changed: changed || last.changed, before, after: last.after, foreign };
 }
+
+const isForGray = ({ gray, tag }: Traffic): boolean => gray > 0 || tag !== null;
 
 const isHeld = ({ object, footprint }: Seen, { release }: RouteInput): boolean =>
   object !== null && (footprint === null || footprint.release === release);
