@@ -7,7 +7,7 @@ import { withImage, type Snapshot } from '../../rig/snapshot.js';
 import type { World } from '../../rig/world.js';
 import type { Entry, WatchedDeployment } from './cluster-watch.js';
 import type { Fleet } from './fleet.js';
-import { pollMs, reaches, type Scenario } from './scenarios.js';
+import { ask, pollMs, reaches, type Scenario } from './scenarios.js';
 
 export interface Done {
   readonly id: string;
@@ -24,12 +24,13 @@ export async function carryOut(fleet: Fleet, world: World, scenario: Scenario, k
   const before = await lasting(() => world.snapshot());
   const image = await otherImage(world, before);
   const from = newest(fleet, world);
-  const body = { applications: [{ name: world.applicationName, image }] };
-  const answer = await world.call('POST', '/v1/releases', body, { 'idempotency-key': key });
-  expect(answer, `answer ${JSON.stringify(answer.body)}`).toMatchObject({ status: 202, body: { id } });
+  await ask(world, id, image, key);
   await scenario.drive(world, id);
   const view = await reaches(world, id, 'ended', (v) => v.outcome !== null);
-  expect(view.outcome, `outcome of ${id}`).toMatchObject({ phase: scenario.ends, left: [] });
+  expect(view.outcome, `outcome of ${id}: ${JSON.stringify(view.outcome?.failure)}`).toMatchObject({
+    phase: scenario.ends,
+    left: [],
+  });
   await expectUndisturbed(world, view, before);
   await seen(fleet, world);
   const own = fleet.watch.of(world.namespace).filter((e) => e.version > from);

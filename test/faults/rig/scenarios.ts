@@ -53,10 +53,8 @@ const aborting = async (world: World, id: string) => {
 /** P6: another one waits while this one runs, and leaves the queue when it is told to. */
 async function queueing(world: World, running: string): Promise<void> {
   const key = `${running}-behind`;
-  const body = { applications: [{ name: world.applicationName, image: 'v1' }] };
-  const { status } = await world.call('POST', '/v1/releases', body, { 'idempotency-key': key });
-  expect(status).toBe(202);
   const id = releaseIdOfKey(key);
+  await ask(world, id, 'v1', key);
   await reaches(world, id, 'queued', (v) => v.phase === 'queued' && v.waitingOn !== null);
   await world.steer(id, 'abort');
   const { outcome, steps } = await reaches(world, id, 'ended', (v) => v.outcome !== null);
@@ -128,4 +126,18 @@ export async function reaches(
   if (!condition(view))
     throw new Error(`${id} ended before it was ${what}: ${JSON.stringify([view.outcome, view.steps])}`);
   return view;
+}
+
+/**
+ * Asks until the release has its plan. One that was accepted while the cluster was away for longer than a plan may take has failed and changed
+ * nothing, and its key is free again.
+ */
+export async function ask(world: World, id: string, image: string, key: string): Promise<void> {
+  const body = { applications: [{ name: world.applicationName, image }] };
+  for (let tries = 1; ; tries++) {
+    const answer = await world.call('POST', '/v1/releases', body, { 'idempotency-key': key });
+    expect(answer, `answer ${JSON.stringify(answer.body)}`).toMatchObject({ status: 202, body: { id } });
+    const { outcome } = await reaches(world, id, 'planned', (v) => v.planHash !== null || v.outcome !== null);
+    if (outcome?.failure?.retryable !== true || outcome.phase !== 'failed' || tries > 5) return;
+  }
 }
