@@ -84,7 +84,8 @@ class Analysis {
     for (let next = last + intervalMs; ; next += intervalMs) {
       next = Math.min(Math.max(next, this.now()), this.until);
       await this.waitUntil(next);
-      const seen = await this.look('gray', new Date(this.now()));
+      // A timer may end a moment early.
+      const seen = await this.look('gray', new Date(Math.max(next, this.now())));
       this.first ??= this.tally.checks === 0 ? small(seen) : null;
       const { tally, decision } = advance(this.tally, small(seen), this.settings);
       this.tally = tally;
