@@ -178,6 +178,15 @@ describe('what keeps a Deployment from becoming available', () => {
       { reason: 'FailedCreate', graceMs: Infinity },
     ],
     [
+      'an etcd that was away for a moment is back in the next',
+      deployment({
+        status: {
+          conditions: replicaFailure('rpc error: code = Unavailable desc = error reading from server: EOF'),
+        },
+      }),
+      { reason: 'FailedCreate', graceMs: Infinity },
+    ],
+    [
       'a webhook that does not answer may come back',
       deployment({
         status: {

@@ -34,7 +34,7 @@ const finalWaits = new Set([
 const passingWaits = new Set(['ErrImagePull', 'RegistryUnavailable', 'ImageInspectError']);
 const deadlineExceeded = 'ProgressDeadlineExceeded';
 const passingMessage =
-  /failed calling webhook|object has been modified|timed out waiting|context deadline exceeded|connection refused|etcdserver|try again/i;
+  /failed calling webhook|object has been modified|timed out waiting|context deadline exceeded|connection (refused|reset)|etcdserver|rpc error: code = Unavailable|try again/i;
 
 /** The worst problem, one that does not go away first; null while everything may still become ready. */
 export function diagnose(pods: readonly Pod[], deployment: Deployment): Problem | null {

@@ -103,8 +103,10 @@ describe(`everything breaks while releases run (SLUICE_FAULT_SEED=${seed})`, () 
     const ids = done.map((d) => releaseWorkflowId(d.id));
     await replayAll(fleet.temporal, ids);
     say(tally.line(`seed ${seed}`, done.length, verdicts));
+    const wrong = verdicts.flatMap((v) => v.wrong);
+    for (const one of wrong.slice(0, 20)) say(one);
     expect(problems).toEqual([]);
-    expect(verdicts.flatMap((v) => v.wrong)).toEqual([]);
+    expect(wrong).toEqual([]);
     expect(fleet.worlds.flatMap((w) => fleet.watch.violations(w.namespace))).toEqual([]);
     expect(fleet.client.defects).toEqual([]);
     expect(fleet.exits, 'processes that ended by themselves').toEqual([]);
