@@ -85,13 +85,18 @@ class Analysis {
       next = Math.min(Math.max(next, this.now()), this.until);
       await this.waitUntil(next);
       // A timer may end a moment early.
-      const seen = await this.look('gray', new Date(Math.max(next, this.now())));
+      const at = new Date(Math.max(next, this.now()));
+      const isLast = next >= this.until;
+      // At the end both tracks are asked at the same time, so that nobody waits for what is only shown.
+      const stable = isLast ? this.comparison(at) : null;
+      stable?.catch(() => undefined);
+      const seen = await this.look('gray', at);
       this.first ??= this.tally.checks === 0 ? small(seen) : null;
       const { tally, decision } = advance(this.tally, small(seen), this.settings);
       this.tally = tally;
       if (decision === 'fail') return this.failing();
       this.context.heartbeat(tally);
-      if (next >= this.until) return this.finished(conclude(tally, this.settings), false);
+      if (isLast) return this.finished(conclude(tally, this.settings), false, stable);
     }
   }
 
@@ -138,19 +143,24 @@ class Analysis {
     return this.finished({ verdict, why }, true);
   }
 
-  private async finished(conclusion: Conclusion, trafficRestored: boolean): Promise<AnalyseResult> {
-    const story = { first: this.first, tally: this.tally, conclusion, stable: await this.comparison() };
+  private async finished(
+    conclusion: Conclusion,
+    trafficRestored: boolean,
+    asked: Promise<readonly Measurement[]> | null = null,
+  ): Promise<AnalyseResult> {
+    const { first, tally } = this;
+    const at = tally.last === null ? null : new Date(tally.last.at);
+    const stable = await (asked ?? (at === null ? [] : this.comparison(at)));
+    const story = { first, tally, conclusion, stable };
     const findings = findingsOf(story, new Date(this.now()).toISOString());
     return { ...conclusion, tally: this.tally, trafficRestored, findings };
   }
 
   /** What stable answers at the time of the last check: shown beside it, never judged, not waited for long. */
-  private async comparison(): Promise<readonly Measurement[]> {
-    const { last } = this.tally;
-    if (last === null) return [];
+  private async comparison(at: Date): Promise<readonly Measurement[]> {
     try {
       return await withDeadline(comparisonTimeoutMs, this.context.cancellationSignal, async (signal) => {
-        const seen = await this.look('stable', new Date(last.at), signal);
+        const seen = await this.look('stable', at, signal);
         return seen.measurements;
       });
     } catch {
