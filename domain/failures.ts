@@ -272,6 +272,12 @@ export const catalogue = {
       `${c.kind} "${c.route}" cannot carry a gray release: ${c.why}`,
       'Change the route as named, or choose the strategy "rolling".',
     ),
+  route_not_taken: (c: { kind: string; route: string }) =>
+    transient(
+      503,
+      `${c.kind} "${c.route}" was written, but its controller has not said yet that it has taken it.`,
+      'Look at the controller of the route and its log; traffic stays as it is until it answers.',
+    ),
   route_lost: (c: { kind: string; route: string; why: string }) =>
     terminal(
       409,

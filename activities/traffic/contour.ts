@@ -55,6 +55,8 @@ export const contour: Router = {
     return includes.length === 0 ? null : `the HTTPProxies that it includes (${includes.join(', ')})`;
   },
 
+  conditions: (object) => objectsOf(objectOf(object['status'])?.['conditions']),
+
   complaints(object) {
     const status = objectOf(object['status']);
     if (status?.['currentStatus'] !== 'invalid') return [];

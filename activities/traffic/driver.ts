@@ -11,6 +11,7 @@ import { marksOf, type Footprint } from './footprint.js';
 import { routers } from './index.js';
 import { disown } from './ownership.js';
 import type { Router } from './router.js';
+import { settled } from './settle.js';
 import {
   desiredRules,
   newOriginsOf,
@@ -57,7 +58,7 @@ export async function prepareRoute(
     const note = { release, seq, gray: route.grayService, origins: originsOf(router, own, route) };
     return noted(router, route, desiredRules(router, own, route, allStable), note);
   });
-  await pause(settle, signal);
+  await settled(cluster, route, signal, settle);
   return result;
 }
 
@@ -161,7 +162,7 @@ export async function restoreRoute(
   };
 
   const first = router.settleMs === 0 ? null : await changeRoute(cluster, route, signal, toStable);
-  if (carried) await pause(settle, signal);
+  if (carried) await settled(cluster, route, signal, settle);
   const last = await changeRoute(cluster, route, signal, asFound);
   await disown(cluster, route, signal);
   const foreign = [...new Set([...(first?.foreign ?? []), ...last.foreign])];

@@ -70,6 +70,14 @@ export const gatewayApi: Router = {
 
   elsewhere: () => null,
 
+  conditions(object) {
+    // What a Gateway said that it names no more may stay there for ever.
+    const named = objectsOf(objectOf(object['spec'])?.['parentRefs']).map((ref) => textOf(ref['name']));
+    return parentsOf(object)
+      .filter((parent) => named.includes(textOf(objectOf(parent['parentRef'])?.['name'])))
+      .flatMap((parent) => objectsOf(parent['conditions']));
+  },
+
   complaints: (object) =>
     conditionsOf(object)
       .filter((c) => (c.type === 'Accepted' || c.type === 'ResolvedRefs') && c.status === 'False')
@@ -102,7 +110,8 @@ interface Condition {
   readonly observedGeneration?: number;
 }
 
-function conditionsOf(object: KubeObject): readonly Condition[] {
-  const parents = objectsOf(objectOf(object['status'])?.['parents']);
-  return parents.flatMap((parent) => objectsOf(parent['conditions']) as readonly Condition[]);
-}
+const parentsOf = (object: KubeObject): readonly JsonObject[] =>
+  objectsOf(objectOf(object['status'])?.['parents']);
+
+const conditionsOf = (object: KubeObject): readonly Condition[] =>
+  parentsOf(object).flatMap((parent) => objectsOf(parent['conditions']) as readonly Condition[]);

@@ -71,6 +71,8 @@ export const istio: Router = {
       : `the VirtualServices that it delegates to (${delegates.join(', ')})`;
   },
 
+  conditions: () => [],
+
   complaints: () => [],
 };
 

@@ -23,8 +23,9 @@ export interface Router {
   /** Name of the field of `spec` that holds the rules; nothing else of the object is ever written. */
   readonly field: 'rules' | 'routes' | 'http';
   /**
-   * How long the data plane may need, in milliseconds, until it has learnt of a Service that joins a route or leaves it: one that
-   * joins together with its first requests, or leaves together with its last, costs some of them.
+   * How long the data plane may need, in milliseconds, until it has learnt of a Service that joins a route or leaves it, where no
+   * controller says so: one that joins together with its first requests, or leaves together with its last, costs some of them.
+   * 0: it learns of Services by itself, in time.
    */
   readonly settleMs: number;
   /** Whether a controller writes a status into the object after each change. */
@@ -47,6 +48,8 @@ export interface Router {
   limits(rules: readonly Rule[]): readonly string[];
   /** Which other objects decide where the requests go, for people; null: none. */
   elsewhere(object: KubeObject): string | null;
+  /** What the controller says about the object, with the generation that it speaks of where it tells. */
+  conditions(object: KubeObject): readonly JsonObject[];
   /** What the data plane finds wrong with the object as it is, for people. */
   complaints(object: KubeObject): readonly string[];
 }
