@@ -13,7 +13,7 @@ export async function waitForApproval(
   const deadlineMs = milliseconds(settings.deadline);
   const { initiator } = run.inputs.request;
   run.openApproval({ settings, initiator, planHash: run.record.plan!.hash, decisions: [] });
-  run.waitUntil(Date.now() + deadlineMs);
+  run.startDeadline(deadlineMs);
   const who = settings.approvers.length === 0 ? 'an approver' : settings.approvers.join(', ');
   const what = targets.map((t) => `${t.application} ${t.image.version} in ${t.environment}`).join(', ');
   const quorum = settings.quorum === 1 ? '' : ` (${settings.quorum} approvals)`;
@@ -23,7 +23,7 @@ export async function waitForApproval(
     can: ['approve', 'reject', 'extend', 'abort'],
     approval: settings,
   });
-  const { outcome, decisions, until } = await untilDecided(run, `approval of ${what}`);
+  const { outcome, decisions, until } = await untilDecided(run, deadlineMs, `approval of ${what}`);
   if (outcome === null && settings.onDeadline === 'approve')
     return `nobody decided until ${until}, approved by policy`;
   if (outcome === null) fail('approval_expired', { deadline: until });
@@ -38,13 +38,17 @@ export async function waitForApproval(
 }
 
 /** However it ends, also by an abort, no decision counts afterwards; one in the moment of the deadline does. */
-async function untilDecided(run: Run, summary: string): Promise<ClosedApproval & { readonly until: string }> {
+async function untilDecided(
+  run: Run,
+  deadlineMs: number,
+  summary: string,
+): Promise<ClosedApproval & { readonly until: string }> {
   try {
-    await run.meets(() => run.approvalOutcome !== null, summary);
+    await run.meets(() => run.approvalOutcome !== null, deadlineMs, summary);
     return { ...run.closeApproval(), until: run.deadline ?? '' };
   } finally {
     run.closeApproval();
-    run.waitUntil(null);
+    run.endDeadline();
     run.record.go();
   }
 }

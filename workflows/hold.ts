@@ -20,7 +20,7 @@ type HoldStep = Extract<Step, { kind: 'hold' }>;
  * Somebody may end it, or give it more time.
  */
 export async function hold(run: Run, stage: Stage, step: HoldStep): Promise<Held> {
-  run.waitUntil(Date.now() + step.durationMs);
+  run.startDeadline(step.durationMs);
   run.holding = true;
   run.skipped = null;
   run.goOn = null;
@@ -29,7 +29,7 @@ export async function hold(run: Run, stage: Stage, step: HoldStep): Promise<Held
     return step.analysis === null ? await rest(run, step) : await judged(run, stage, step, step.analysis);
   } finally {
     run.holding = false;
-    run.waitUntil(null);
+    run.endDeadline();
     run.record.go();
   }
 }
@@ -46,17 +46,18 @@ const steeringOf = ({ weight }: HoldStep): readonly string[] =>
     ? ['pause', 'skip', 'extend', 'abort']
     : ['pause', 'skip', 'extend', 'weight', 'promote', 'abort'];
 
-async function rest(run: Run, { summary }: HoldStep): Promise<Held> {
-  await run.meets(() => run.cutShort !== null, summary);
+async function rest(run: Run, { summary, durationMs }: HoldStep): Promise<Held> {
+  await run.meets(() => run.cutShort !== null, durationMs, summary);
   return endedBy(run) ?? { result: 'held, nothing was judged', findings: [] };
 }
 
 async function judged(run: Run, stage: Stage, step: HoldStep, settings: AnalysisSettings): Promise<Held> {
-  for (;;) {
-    const result = await judgeUnlessCut(run, stage, settings, run.leftMs, step.summary);
+  for (let ms = step.durationMs; ;) {
+    const result = await judgeUnlessCut(run, stage, settings, ms, step.summary);
     const ended = endedBy(run);
     if (ended !== null || result === null) return ended ?? { result: null, findings: [] };
-    if (run.leftMs > 0) {
+    ms = run.takeExtraMs();
+    if (ms > 0) {
       // It was given more time; what was seen so far is kept.
       run.record.keep(step.id, result.findings);
       continue;
@@ -81,7 +82,7 @@ async function holdLonger(
   step: HoldStep,
   first: AnalyseResult,
 ): Promise<Held> {
-  run.waitUntil(Date.now() + milliseconds(settings.inconclusiveDeadline));
+  run.startDeadline(milliseconds(settings.inconclusiveDeadline));
   run.record.keep(step.id, first.findings);
   run.ask('inconclusive');
   run.record.wait({
@@ -106,13 +107,12 @@ async function untilConclusive(
   firstWhy: string,
 ): Promise<Held> {
   let why = firstWhy;
-  const since = Date.now();
-  while (run.leftMs > 0) {
+  let leftMs = milliseconds(settings.inconclusiveDeadline);
+  for (let waitedMs = 0; leftMs > 0; leftMs += run.takeExtraMs()) {
     // Longer with the time waited, so that a week of doubt does not fill the history.
-    const patienceMs = Math.min(
-      run.leftMs,
-      Math.max(2 * milliseconds(settings.interval), (Date.now() - since) / 20),
-    );
+    const patienceMs = Math.min(leftMs, Math.max(2 * milliseconds(settings.interval), waitedMs / 20));
+    leftMs -= patienceMs;
+    waitedMs += patienceMs;
     const summary = `still inconclusive: ${why}`;
     const result = await judgeUnlessCut(run, stage, settings, patienceMs, summary);
     const ended = endedBy(run);

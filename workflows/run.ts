@@ -52,6 +52,7 @@ export class Run {
   holding = false;
   asking: 'inconclusive' | 'attention' | null = null;
   private deadlineMs: number | null = null;
+  private extraMs = 0;
   private weightsSet = 0;
   private approval: ApprovalState | null = null;
   private seq = 0;
@@ -109,33 +110,41 @@ export class Run {
 
   // --- the deadline of what is waited for, which a person may move ---
 
-  /** @param atMs epoch; null: nothing is waited for that ends by itself */
-  waitUntil(atMs: number | null): void {
-    this.deadlineMs = atMs;
+  startDeadline(ms: number): void {
+    this.deadlineMs = Date.now() + ms;
+    this.extraMs = 0;
   }
 
-  /** ISO. */
+  endDeadline(): void {
+    this.deadlineMs = null;
+    this.extraMs = 0;
+  }
+
+  /** ISO; null: nothing is waited for that ends by itself. For people: what happens follows from timers, never from a clock. */
   get deadline(): string | null {
     return this.deadlineMs === null ? null : new Date(this.deadlineMs).toISOString();
   }
 
-  get leftMs(): number {
-    return (this.deadlineMs ?? 0) - Date.now();
-  }
-
   extend(ms: number): void {
     if (this.deadlineMs === null) return;
+    this.extraMs += ms;
     this.deadlineMs += ms;
     this.record.waitLonger(this.deadline!);
   }
 
-  /** Answers whether it came to be before the deadline. */
-  async meets(met: () => boolean, summary: string): Promise<boolean> {
-    for (;;) {
-      if (met()) return true;
-      if (this.leftMs <= 0) return false;
-      await condition(met, this.leftMs, { summary });
+  /** What people have given since it was last asked for. */
+  takeExtraMs(): number {
+    const extra = this.extraMs;
+    this.extraMs = 0;
+    return extra;
+  }
+
+  /** Answers whether it came to be in this time, and what people give beside. */
+  async meets(met: () => boolean, timeMs: number, summary: string): Promise<boolean> {
+    for (let ms = timeMs; ms > 0; ms = this.takeExtraMs()) {
+      if (await condition(met, ms, { summary })) return true;
     }
+    return met();
   }
 
   // --- approval ---
