@@ -267,6 +267,7 @@ describe('the expected start', () => {
   it('comes from how long the last successes held the environment', async () => {
     const line = await new Line('expected').declare('wait');
     await approve(await line.release('v1'));
+    await line.isHeldBy(null);
     const { body } = await ask('GET', '/v1/applications/expected');
     const [{ heldMs }] = body['history'] as [{ heldMs: number }];
     expect(heldMs).toBeGreaterThan(0);
