@@ -8,6 +8,7 @@ import * as messages from '../../workflows/messages.js';
 import { nearest } from '../nearest.js';
 import { problemOf, ProblemError } from '../problems.js';
 import type { TemporalAccess } from './access.js';
+import { ask } from './ask.js';
 import { serverCall, workerCall } from './errors.js';
 import { quoted } from './visibility.js';
 
@@ -92,7 +93,9 @@ async function find(access: TemporalAccess, name: string): Promise<messages.Appl
       async () => {
         // A closed workflow would still answer the query.
         const { status } = await handle.describe();
-        return status.name === 'RUNNING' ? expecting(await handle.query(messages.application)) : null;
+        return status.name === 'RUNNING'
+          ? expecting(await ask(handle, () => handle.query(messages.application)))
+          : null;
       },
     );
   } catch (error) {

@@ -8,6 +8,7 @@ import * as messages from '../../workflows/messages.js';
 import { ProblemError } from '../problems.js';
 import type { SteeringVerb } from '../steering.js';
 import type { TemporalAccess } from './access.js';
+import { ask } from './ask.js';
 import { serverCall, workerCall } from './errors.js';
 import { withExpectedStart } from './queue.js';
 import { cutOff, partialRelease, type PartialRelease } from './partial.js';
@@ -37,7 +38,7 @@ async function viewOf(
   unknown: () => Failure,
 ): Promise<ReleaseView | PartialRelease> {
   try {
-    return await workerCall(access, unknown, () => handle.query(messages.state), viewMs);
+    return await workerCall(access, unknown, () => ask(handle, () => handle.query(messages.state)), viewMs);
   } catch (error) {
     if (!(error instanceof ProblemError) || error.problem.code !== 'worker_missing') throw error;
     return partialRelease(description);
@@ -75,7 +76,7 @@ export async function releaseEvents(
   return workerCall(
     access,
     () => failure('release_unknown', { id }),
-    () => handle.query(messages.events, after),
+    () => ask(handle, () => handle.query(messages.events, after)),
   );
 }
 
