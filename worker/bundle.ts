@@ -10,9 +10,10 @@ const prebuilt = here('../workflow-bundle.js');
 const entry = existsSync(here('../workflows/index.ts'))
   ? here('../workflows/index.ts')
   : here('../workflows/index.js');
+const queries = entry.replace(/index(?=\.[jt]s$)/, 'queries');
 
-export function workflowSource(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
-  return existsSync(prebuilt) ? { workflowBundle: { codePath: prebuilt } } : { workflowsPath: entry };
+export async function workflowSource(): Promise<Pick<WorkerOptions, 'workflowBundle'>> {
+  return { workflowBundle: existsSync(prebuilt) ? { codePath: prebuilt } : { code: await bundle() } };
 }
 
 /**
@@ -30,6 +31,7 @@ const withoutTraces = `(() => {
 export async function bundle(): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: entry,
+    workflowInterceptorModules: [queries],
     // No module has a state of its own, so all workflows share them.
     preloadModules: [entry],
     webpackConfigHook: (config) => ({ ...config, devtool: 'inline-nosources-cheap-source-map' }),

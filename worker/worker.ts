@@ -61,13 +61,14 @@ export async function startWorker(
     activities,
     interceptors: { activity: [(context) => ({ inbound: new CatalogueInterceptor(context, log) })] },
   };
+  const source = await workflowSource();
   const queues = new Set(config.clusters.map((c) => clusterTaskQueue(config.taskQueue, c.name)));
   const workers = await Promise.all(
     [...queues].map((taskQueue) =>
       Worker.create({
         ...common,
         taskQueue,
-        ...(taskQueue === config.taskQueue ? { ...workflowSource(), ...versioning(config) } : {}),
+        ...(taskQueue === config.taskQueue ? { ...source, ...versioning(config) } : {}),
       }),
     ),
   );

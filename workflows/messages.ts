@@ -54,6 +54,8 @@ export const skip = defineUpdate<Answer, [Steering]>('skip');
 /** In needs_attention: ends the release and leaves everything as it is. */
 export const abandon = defineUpdate<Answer, [Steering]>('abandon');
 
+/** What a query fails with that is to be asked again. */
+export const askedTooEarly = 'asked while the worker had read a part of the history only; ask again';
 export const state = defineQuery<ReleaseView>('state');
 /** Events with an id above the given one, oldest first. */
 export const events = defineQuery<readonly ReleaseEvent[], [number]>('events');

@@ -94,7 +94,7 @@ async function find(access: TemporalAccess, name: string): Promise<messages.Appl
         // A closed workflow would still answer the query.
         const { status } = await handle.describe();
         return status.name === 'RUNNING'
-          ? expecting(await ask(handle, () => handle.query(messages.application)))
+          ? expecting(await ask(() => handle.query(messages.application)))
           : null;
       },
     );

@@ -1,15 +1,22 @@
 /** Asking a workflow. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { WorkflowHandle } from '@temporalio/client';
+import { QueryNotRegisteredError } from '@temporalio/client';
+import { askedTooEarly } from '../../workflows/messages.js';
 
 const againMs = 20;
 
-/**
- * A query, only while no task of the workflow waits for a worker. Seen with @temporalio/worker 1.24: a worker that has just begun and is
- * asked before it got the waiting task may answer from a part of the history, keep what it computed, and go on in another way than a
- * replay does. Ends with the deadline of the calls around it.
- */
-export async function ask<T>(handle: Pick<WorkflowHandle, 'describe'>, query: () => Promise<T>): Promise<T> {
-  while ((await handle.describe()).raw.pendingWorkflowTask != null) await delay(againMs);
-  return query();
+/** A query, again as long as it is refused as asked too early. Ends with the deadline of the calls around it. */
+export async function ask<T>(query: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await query();
+    } catch (error) {
+      if (!isTooEarly(error)) throw error;
+    }
+    await delay(againMs);
+  }
 }
+
+/** The client has one error for every query that fails. */
+const isTooEarly = (error: unknown): boolean =>
+  error instanceof QueryNotRegisteredError && error.message.includes(askedTooEarly);

@@ -32,7 +32,7 @@ async function expectedStart(
   const queue = await workerCall(
     access,
     unknown,
-    () => ask(handle, () => handle.query(messages.queue, environment)),
+    () => ask(() => handle.query(messages.queue, environment)),
     shortMs,
   );
   const place = queue.waiting.findIndex(({ release }) => release === id);

@@ -38,7 +38,7 @@ async function viewOf(
   unknown: () => Failure,
 ): Promise<ReleaseView | PartialRelease> {
   try {
-    return await workerCall(access, unknown, () => ask(handle, () => handle.query(messages.state)), viewMs);
+    return await workerCall(access, unknown, () => ask(() => handle.query(messages.state)), viewMs);
   } catch (error) {
     if (!(error instanceof ProblemError) || error.problem.code !== 'worker_missing') throw error;
     return partialRelease(description);
@@ -76,7 +76,7 @@ export async function releaseEvents(
   return workerCall(
     access,
     () => failure('release_unknown', { id }),
-    () => ask(handle, () => handle.query(messages.events, after)),
+    () => ask(() => handle.query(messages.events, after)),
   );
 }
 
