@@ -6,6 +6,7 @@ import { describe } from '../activities/failure.js';
 import { workerConfig } from './config.js';
 import { createLogger, temporalLogger } from './log.js';
 import { startWorker } from './worker.js';
+import { watchWorkflowThreads } from './workflow-thread.js';
 
 // For the thread of the workflows, whose heap is made later: what they leave behind is small, and is collected in time.
 setFlagsFromString('--max-semi-space-size=4');
@@ -15,6 +16,7 @@ let log = createLogger();
 try {
   const config = workerConfig(process.env);
   log = createLogger({ level: config.logLevel });
+  watchWorkflowThreads({ stuck: () => log.fatal('workflow code ran on without end; the worker ends') });
   Runtime.install({ logger: temporalLogger(log) });
   const { connectionOptions, namespace } = loadClientConnectConfig();
   const temporal = { connection: connectionOptions ?? {}, namespace: namespace ?? 'default' };
