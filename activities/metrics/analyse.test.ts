@@ -254,11 +254,13 @@ describe('the guard', () => {
 });
 
 describe('heartbeats', () => {
-  it('carry the tally after each check', async () => {
+  it('carry the tally at once after each check that does not pass', async () => {
     const environment = quiet();
     const seen: number[] = [];
     environment.on('heartbeat', (tally: Tally) => seen.push(tally.checks));
-    const result = await run(input(), environment);
+    fake.answer = counters(50);
+    const result = await run(input({ failureLimit: 1_000 }), environment);
+    expect(result.tally.failures).toBeGreaterThan(1);
     expect(seen).toEqual(Array.from({ length: result.tally.checks }, (_, i) => i + 1));
   });
 
