@@ -267,6 +267,19 @@ describe('problems', () => {
     expect(response.headers.get('x-request-id')).toBe('r-1');
     expect(lines).toHaveLength(1);
   });
+
+  it('tells the log, and nobody else, where an internal problem came from; others are no news for it', async () => {
+    const lines: object[] = [];
+    const log: Logger = { ...silentLog, error: (fields) => lines.push(fields), child: () => log };
+    const cause = 'ServiceError: failed <- Error: 3 INVALID_ARGUMENT: no such thing';
+    const problems = [failure('internal', { what: 'x' }), failure('worker_missing', undefined)];
+    for (const known of problems) {
+      const thrown = new ProblemError(problemOf(known), cause);
+      const app = appWith({ listApplications: () => Promise.reject(thrown) }, { log });
+      expect(await (await app.request('/v1/applications')).text()).not.toContain('INVALID_ARGUMENT');
+    }
+    expect(lines).toEqual([expect.objectContaining({ why: cause })]);
+  });
 });
 
 describe('releases', () => {

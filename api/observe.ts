@@ -34,7 +34,10 @@ export function observe(metrics: ApiMetrics, log: Logger): MiddlewareHandler<App
 export function problemHandler(metrics: ApiMetrics): ErrorHandler<AppEnv> {
   return (error, c) => {
     if (error instanceof ProblemError) {
-      metrics.refusals.inc({ code: error.problem.code });
+      const { code, detail: message } = error.problem;
+      metrics.refusals.inc({ code });
+      if (code === 'internal')
+        c.get('log').error({ message, why: error.why, stack: error.stack }, 'unexpected');
       return problemResponse(error.problem);
     }
     const requestId = c.get('requestId');

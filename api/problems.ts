@@ -28,7 +28,11 @@ export interface ProblemCause {
 /** Thrown anywhere below a route; the app answers it. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
-  constructor(readonly problem: Problem) {
+  constructor(
+    readonly problem: Problem,
+    /** What it came from, without secrets: for the log, never for the answer. */
+    readonly why: string | null = null,
+  ) {
     super(problem.detail);
   }
 }

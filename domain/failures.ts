@@ -452,6 +452,12 @@ export const catalogue = {
       'No worker answered in time.',
       'Start a worker (npm start, or the worker image); nothing is lost meanwhile.',
     ),
+  workflow_unreadable: (c: { why: string }) =>
+    transient(
+      503,
+      `The worker could not tell the state of the workflow: ${c.why}.`,
+      'Look into the log of the worker; a release that an older version began needs a worker of that version.',
+    ),
   internal: (c: { what: string }) =>
     transient(
       500,

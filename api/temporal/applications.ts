@@ -93,9 +93,10 @@ async function find(access: TemporalAccess, name: string): Promise<messages.Appl
       async () => {
         // A closed workflow would still answer the query.
         const { status } = await handle.describe();
-        return status.name === 'RUNNING'
-          ? expecting(await ask(() => handle.query(messages.application)))
-          : null;
+        if (status.name !== 'RUNNING') return null;
+        const view = await ask(() => handle.query(messages.application));
+        // Its first declaration may not have come to it: whoever declared was told so.
+        return view.versions.length === 0 ? null : expecting(view);
       },
     );
   } catch (error) {

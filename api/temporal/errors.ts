@@ -3,6 +3,7 @@ import {
   ApplicationFailure,
   isGrpcServiceError,
   NamespaceNotFoundError,
+  QueryNotRegisteredError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -16,15 +17,24 @@ import { noWorkerMs, serverMs, workerMs, type TemporalAccess } from './access.js
 /** gRPC status codes that are told apart. */
 const grpc = {
   cancelled: 1,
+  unknown: 2,
   invalidArgument: 3,
   deadlineExceeded: 4,
   notFound: 5,
   permissionDenied: 7,
   resourceExhausted: 8,
   failedPrecondition: 9,
+  aborted: 10,
+  outOfRange: 11,
+  unimplemented: 12,
+  internal: 13,
   unavailable: 14,
+  dataLoss: 15,
   unauthenticated: 16,
 } as const;
+
+/** Type of the failure that the server gives an update whose workflow ended, or was ended, before it answered. */
+const endedUnanswered = 'AcceptedUpdateCompletedWorkflow';
 
 /**
  * A call that Temporal itself answers. Whatever goes wrong becomes a ProblemError; `missing` says what it means that the workflow is not
@@ -61,13 +71,18 @@ async function within<T>(
   } catch (error) {
     if (error instanceof ProblemError) throw error;
     const known = isMissing(error) ? await missing() : failureFrom(error, who);
-    throw new ProblemError(problemOf(known));
+    throw new ProblemError(problemOf(known), causeOf(error));
   }
 }
 
+/** The workflow is not there, or not running any more and therefore silent. */
 export const isMissing = (error: unknown): boolean =>
   !(error instanceof NamespaceNotFoundError) &&
-  (error instanceof WorkflowNotFoundError || grpcOf(error)?.code === grpc.notFound);
+  (error instanceof WorkflowNotFoundError ||
+    grpcOf(error)?.code === grpc.notFound ||
+    (error instanceof WorkflowUpdateFailedError &&
+      error.cause instanceof ApplicationFailure &&
+      error.cause.type === endedUnanswered));
 
 /** Whether time ran out; a query that waits for a worker is cancelled by the server then. */
 export const isTimeout = (error: unknown): boolean => {
@@ -85,6 +100,9 @@ export function failureFrom(error: unknown, who: 'server' | 'worker'): Failure {
   if (error instanceof NamespaceNotFoundError) {
     return failure('temporal_unreachable', { why: `it has no namespace "${error.namespace}"` });
   }
+  // The client has one error for every query that fails.
+  if (error instanceof QueryNotRegisteredError)
+    return failure('workflow_unreadable', { why: error.message.slice(0, longest) });
   if (isTimeout(error)) {
     return who === 'worker'
       ? failure('worker_missing', undefined)
@@ -104,6 +122,15 @@ function fromGrpc(code: number, details: string): Failure {
       return failure('temporal_unreachable', { why: 'it refused the credentials' });
     case grpc.resourceExhausted:
       return failure('temporal_unreachable', { why: 'it is overloaded' });
+    // The client has asked again before, up to the deadline where that may help; the server is restarting, or a proxy stands before it.
+    case grpc.unknown:
+    case grpc.aborted:
+    case grpc.outOfRange:
+    case grpc.internal:
+    case grpc.dataLoss:
+      return failure('temporal_unreachable', { why: `it failed with status ${code}` });
+    case grpc.unimplemented:
+      return failure('temporal_unreachable', { why: 'it is too old for a call, or is no Temporal' });
     case grpc.failedPrecondition:
       return failure('worker_missing', undefined);
     case grpc.invalidArgument:
@@ -130,8 +157,19 @@ function carried(cause: unknown): Failure {
     return detail as Failure;
   }
   return failure('internal', {
-    what: cause instanceof Error ? cause.message.slice(0, 300) : 'an update failed',
+    what: cause instanceof Error ? cause.message.slice(0, longest) : 'an update failed',
   });
+}
+
+/** Characters that are told of somebody else's message. */
+const longest = 300;
+
+/** For the log: names and messages, and no metadata, which carries credentials. */
+export function causeOf(error: unknown): string {
+  const said: string[] = [];
+  for (let current = error; current instanceof Error; current = current.cause)
+    said.push(`${current.name}: ${current.message.slice(0, longest)}`);
+  return said.length === 0 ? String(error).slice(0, longest) : said.join(' <- ');
 }
 
 function grpcOf(error: unknown): { readonly code: number; readonly details?: string } | null {

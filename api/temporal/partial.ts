@@ -12,11 +12,12 @@ export interface PartialRelease extends ReleaseView {
   readonly note: string;
 }
 
-export function partialRelease(description: WorkflowExecutionDescription): PartialRelease {
+/** @param why nobody told the rest */
+export function partialRelease(description: WorkflowExecutionDescription, why: string): PartialRelease {
   const row = rowOf(description);
   return {
     partial: true,
-    note: 'No worker answered in time; this is what Temporal itself knows.',
+    note: `${why.replace(/\.$/, '')}; this is what Temporal itself knows.`,
     id: row.id,
     phase: row.phase,
     waitingOn:

@@ -1,7 +1,7 @@
 /** Releases: read, decided and steered. */
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import type { DecisionRequest } from '../../domain/approval.js';
-import { failure, type Failure } from '../../domain/failures.js';
+import { failure, type Failure, type FailureCode } from '../../domain/failures.js';
 import { releaseWorkflowId } from '../../domain/ids.js';
 import type { ReleaseEvent, ReleaseView } from '../../domain/release.js';
 import * as messages from '../../workflows/messages.js';
@@ -31,6 +31,9 @@ export async function readRelease(access: TemporalAccess, id: string): Promise<R
   return status.name === 'RUNNING' || status.name === 'FAILED' ? view : cutOff(view, closeTime);
 }
 
+/** Temporal is there, but nobody can tell the state. */
+const unanswered: ReadonlySet<FailureCode> = new Set(['worker_missing', 'workflow_unreadable']);
+
 async function viewOf(
   access: TemporalAccess,
   handle: WorkflowHandle,
@@ -40,8 +43,8 @@ async function viewOf(
   try {
     return await workerCall(access, unknown, () => ask(() => handle.query(messages.state)), viewMs);
   } catch (error) {
-    if (!(error instanceof ProblemError) || error.problem.code !== 'worker_missing') throw error;
-    return partialRelease(description);
+    if (!(error instanceof ProblemError) || !unanswered.has(error.problem.code)) throw error;
+    return partialRelease(description, error.problem.detail);
   }
 }
 

@@ -12,7 +12,7 @@ import type { Phase, ReleaseInputs } from '../../domain/release.js';
 import * as messages from '../../workflows/messages.js';
 import { problemOf, ProblemError, refused } from '../problems.js';
 import { noWorkerMs, serverMs, type TemporalAccess } from './access.js';
-import { countPollers, failureFrom, isMissing, isTimeout, serverCall } from './errors.js';
+import { causeOf, countPollers, failureFrom, isMissing, isTimeout, serverCall } from './errors.js';
 import { readRelease } from './releases.js';
 import { keys, type ReleaseMemo } from './visibility.js';
 
@@ -161,7 +161,7 @@ async function startAndSubmit(
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError || isMissing(error)) return null;
     if (isTimeout(error) && (await exists(access, workflowId))) return null;
-    throw new ProblemError(problemOf(failureFrom(error, 'worker')));
+    throw new ProblemError(problemOf(failureFrom(error, 'worker')), causeOf(error));
   }
 }
 

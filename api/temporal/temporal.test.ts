@@ -142,6 +142,17 @@ describe('without a worker', () => {
 describe('with a worker', () => {
   beforeAll(startWorker, 60_000);
 
+  it('knows no application whose workflow runs and was never told what it is', async () => {
+    const connection = await Connection.connect({ address: server.address });
+    const { workflow } = new Client({ connection });
+    const bare = await workflow.start('application', { workflowId: 'application/bare', taskQueue: queue });
+    const { status, body } = await ask('POST', '/v1/releases', release('bare', 'v1'));
+    expect({ status, body }).toMatchObject({ status: 404, body: { code: 'application_unknown' } });
+    expect(await declare('bare')).toMatchObject({ status: 201, body: { version: 1, created: true } });
+    await bare.terminate();
+    await connection.close();
+  });
+
   it('declares, changes and leaves unchanged', async () => {
     const created = await declare('web');
     expect(created).toMatchObject({
