@@ -1,8 +1,11 @@
 /** Yesterday's releases, replayed with today's code: one that runs while the worker is replaced must go on. */
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { historyNames, historyText, readHistory } from '../test/rig/histories.js';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { historyNames, historyText, readHistory, withClock } from '../test/rig/histories.js';
+
+// Whoever shares the machine may slow a replay down; nothing here waits for time to pass.
+vi.setConfig({ testTimeout: 60_000 });
 
 const names = historyNames();
 
@@ -19,6 +22,27 @@ describe('recorded histories', () => {
     const replayed = Worker.runReplayHistory({ workflowBundle: { code } }, readHistory(name), name);
     await expect(replayed).resolves.toBeUndefined();
   });
+
+  it.each<{ readonly name: string; readonly tell: (ms: number, first: number) => number }>([
+    { name: 'stands still', tell: (_, first) => first },
+    { name: 'runs a thousand times as fast', tell: (ms, first) => first + (ms - first) * 1_000 },
+  ])(
+    'P8: what was decided does not follow from a clock: each is repeated by one that $name',
+    async ({ tell }) => {
+      const others = names.map((workflowId) => {
+        const history = readHistory(workflowId);
+        const first = Number(history.events[0]!.eventTime!.seconds) * 1_000;
+        return { workflowId, history: withClock(history, (ms) => tell(ms, first)) };
+      });
+      const failed: string[] = [];
+      for await (const { workflowId, error } of Worker.runReplayHistories(
+        { workflowBundle: { code } },
+        others,
+      ))
+        if (error !== undefined) failed.push(`${workflowId}: ${error.message}`);
+      expect(failed).toEqual([]);
+    },
+  );
 
   it('there is one of each outcome', () => {
     const outcomes = ['succeeded', 'rolled-back', 'cancelled', 'refused', 'needs-attention', 'application'];

@@ -1,5 +1,4 @@
 /** What can be read of a release while it runs: its view, its events, and what the Temporal UI shows of it. */
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { log, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { Finding } from '../activities/contract.js';
 import type { Decision } from '../domain/approval.js';
@@ -18,34 +17,14 @@ import {
   type StepView,
   type Waiting,
 } from '../domain/release.js';
-import { overdueAt } from '../domain/waiting.js';
-import { searchAttributes } from './messages.js';
 import { describeForUi } from './details.js';
 import { EvidenceBox } from './evidence.js';
-
-const keys = {
-  environment: defineSearchAttributeKey(searchAttributes.environment, SearchAttributeType.KEYWORD),
-  phase: defineSearchAttributeKey(searchAttributes.phase, SearchAttributeType.KEYWORD),
-  weight: defineSearchAttributeKey(searchAttributes.weight, SearchAttributeType.INT),
-  waitingOn: defineSearchAttributeKey(searchAttributes.waitingOn, SearchAttributeType.KEYWORD),
-  waitingSince: defineSearchAttributeKey(searchAttributes.waitingSince, SearchAttributeType.DATETIME),
-  overdueAt: defineSearchAttributeKey(searchAttributes.overdueAt, SearchAttributeType.DATETIME),
-} as const;
+import { newsOf, type Standing } from './standing.js';
 
 /** Characters of one line: an answer of a neighbour may be a page. */
 const longest = 2_000;
 
 const now = (): string => new Date().toISOString();
-
-/** What the list of releases was told last. */
-interface Published {
-  phase: Phase;
-  weight: number;
-  waitingOn: string;
-  environment: string;
-  since: string | null;
-  overdueAt: string | null;
-}
 
 /** A step that undoing takes, beside the steps of the plan. */
 export interface UndoStep {
@@ -69,22 +48,16 @@ export class ReleaseRecord {
   private readonly log: ReleaseEvent[] = [];
   private readonly startedAt = now();
   private endedAt: string | null = null;
-  private published: Published = {
-    phase: 'queued',
-    weight: 0,
-    waitingOn: '',
-    environment: '',
-    since: null,
-    overdueAt: null,
-  };
+  /** Waits so far, one that was given more time counted again. */
+  private waits = 0;
+  /** What the list of releases was told last. */
+  private told: Standing = { phase: 'queued', weight: 0, environment: '', waiting: null, wait: 0 };
 
   constructor(private readonly inputs: ReleaseInputs) {
+    const { wayBack, environment } = inputs.request;
     // As the API set it at the start.
-    this.published.environment =
-      inputs.request.wayBack?.stages[0]?.environment ??
-      inputs.request.environment ??
-      inputs.applications[0]?.environments[0]?.name ??
-      '';
+    const first = wayBack?.stages[0]?.environment ?? environment;
+    this.told = { ...this.told, environment: first ?? inputs.applications[0]?.environments[0]?.name ?? '' };
     this.applications = inputs.request.applications.map(({ name, image }) => ({
       name,
       version: image,
@@ -200,15 +173,20 @@ export class ReleaseRecord {
   }
 
   wait(waiting: Omit<Waiting, 'since'>): void {
-    this.waitingOn = { ...waiting, since: now() };
+    this.startWaiting(waiting);
     this.note('phase', `Waiting for ${waiting.what}.`);
     this.publish();
   }
 
   /** The waiting that a step consists of; that the step has begun is noted already. */
   waitInStep(waiting: Omit<Waiting, 'since'>): void {
-    this.waitingOn = { ...waiting, since: now() };
+    this.startWaiting(waiting);
     this.publish();
+  }
+
+  private startWaiting(waiting: Omit<Waiting, 'since'>): void {
+    this.waitingOn = { ...waiting, since: now() };
+    this.waits++;
   }
 
   /** The same waiting in other words, for those who ask; it is not worth an event in the history. */
@@ -227,6 +205,7 @@ export class ReleaseRecord {
   waitLonger(until: string): void {
     if (this.waitingOn === null) return;
     this.waitingOn = { ...this.waitingOn, until };
+    this.waits++;
     this.publish();
   }
 
@@ -261,31 +240,17 @@ export class ReleaseRecord {
 
   /** Tells the Temporal UI and its list where the release stands; an event in the history only where something differs. */
   publish(): void {
-    const next = {
+    const next: Standing = {
       phase: this.phase,
       weight: Math.max(0, ...this.applications.map((a) => a.grayWeight)),
-      waitingOn: (this.waitingOn?.what ?? '').slice(0, 200),
-      environment: this.current?.split('/')[0] ?? this.published.environment,
-      since: this.waitingOn?.since ?? null,
-      overdueAt: this.waitingOn === null ? null : overdueAt(this.waitingOn, this.phase, this.inputs.patience),
+      environment: this.current?.split('/')[0] ?? this.told.environment,
+      waiting: this.waitingOn,
+      wait: this.waits,
     };
     setCurrentDetails(describeForUi(this.view(), this.log.slice(-12)));
-    const last = this.published;
-    const updates = [
-      ...(next.phase === last.phase ? [] : [{ key: keys.phase, value: next.phase }]),
-      ...(next.weight === last.weight ? [] : [{ key: keys.weight, value: next.weight }]),
-      ...(next.environment === last.environment || next.environment === ''
-        ? []
-        : [{ key: keys.environment, value: next.environment }]),
-      ...(next.waitingOn === last.waitingOn ? [] : [{ key: keys.waitingOn, value: next.waitingOn }]),
-    ];
-    // Null takes it away. With the others in one event.
-    const times = [
-      ...(next.since === last.since ? [] : [{ key: keys.waitingSince, value: dateOf(next.since) }]),
-      ...(next.overdueAt === last.overdueAt ? [] : [{ key: keys.overdueAt, value: dateOf(next.overdueAt) }]),
-    ];
-    if (updates.length > 0 || times.length > 0) upsertSearchAttributes([...updates, ...times]);
-    this.published = next;
+    const news = newsOf(this.told, next, this.inputs.patience);
+    if (news.length > 0) upsertSearchAttributes(news);
+    this.told = next;
   }
 
   get ended(): boolean {
@@ -296,8 +261,6 @@ export class ReleaseRecord {
     this.steps = this.steps.map((s) => (s.id === id ? { ...s, ...fields } : s));
   }
 }
-
-const dateOf = (time: string | null): Date | null => (time === null ? null : new Date(time));
 
 function pending(step: Step | UndoStep): StepView {
   const { id, kind, summary } = step;

@@ -1,5 +1,5 @@
 /** Undoing a stage: traffic first, then objects. It cannot be cancelled; what cannot be undone asks a person. */
-import { condition, sleep } from '@temporalio/workflow';
+import { CancellationScope, condition, sleep } from '@temporalio/workflow';
 import type { Finding } from '../activities/contract.js';
 import type { Stage, Target } from '../domain/plan.js';
 import type { RouteTarget } from '../domain/traffic.js';
@@ -158,23 +158,43 @@ async function carryThrough(run: Run, stage: Stage, undo: Undo): Promise<'done' 
   }
 }
 
-/** Answers null when it is done, else what was tried until the deadline and why it could not be done. */
+/**
+ * Answers null when it is done, else what was tried until the deadline and why it could not be done. The deadline counts from the first
+ * failure, which may only mean that the worker was away for longer.
+ */
 async function persist(run: Run, stage: Stage, undo: Undo): Promise<string | null> {
-  const deadline = Date.now() + stage.rollbackDeadlineMs;
-  for (let tried = 1, wait = 500; ; tried++, wait = Math.min(wait * 2, 30_000)) {
-    const until = new Date(deadline).toISOString();
-    run.record.begin(undo, 'rolling_back', { what: undo.summary, until, can: [] });
-    run.record.publish();
-    try {
-      run.record.end(undo.id, 'done', null, await undo.act());
-      return null;
-    } catch (error) {
-      const { message } = failureOf(error);
-      // Twice at least: the first may have failed only because the worker was away for longer than the deadline.
-      if (tried > 1 && Date.now() + wait >= deadline) return `tried ${tried} times, ${message}`;
-      run.record.note('note', `${undo.summary} did not work yet: ${message}`);
-      await sleep(wait, { summary: `again: ${undo.summary}` });
+  const { rollbackDeadlineMs } = stage;
+  const soon = (): string => new Date(Date.now() + rollbackDeadlineMs).toISOString();
+  let why = await attempt(run, undo, soon());
+  if (why === null) return null;
+  const until = soon();
+  let over = false;
+  // Not by the clock, of which a replay may be told another time; only where something fails, so that undoing costs no more events.
+  const deadline = new CancellationScope();
+  const passed = deadline.run(() => sleep(rollbackDeadlineMs, { summary: `deadline: ${undo.summary}` }));
+  passed.then(() => (over = true)).catch(() => undefined);
+  try {
+    for (let tried = 2, wait = 500; ; tried++, wait = Math.min(wait * 2, 30_000)) {
+      run.record.note('note', `${undo.summary} did not work yet: ${why}`);
+      await condition(() => over, wait, { summary: `again: ${undo.summary}` });
+      why = await attempt(run, undo, until);
+      if (why === null) return null;
+      if (over) return `tried ${tried} times, ${why}`;
     }
+  } finally {
+    deadline.cancel();
+  }
+}
+
+/** Answers null when it is done, else why it is not. */
+async function attempt(run: Run, undo: Undo, until: string): Promise<string | null> {
+  run.record.begin(undo, 'rolling_back', { what: undo.summary, until, can: [] });
+  run.record.publish();
+  try {
+    run.record.end(undo.id, 'done', null, await undo.act());
+    return null;
+  } catch (error) {
+    return failureOf(error).message;
   }
 }
 

@@ -37,3 +37,16 @@ export const historyText = (name: string): string => readFileSync(fileOf(name), 
 
 export const readHistory = (name: string): History =>
   History.fromObject(JSON.parse(historyText(name)) as Record<string, unknown>);
+
+/** The same history as it would have been on a machine with another clock. */
+export function withClock(history: History, tell: (ms: number) => number): History {
+  const events = history.events.map((event) => {
+    const { seconds, nanos } = event.eventTime ?? {};
+    const ms = tell(Number(seconds ?? 0) * 1_000 + Math.floor((nanos ?? 0) / 1e6));
+    return {
+      ...event,
+      eventTime: { seconds: Math.floor(ms / 1_000), nanos: Math.round((ms % 1_000) * 1e6) },
+    };
+  });
+  return History.fromObject({ events });
+}
