@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
 import { Parts } from '../../infra/local/parts.js';
 import { freePorts } from '../../infra/local/ports.js';
+import { sqlitePragmas } from '../../infra/local/temporal.js';
 import { ensureTools } from '../../infra/local/tools.js';
 import { searchAttributes, searchAttributeTypes } from '../../workflows/messages.js';
 import type { Activities } from '../../activities/contract.js';
@@ -45,6 +46,7 @@ export async function startTemporalServer(
       `--http-port=${http}`,
       `--metrics-port=${metrics}`,
       `--db-filename=${join(dir, 'temporal.db')}`,
+      ...sqlitePragmas,
       '--log-level=warn',
       ...(options.attributes ? attributes : []),
     ],
