@@ -36,14 +36,14 @@ export class ApiProcess extends NodeProcess {
   }
 }
 
-const patienceMs = 90_000;
+const patienceMs = 240_000;
 const againMs = 150;
 /** What the API answers while Temporal or its workers are away; everything else above 499 is a defect. */
 const away = 503;
 
-/** Asks over HTTP; without an answer, or with a problem that says it is retryable, it asks again for a minute and a half. */
+/** Asks over HTTP; without an answer, or with a problem that says it is retryable, it asks again for four minutes. */
 export class PatientClient implements Handler {
-  /** Answers above 499 that are not a 503, as "status code path". */
+  /** Answers above 499 that are not a 503, also where asking again helped, as "status path body". */
   readonly defects: string[] = [];
   /** How often it had to ask again. */
   repeated = 0;
@@ -59,7 +59,8 @@ export class PatientClient implements Handler {
         const signal = AbortSignal.timeout(45_000);
         const given = body === '' ? {} : { body };
         const answer = await fetch(`${this.url}${pathname}${search}`, { method, headers, signal, ...given });
-        if (!(await isRetryable(answer)) || Date.now() > until) return await this.checked(answer, pathname);
+        await this.check(answer, pathname);
+        if (!(await isRetryable(answer)) || Date.now() > until) return answer;
       } catch (error) {
         if (Date.now() > until) throw error;
       }
@@ -70,10 +71,9 @@ export class PatientClient implements Handler {
   readonly warm = (): Promise<void> => Promise.resolve();
   readonly close = (): Promise<void> => Promise.resolve();
 
-  private async checked(answer: Response, path: string): Promise<Response> {
+  private async check(answer: Response, path: string): Promise<void> {
     if (answer.status >= 500 && answer.status !== away)
       this.defects.push(`${answer.status} ${path} ${(await answer.clone().text()).slice(0, 300)}`);
-    return answer;
   }
 }
 
