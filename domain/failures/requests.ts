@@ -1,0 +1,124 @@
+/** What is asked of Sluice, and by whom. */
+import { list, terminal, transient } from './entry.js';
+
+export const requests = {
+  invalid_body: (c: { problems: number }) =>
+    terminal(
+      422,
+      `The body has ${c.problems} problem(s).`,
+      'Mend each of the errors listed; each names its field.',
+    ),
+  invalid_field: (c: { what: string; remedy: string }) => terminal(422, c.what, c.remedy),
+  malformed_body: (c: { detail: string }) =>
+    terminal(
+      400,
+      `The body cannot be parsed: ${c.detail}.`,
+      'Send well-formed JSON or YAML with the matching Content-Type.',
+    ),
+  unsupported_media_type: (c: { type: string }) =>
+    terminal(
+      415,
+      `A body of type "${c.type}" is not understood.`,
+      'Send Content-Type: application/json or application/yaml.',
+    ),
+  body_too_large: (c: { limit: string }) =>
+    terminal(
+      413,
+      `The body is larger than ${c.limit}.`,
+      'Send less; large data does not belong into a declaration.',
+    ),
+  foreign_origin: (c: { seen: string }) =>
+    terminal(
+      403,
+      `Without tokens only this machine may call, and the request came for or from "${c.seen}".`,
+      'Use the address that the API listens on, or set SLUICE_TOKENS_FILE.',
+    ),
+  idempotency_key_reused: (c: { key: string; release: string }) =>
+    terminal(
+      422,
+      `Idempotency-Key "${c.key}" belongs to release ${c.release}, which was asked for with another body.`,
+      'Send the same body again, or use a new key for a new release.',
+    ),
+  too_many_readers: (c: { limit: number }) =>
+    transient(503, `${c.limit} readers follow events already.`, 'Close some, or raise SLUICE_EVENT_READERS.'),
+  unauthenticated: () =>
+    terminal(
+      401,
+      'No valid bearer token came with the request.',
+      'Send "Authorization: Bearer <token>" with a token of the tokens file.',
+    ),
+  forbidden: (c: { who: string; needs: string }) =>
+    terminal(
+      403,
+      `${c.who} lacks the role "${c.needs}".`,
+      `Ask an administrator for the role "${c.needs}", or let someone who has it do this.`,
+    ),
+  not_found: (c: { what: string }) =>
+    terminal(404, `There is no ${c.what}.`, 'Check the address against /openapi.json.'),
+  application_unknown: (c: { name: string; known: readonly string[] }) =>
+    terminal(
+      404,
+      `There is no application "${c.name}"; known: ${list(c.known)}.`,
+      `Declare it first: sluice apply -f ${c.name}.yaml`,
+    ),
+  application_busy: (c: { name: string; release: string }) =>
+    terminal(
+      409,
+      `Application "${c.name}" is being released by ${c.release}.`,
+      'Wait for that release to end, or abort it, then remove the application.',
+    ),
+  environment_unknown: (c: { application: string; environment: string; known: readonly string[] }) =>
+    terminal(
+      422,
+      `Application "${c.application}" has no environment "${c.environment}"; known: ${list(c.known)}.`,
+      'Name one of the known environments, or declare it in the application.',
+    ),
+  release_unknown: (c: { id: string }) =>
+    terminal(404, `There is no release "${c.id}".`, 'List the releases: sluice history'),
+  release_in_progress: (c: { application: string; environment: string; running: string }) =>
+    terminal(
+      409,
+      `${c.application} is being released to ${c.environment} by ${c.running}, and the queue policy is "refuse".`,
+      'Wait for that release, abort it, or set release.queue to "wait".',
+    ),
+  superseded: (c: { application: string; environment: string; by: string }) =>
+    terminal(
+      409,
+      `Release ${c.by} is newer and takes the place of this one for ${c.application} in ${c.environment}.`,
+      `Follow it: sluice watch ${c.by}. To have releases wait instead, set release.queue to "wait".`,
+    ),
+  release_ended: (c: { id: string; phase: string }) =>
+    terminal(409, `Release ${c.id} has ended: ${c.phase}.`, 'Start a new release.'),
+  release_terminated: (c: { id: string; phase: string; left: readonly string[] }) =>
+    terminal(
+      409,
+      `The workflow of release ${c.id} was ended from outside while the release was ${c.phase}; nothing was undone. It may have left: ${list(c.left)}.`,
+      'Look at what it may have left, put it right by hand, then release again.',
+    ),
+  release_refused: (c: { problems: readonly string[] }) =>
+    terminal(
+      422,
+      `The release was refused and nothing was changed: ${c.problems.join(' ')}`,
+      'Mend what is named, then release again.',
+    ),
+  not_now: (c: { action: string; phase: string; why: string }) =>
+    terminal(
+      409,
+      `"${c.action}" makes no sense while the release is ${c.phase}: ${c.why}`,
+      'Look at waitingOn of the release for what can be done now.',
+    ),
+  decision_stale: (c: { seen: string; current: string }) =>
+    terminal(
+      409,
+      `The decision is for plan ${c.seen}, but the release now follows plan ${c.current}.`,
+      'Look at the release again and decide on the current plan.',
+    ),
+  decision_not_allowed: (c: { who: string; why: string }) =>
+    terminal(
+      403,
+      `The decision of ${c.who} does not count: ${c.why}`,
+      'Let one of the named approvers decide.',
+    ),
+  decision_repeated: (c: { who: string }) =>
+    terminal(409, `${c.who} has already approved.`, 'Another approver has to decide.'),
+} as const;
