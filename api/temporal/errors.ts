@@ -55,8 +55,8 @@ export async function workerCall<T>(
   work: () => Promise<T>,
   timeoutMs = workerMs,
 ): Promise<T> {
-  const pollers = await serverCall(access, missing, () => countPollers(access));
-  return within(access, pollers > 0 ? timeoutMs : noWorkerMs, 'worker', missing, work);
+  const someone = await serverCall(access, missing, () => hasWorker(access));
+  return within(access, someone ? timeoutMs : noWorkerMs, 'worker', missing, work);
 }
 
 async function within<T>(
@@ -191,7 +191,19 @@ const silentMs = 75_000;
 export const countPollers = (access: TemporalAccess): Promise<number> =>
   pollersOf(access, access.taskQueue, 'workflows');
 
-/** The same of any queue, by what is asked for. */
+/** When one was seen last, on a clock that nobody steps. */
+const workersSeen = new WeakMap<TemporalAccess, number>();
+const seenMs = 1_000;
+
+/** Whether some worker has lately asked for workflow tasks; what was seen a second ago still counts. */
+export async function hasWorker(access: TemporalAccess): Promise<boolean> {
+  if (performance.now() - (workersSeen.get(access) ?? -Infinity) < seenMs) return true;
+  const someone = (await countPollers(access)) > 0;
+  if (someone) workersSeen.set(access, performance.now());
+  return someone;
+}
+
+/** Pollers of any queue, by what is asked for. */
 export async function pollersOf(
   { client, namespace }: TemporalAccess,
   queue: string,

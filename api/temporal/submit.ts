@@ -12,7 +12,7 @@ import type { Phase, ReleaseInputs } from '../../domain/release.js';
 import * as messages from '../../workflows/messages.js';
 import { problemOf, ProblemError, refused } from '../problems.js';
 import { noWorkerMs, serverMs, type TemporalAccess } from './access.js';
-import { causeOf, countPollers, failureFrom, isMissing, isTimeout, serverCall } from './errors.js';
+import { causeOf, failureFrom, hasWorker, isMissing, isTimeout, serverCall } from './errors.js';
 import { readRelease } from './releases.js';
 import { keys, type ReleaseMemo } from './visibility.js';
 
@@ -149,9 +149,9 @@ async function startAndSubmit(
   });
   start.workflowHandle().catch(() => undefined);
   const unexpected = (): Failure => failure('internal', { what: 'Temporal has no such task queue' });
-  const hasWorker = (await serverCall(access, unexpected, () => countPollers(access))) > 0;
+  const someone = await serverCall(access, unexpected, () => hasWorker(access));
   try {
-    return await access.client.withDeadline(Date.now() + (hasWorker ? submitMs : noWorkerMs), () =>
+    return await access.client.withDeadline(Date.now() + (someone ? submitMs : noWorkerMs), () =>
       access.client.workflow.executeUpdateWithStart(messages.submit, {
         updateId,
         args: [],

@@ -13,6 +13,7 @@ import { releaseChanges } from './changes.js';
 import { endedRelease } from './ended.js';
 import { unreadiness } from './readiness.js';
 import { decide, readRelease, releaseEvents, releaseStatus, steer } from './releases.js';
+import { Few } from './few.js';
 import { planRelease, repeatedRelease, submitRelease } from './submit.js';
 import { standing } from './standing.js';
 import { listReleases } from './visibility.js';
@@ -43,7 +44,11 @@ export interface Temporal {
   readonly close: () => Promise<void>;
 }
 
+/** Pre-flights under way at the same time: releases that hold a weight need the same workers. */
+const preflights = { most: 4, patienceMs: 10_000 } as const;
+
 export function temporalOver(access: TemporalAccess): Temporal {
+  const few = new Few(preflights.most, preflights.patienceMs);
   const bind =
     <A extends unknown[], R>(f: (access: TemporalAccess, ...rest: A) => R) =>
     (...rest: A): R =>
@@ -54,9 +59,9 @@ export function temporalOver(access: TemporalAccess): Temporal {
     applicationNames: bind(applicationNames),
     listApplications: bind(listApplications),
     removeApplication: bind(removeApplication),
-    submitRelease: bind(submitRelease),
+    submitRelease: (...rest) => few.run(() => submitRelease(access, ...rest)),
     repeatedRelease: bind(repeatedRelease),
-    planRelease: bind(planRelease),
+    planRelease: (...rest) => few.run(() => planRelease(access, ...rest)),
     listReleases: bind(listReleases),
     readRelease: bind(readRelease),
     endedRelease: bind(endedRelease),
