@@ -37,7 +37,7 @@ export function judge(
   let whileEnvoyWasAway = 0;
   for (const { at, tookMs, version, failure, status } of records) {
     const end = at + tookMs;
-    const said = `${failure ?? status} ${version ?? ''} in ${namespace}, sent ${new Date(at).toISOString()}, ${Math.round(tookMs)} ms`;
+    const said = `${[failure, status, version].filter((part) => part !== undefined).join(' ')} in ${namespace}, sent ${new Date(at).toISOString()}, ${Math.round(tookMs)} ms; away around then: ${away.around(at, lagMs).join(', ') || 'nothing'}`;
     if (version === undefined && away.overlaps(['envoy'], at, end)) whileEnvoyWasAway++;
     else if (failure !== undefined || version === undefined) wrong.push(`no answer: ${said}`);
     else {

@@ -26,6 +26,12 @@ export class Away {
     return this.windows.some((w) => parts.includes(w.part) && w.from <= to && w.to >= from);
   }
 
+  /** What was away so long before a moment, or later. */
+  around(moment: number, lagMs: number): readonly string[] {
+    const near = this.windows.filter((w) => w.from <= moment + lagMs && w.to >= moment - lagMs);
+    return [...new Set(near.map((w) => w.part))];
+  }
+
   /** Since when what was true may still be believed at a moment: so long before it, or before what was away meanwhile began to be. */
   before(parts: readonly string[], moment: number, lagMs: number): number {
     let since = moment - lagMs;
