@@ -5,8 +5,9 @@ import * as messages from '../../workflows/messages.js';
 import { eventually } from '../rig/eventually.js';
 import { quick, World } from '../rig/world.js';
 
-/** More events than the server lets a history have before it suggests to go on in a new one (4,096). */
-const flood = 4_500;
+/** More than the server lets a history hold before it suggests to go on in a new one (4 MiB), in messages of this size; bytes. */
+const flood = 5 * 2 ** 20;
+const message = 50_000;
 
 describe('an application with a long history', () => {
   let world: World;
@@ -28,11 +29,11 @@ describe('an application with a long history', () => {
     const { runId } = await handle.describe();
 
     let sent = 0;
-    const nobody = { release: 'nobody', environment: 'prod', entry: null };
+    const nobody = { release: `nobody-${'x'.repeat(message)}`, environment: 'prod', entry: null };
     const send = async (): Promise<void> => {
-      while (sent++ < flood) await handle.signal(messages.endTurn, nobody);
+      while ((sent += message) < flood) await handle.signal(messages.endTurn, nobody);
     };
-    await Promise.all(Array.from({ length: 40 }, send));
+    await Promise.all(Array.from({ length: 10 }, send));
     await eventually('a new run', async () => (await handle.describe()).runId !== runId, 60_000);
 
     const view = await handle.query(messages.application);

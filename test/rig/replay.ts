@@ -22,8 +22,8 @@ export async function replay(client: Client, workflowId: string): Promise<void> 
 }
 
 /** Many at once, by one worker. */
-export function replayAll(client: Client, workflowIds: readonly string[]): Promise<void> {
-  return inTurn(() => replayEach(client, workflowIds));
+export async function replayAll(client: Client, workflowIds: readonly string[]): Promise<void> {
+  if (workflowIds.length > 0) await inTurn(() => replayEach(client, workflowIds));
 }
 
 async function replayEach(client: Client, workflowIds: readonly string[]): Promise<void> {

@@ -14,7 +14,7 @@ import { Kube, type KubeObject } from '../../infra/local/kube.js';
 import { sampleHost, sampleObjects, sampleRoute, type RouteKind } from '../../infra/local/sample.js';
 import type { StackInfo } from '../../infra/local/stack.js';
 import { eventually } from './eventually.js';
-import { replay } from './replay.js';
+import { replayAll } from './replay.js';
 import { leftovers, snapshot, type Snapshot } from './snapshot.js';
 import { WorkerProcess } from './worker-process.js';
 
@@ -101,7 +101,7 @@ export class World {
   /** Ends the worker, replays every release that was started, removes the namespace. */
   async close(): Promise<void> {
     if (this.owned) await this.worker.kill('SIGKILL');
-    for (const id of this.released) await replay(this.temporal, releaseWorkflowId(id));
+    await replayAll(this.temporal, this.released.map(releaseWorkflowId));
     await this.kube.delete(`/api/v1/namespaces/${this.namespace}`);
     this.kube.close();
     if (!this.owned) return;
