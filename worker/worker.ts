@@ -7,6 +7,7 @@ import {
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
 import { Cluster } from '../activities/kubernetes/client.js';
+import { closeMirrors } from '../activities/kubernetes/mirrors.js';
 import { CatalogueError, describe } from '../activities/failure.js';
 import { failure } from '../domain/failures.js';
 import { clusterTaskQueue } from '../domain/ids.js';
@@ -89,6 +90,7 @@ export async function startWorker(
       await Promise.allSettled(running);
       health.close();
       health.closeAllConnections();
+      for (const cluster of clusters.values()) closeMirrors(cluster);
       await connection.close();
     }
   };

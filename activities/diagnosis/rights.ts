@@ -1,16 +1,19 @@
 /** Which rights lack, each with the line of infra/kubernetes/rbac.yaml that grants it. Pure. */
 import { fine, problem, warning, type HealthCheck } from '../../domain/diagnosis.js';
-import { autoscalers, budgets, policies } from '../kubernetes/observe.js';
 import { resources, type Resource } from '../kubernetes/client.js';
 import type { Need } from '../kubernetes/rules.js';
 
 const all = (resource: Resource, verb: string): Need => ({ resource, verb, name: null });
 
-/** A release works without them; it explains less, or overlooks what would match gray pods by mistake. */
+/** A release works without them; it asks more often, explains less, or overlooks what would match gray pods by mistake. */
 export const welcomeRights: readonly Need[] = [
-  all(budgets, 'list'),
-  all(autoscalers, 'list'),
-  all(policies, 'list'),
+  all(resources.endpointslices, 'watch'),
+  all(resources.poddisruptionbudgets, 'list'),
+  all(resources.poddisruptionbudgets, 'watch'),
+  all(resources.horizontalpodautoscalers, 'list'),
+  all(resources.horizontalpodautoscalers, 'watch'),
+  all(resources.networkpolicies, 'list'),
+  all(resources.networkpolicies, 'watch'),
   all({ ...resources.pods, plural: 'pods/log' }, 'get'),
   all(resources.events, 'list'),
 ];
@@ -33,11 +36,14 @@ export function rightsChecks(
   if (missing.length === 0) return [fine(about, 'the worker may do all that a release does')];
   return byResource(missing).map(([plural, lacking]) => {
     const { group } = lacking[0]!.resource;
-    const required = needed.filter((n) => n.resource.plural === plural && n.resource.group === group);
-    const verbs = (required.length > 0 ? required : lacking).map((n) => n.verb);
+    const verbs = [...needed, ...welcomeRights]
+      .filter((n) => n.resource.plural === plural && n.resource.group === group)
+      .map((n) => n.verb);
     const seen = `The worker may not ${lacking.map((n) => n.verb).join(', ')} ${plural}${group === '' ? '' : `.${group}`}.`;
     const remedy = `Add the line of infra/kubernetes/rbac.yaml to the worker's Role there: ${ruleLine(group, plural, verbs)}`;
-    return required.length > 0 ? problem(about, seen, remedy) : warning(about, seen, remedy);
+    return lacking.some((n) => needed.includes(n))
+      ? problem(about, seen, remedy)
+      : warning(about, seen, remedy);
   });
 }
 

@@ -48,6 +48,24 @@ export const resources = {
   services: { group: '', version: 'v1', plural: 'services', kind: 'Service' },
   pods: { group: '', version: 'v1', plural: 'pods', kind: 'Pod' },
   events: { group: '', version: 'v1', plural: 'events', kind: 'Event' },
+  poddisruptionbudgets: {
+    group: 'policy',
+    version: 'v1',
+    plural: 'poddisruptionbudgets',
+    kind: 'PodDisruptionBudget',
+  },
+  horizontalpodautoscalers: {
+    group: 'autoscaling',
+    version: 'v2',
+    plural: 'horizontalpodautoscalers',
+    kind: 'HorizontalPodAutoscaler',
+  },
+  networkpolicies: {
+    group: 'networking.k8s.io',
+    version: 'v1',
+    plural: 'networkpolicies',
+    kind: 'NetworkPolicy',
+  },
   endpointslices: {
     group: 'discovery.k8s.io',
     version: 'v1',
@@ -83,7 +101,18 @@ export interface ListOptions {
   readonly fieldSelector?: string;
 }
 
-export type WatchEvent = { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubeObject };
+/** A part of a long list. */
+export interface PageOptions extends ListOptions {
+  readonly limit?: string;
+  /** What the part before said. */
+  readonly continue?: string;
+}
+
+/** A bookmark says only that nothing has been missed until now. */
+export type WatchEvent = {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+  readonly object: KubeObject;
+};
 
 const requestTimeoutMs = 10_000;
 
@@ -138,13 +167,13 @@ export class Cluster {
   async list(
     resource: Resource,
     namespace: string,
-    options: ListOptions = {},
+    options: PageOptions = {},
     signal?: AbortSignal,
   ): Promise<KubeList> {
     const from = path(resource, namespace);
     const list = (call: CallOptions): Promise<KubeList> =>
       this.call('GET', from, call) as unknown as Promise<KubeList>;
-    const isWhole = options.labelSelector === undefined && options.fieldSelector === undefined;
+    const isWhole = Object.values(options).every((option) => option === undefined);
     if (!isWhole) return list({ query: { ...options }, signal });
     signal?.throwIfAborted();
     return this.shared.call(from, () => list({}));
@@ -218,18 +247,18 @@ export class Cluster {
   }
 
   /**
-   * One watch, from `resourceVersion` on, until the server closes it (about `seconds`), the signal aborts, or the callback answers true.
-   * The caller lists and watches again. Throws KubeError 410 where the version is too old.
+   * One watch, from `resourceVersion` on, with bookmarks, until the server closes it (about `seconds`) or the signal aborts. The caller
+   * lists and watches again. Throws KubeError 410 where the version is too old.
    */
   async watch(
     resource: Resource,
     namespace: string,
     options: ListOptions & { readonly resourceVersion: string; readonly seconds: number },
-    onEvent: (event: WatchEvent) => boolean,
+    onEvent: (event: WatchEvent) => void,
     signal?: AbortSignal,
   ): Promise<void> {
     const { seconds, ...rest } = options;
-    const query = { ...rest, watch: 'true', timeoutSeconds: String(seconds) };
+    const query = { ...rest, watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(seconds) };
     const stop = new AbortController();
     const signals = [
       stop.signal,
@@ -255,7 +284,7 @@ export class Cluster {
           };
           if (event.type === 'ERROR')
             throw new KubeError(event.object.code ?? 500, 'Watch', event.object.message ?? line, null);
-          if (event.type !== 'BOOKMARK' && onEvent(event as WatchEvent)) return;
+          onEvent(event as WatchEvent);
         }
       }
     } finally {
@@ -338,7 +367,7 @@ export class Cluster {
 }
 
 export interface KubeList {
-  readonly metadata: { readonly resourceVersion: string };
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
   readonly items: readonly KubeObject[];
 }
 

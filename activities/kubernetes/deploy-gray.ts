@@ -1,14 +1,14 @@
 /** The gray track: made beside stable, scaled, taken away. */
 import { labels as ours } from '../../domain/ids.js';
-import { grayReplicas } from '../../domain/traffic.js';
-import type { GrayInput, GrayResult, WorkloadResult } from '../contract.js';
+import type { GrayResult, WorkloadResult } from '../contract.js';
 import { CatalogueError, fail } from '../failure.js';
 import { restoreRoute } from '../traffic/driver.js';
 import { KubeError, resources, type KubeObject } from './client.js';
 import { kubeFailure } from './errors.js';
 import { grayDeployment } from './gray.js';
+import { adjust, adjustKnown, sized, type Ensured, type Size, type Sized } from './gray-size.js';
 import { maskManifest } from './mask.js';
-import { containersOf, imageOf, sameImage, type Deployment } from './objects.js';
+import type { Deployment } from './objects.js';
 import { available, finding, unchanged, type Place } from './place.js';
 import { grayKey, looks, made } from './recent.js';
 import { isRemovable, removeObjects, type Found, type Removal } from './removal.js';
@@ -16,27 +16,18 @@ import { isRemovable, removeObjects, type Found, type Removal } from './removal.
 /** An object that somebody makes between our look and our write is looked at again. */
 const attempts = 4;
 
-type Size = Pick<GrayInput, 'replicas' | 'weight'>;
-
-interface Ensured extends GrayResult {
-  readonly deployment: Deployment;
-}
-
 export async function deployGray(place: Place, size: Size): Promise<GrayResult> {
   const { deployment, findings, ...result } = await ensureGray(place, size);
   return { ...result, findings: [...findings, await available(place, deployment, result.replicas)] };
 }
 
-/** An autoscaler may have changed stable since the plan was made: more is followed, fewer is not, as gray took some of its requests. */
-export function sizeOf({ replicas, weight }: Size, stable: number | null): number {
-  return weight === undefined || stable === null
-    ? replicas
-    : Math.max(replicas, grayReplicas(stable, weight));
-}
-
 async function ensureGray(place: Place, size: Size): Promise<Ensured> {
   for (let attempt = 1; ; attempt++) {
     try {
+      if (attempt === 1) {
+        const adjusted = await adjustKnown(place, size);
+        if (adjusted !== null) return adjusted;
+      }
       return await ensureOnce(place, size, attempt === 1);
     } catch (error) {
       if (!(error instanceof KubeError && error.status === 409) || attempt === attempts) throw error;
@@ -88,48 +79,6 @@ async function ensureOnce(place: Place, size: Size, first: boolean): Promise<Ens
     deployment: mine(live) ? live : null,
     service,
   });
-}
-
-interface Sized {
-  readonly stable: Deployment | null;
-  readonly stableReplicas: number | null;
-  readonly replicas: number;
-}
-
-function sized(size: Size, stable: Deployment | null): Sized {
-  const stableReplicas = stable === null ? null : (stable.spec.replicas ?? 1);
-  return { stable, stableReplicas, replicas: sizeOf(size, stableReplicas) };
-}
-
-/** It is ours already: only what differs is written, and only while it is still ours. */
-async function adjust(place: Place, live: Deployment, { replicas, stableReplicas }: Sized): Promise<Ensured> {
-  const { cluster, target, release, running } = place;
-  const index = containersOf(live).findIndex((c) => c.name === target.container);
-  const image = imageOf(live, target.container);
-  const patch = [
-    ...((live.spec.replicas ?? 1) >= replicas
-      ? []
-      : [{ op: 'replace', path: '/spec/replicas', value: replicas }]),
-    ...(index < 0 || sameImage(image, target.image.reference)
-      ? []
-      : [
-          {
-            op: 'replace',
-            path: `/spec/template/spec/containers/${index}/image`,
-            value: target.image.reference,
-          },
-        ]),
-  ];
-  if (patch.length === 0) return { deployment: live, replicas, stableReplicas, ...unchanged };
-  const path = `/metadata/labels/${ours.release.replace('/', '~1')}`;
-  const patched = await cluster.jsonPatch(
-    resources.deployments,
-    target.namespace,
-    target.gray,
-    [{ op: 'test', path, value: release }, ...patch],
-    running.signal,
-  );
-  return { deployment: patched as Deployment, replicas, stableReplicas, changed: true, findings: [] };
 }
 
 /** What an earlier release left under our name goes first; what is nobody's of ours stays and is reported. False: there was nothing. */

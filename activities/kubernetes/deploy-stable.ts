@@ -3,13 +3,14 @@ import type { WorkloadResult } from '../contract.js';
 import { CatalogueError, fail } from '../failure.js';
 import { labels as ours } from '../../domain/ids.js';
 import { KubeError, resources } from './client.js';
+import { kinds } from './kinds.js';
 import { manifestDeployment, manifestProblems } from './manifest.js';
 import { maskManifest } from './mask.js';
+import { heard, trustedMs } from './mirrors.js';
 import { containersOf, imageOf, sameImage, type Deployment } from './objects.js';
 import { available, finding, unchanged, type Place } from './place.js';
 import { awaitPodsGone } from './removal.js';
 import { isSettled } from './rollout.js';
-import { labelSelectorText } from './selectors.js';
 
 const attempts = 3;
 
@@ -19,12 +20,12 @@ type Move =
   | { readonly kind: 'set'; readonly from: string; readonly to: string }
   | { readonly kind: 'leave'; readonly seen: string };
 
+type Decide = (image: string, live: Deployment) => Move;
+
 export async function deployStable(place: Place): Promise<WorkloadResult> {
   const { target, release } = place;
-  const live = await read(place);
-  if (live === null) return createStable(place);
-  const madeByUs = target.stableImage === null && live.metadata.annotations?.[ours.release] === release;
-  return setImage(place, live, (image) => {
+  const decide = (image: string, live: Deployment): Move => {
+    const madeByUs = target.stableImage === null && live.metadata.annotations?.[ours.release] === release;
     if (sameImage(image, target.image.reference)) return { kind: 'keep' };
     return image === target.stableImage || madeByUs
       ? { kind: 'set', from: image, to: target.image.reference }
@@ -33,7 +34,9 @@ export async function deployStable(place: Place): Promise<WorkloadResult> {
           expected: target.stableImage ?? 'nothing',
           seen: image,
         });
-  });
+  };
+  const live = toBeSet(place, decide) ?? (await read(place));
+  return live === null ? createStable(place) : setImage(place, live, decide);
 }
 
 async function createStable(place: Place): Promise<WorkloadResult> {
@@ -58,16 +61,19 @@ async function createStable(place: Place): Promise<WorkloadResult> {
 
 export async function revertStable(place: Place): Promise<WorkloadResult> {
   const { target } = place;
-  const live = await read(place);
-  if (live === null) return unchanged;
   const { stableImage } = target;
-  if (stableImage === null) return removeStable(place, live);
-  return setImage(place, live, (image) => {
+  if (stableImage === null) {
+    const live = await read(place);
+    return live === null ? unchanged : removeStable(place, live);
+  }
+  const decide = (image: string): Move => {
     if (image === stableImage) return { kind: 'keep' };
     return sameImage(image, target.image.reference)
       ? { kind: 'set', from: image, to: stableImage }
       : { kind: 'leave', seen: image };
-  });
+  };
+  const live = toBeSet(place, decide) ?? (await read(place));
+  return live === null ? unchanged : setImage(place, live, decide);
 }
 
 /** Only what this release created goes; a Deployment that came from elsewhere meanwhile stays. */
@@ -78,21 +84,17 @@ async function removeStable(place: Place, live: Deployment): Promise<WorkloadRes
   const { namespace } = target;
   await cluster.delete(resources.deployments, namespace, name, uid, running.signal);
   const at = { cluster, namespace, deadlineMs: running.left(target.progressDeadlineMs) };
-  await awaitPodsGone(at, labelSelectorText(live.spec.selector), running);
+  await awaitPodsGone(at, live.spec.selector, running);
   const summary = `removed Deployment ${name}, which this release had created`;
   return { changed: true, findings: [finding('removed', summary, [`Deployment ${name}`])] };
 }
 
 /** Changes the image of the released container and nothing else, and only from the image that the decision was made on. */
-async function setImage(
-  place: Place,
-  first: Deployment,
-  decide: (image: string) => Move,
-): Promise<WorkloadResult> {
+async function setImage(place: Place, first: Deployment, decide: Decide): Promise<WorkloadResult> {
   const { target } = place;
   let live = first;
   for (let attempt = 1; ; attempt++) {
-    const move = decide(imageIn(live, place));
+    const move = decide(imageIn(live, place), live);
     switch (move.kind) {
       case 'leave': {
         const summary = `${target.deployment} runs ${move.seen}, which somebody else set meanwhile; it is left so`;
@@ -114,6 +116,23 @@ async function setImage(
     live =
       (await read(place)) ??
       fail('workload_unknown', { workload: target.deployment, namespace: target.namespace });
+  }
+}
+
+/**
+ * Stable as a watch has heard of it, where that says that its image is to be set: that write fails where it is outdated. Null: all else
+ * is decided on what the API server answers.
+ */
+function toBeSet(place: Place, decide: Decide): Deployment | null {
+  const { cluster, target } = place;
+  const shelf = heard(cluster, kinds.deployments, target.namespace, trustedMs);
+  const live = shelf?.get(target.deployment);
+  const image = live === undefined ? undefined : imageOf(live, target.container);
+  if (live === undefined || image === undefined) return null;
+  try {
+    return decide(image, live).kind === 'set' ? live : null;
+  } catch {
+    return null;
   }
 }
 

@@ -5,10 +5,13 @@ import type { Activities, ObserveInput, ObserveResult } from '../contract.js';
 import { CatalogueError, fail } from '../failure.js';
 import { KubeError, resources, type Cluster, type KubeObject, type Resource } from './client.js';
 import { kubeFailure } from './errors.js';
+import { kinds, type Kind } from './kinds.js';
+import { heard, present, recentMs, trustedMs } from './mirrors.js';
 import { lookout, observed, type Findings, type Lookout } from './observation.js';
 import type { Deployment, Pod } from './objects.js';
 import { grayKey, looks, permitted } from './recent.js';
-import { missingRights, neededRights, rightsProblems, type Need, type ResourceRule } from './rules.js';
+import { hasNamespace, rightsLacking } from './rights.js';
+import { neededRights, rightsProblems } from './rules.js';
 import { labelSelectorText } from './selectors.js';
 import type { KubernetesDeps } from './workload.js';
 
@@ -20,26 +23,6 @@ export interface ObserveDeps extends KubernetesDeps {
     tag: Tag | null,
   ) => Promise<readonly Failure[]>;
 }
-
-export const budgets = {
-  group: 'policy',
-  version: 'v1',
-  plural: 'poddisruptionbudgets',
-  kind: 'PodDisruptionBudget',
-};
-export const autoscalers = {
-  group: 'autoscaling',
-  version: 'v2',
-  plural: 'horizontalpodautoscalers',
-  kind: 'HorizontalPodAutoscaler',
-};
-export const policies = {
-  group: 'networking.k8s.io',
-  version: 'v1',
-  plural: 'networkpolicies',
-  kind: 'NetworkPolicy',
-};
-const reviews = '/apis/authorization.k8s.io/v1';
 
 export function observeActivities(deps: ObserveDeps): Pick<Activities, 'observe'> {
   return { observe: (input) => observe(deps, input) };
@@ -66,16 +49,20 @@ async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<O
   const since = Date.now();
   const place = `${at.namespace} ${at.route?.router} ${at.route?.route}`;
   const known = permitted.get(cluster, place) !== null;
-  const [namespace, missing, stable, gray, services, covering, scaling, guarding, route] = await Promise.all([
-    known ? true : hasNamespace(cluster, at.namespace),
-    known ? [] : rightsMissing(cluster, at.namespace, neededRights(at.route)),
-    stableWithPods(cluster, at),
-    readable(cluster.get(resources.deployments, at.namespace, at.gray)),
+  const watched = watchedParts(cluster, at);
+  const [missing, stable, services, route] = await Promise.all([
+    known ? [] : rightsLacking(cluster, at.namespace, neededRights(at.route)),
+    readable(cluster.get(resources.deployments, at.namespace, at.deployment)) as Promise<Deployment | null>,
     listed(cluster, resources.services, at.namespace),
-    listed(cluster, budgets, at.namespace),
-    listed(cluster, autoscalers, at.namespace),
-    listed(cluster, policies, at.namespace),
     at.route === null ? [] : readable(deps.routeProblems(cluster, at.route, at.tag)),
+  ]);
+  const [namespace, pods, gray, covering, scaling, guarding] = await Promise.all([
+    stable !== null || hasNamespace(cluster, at.namespace),
+    stable === null ? [] : podsOf(cluster, at.namespace, stable),
+    watched.gray(),
+    watched.budgets(),
+    watched.autoscalers(),
+    watched.policies(),
   ]);
   if (!namespace) {
     const unknown = failure('namespace_unknown', { namespace: at.namespace, cluster: at.cluster });
@@ -83,10 +70,10 @@ async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<O
   }
   if (missing.length === 0 && !known) permitted.keep(cluster, place, true, since);
   const isFree = gray === null && services?.every((s) => s.metadata.name !== at.gray) === true;
-  if (isFree && stable.stable !== null)
-    looks.keep(cluster, grayKey(at), { stable: stable.stable, services }, since);
+  if (isFree && stable !== null) looks.keep(cluster, grayKey(at), { stable, services }, since);
   const found: Findings = {
-    ...stable,
+    stable,
+    pods,
     gray,
     services,
     budgets: covering,
@@ -103,17 +90,54 @@ async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<O
   return { observation: seen.observation, problems: [...rights, ...problems, ...routing] };
 }
 
-async function stableWithPods(
+type Reader<T> = () => Promise<T>;
+type Objects = readonly KubeObject[] | null;
+
+/**
+ * What the shared watches keep up to date is read when all else has been answered, so that they have had as long to hear of the latest.
+ * What is decided on it is made sure of by the write that follows (gray's name), or is a warning, or can be mended in time.
+ */
+function watchedParts(
   cluster: Cluster,
-  { namespace, deployment }: Lookout,
-): Promise<{ readonly stable: Deployment | null; readonly pods: readonly Pod[] }> {
-  const stable = (await readable(
-    cluster.get(resources.deployments, namespace, deployment),
-  )) as Deployment | null;
-  if (stable === null) return { stable, pods: [] };
+  { namespace, gray }: Lookout,
+): {
+  readonly gray: Reader<KubeObject | null>;
+  readonly budgets: Reader<Objects>;
+  readonly autoscalers: Reader<Objects>;
+  readonly policies: Reader<Objects>;
+} {
+  const all = (kind: Kind<KubeObject>): Reader<Objects> => {
+    const opened = present(cluster, kind, namespace, trustedMs);
+    return async () => {
+      await opened;
+      const shelf = heard(cluster, kind, namespace, trustedMs);
+      return shelf?.all() ?? listed(cluster, kind.resource, namespace);
+    };
+  };
+  const ask = (): Promise<KubeObject | null> => readable(cluster.get(resources.deployments, namespace, gray));
+  const known = heard(cluster, kinds.deployments, namespace, trustedMs) !== null;
+  const asked = known ? null : ask();
+  // It is thrown where it is read.
+  asked?.catch(() => undefined);
+  return {
+    gray: async () => {
+      if (asked !== null) return asked;
+      const shelf = heard(cluster, kinds.deployments, namespace, trustedMs);
+      // One that is there is looked at: it may have gone.
+      return shelf !== null && shelf.get(gray) === undefined ? null : ask();
+    },
+    budgets: all(kinds.budgets),
+    autoscalers: all(kinds.autoscalers),
+    policies: all(kinds.policies),
+  };
+}
+
+async function podsOf(cluster: Cluster, namespace: string, stable: Deployment): Promise<readonly Pod[]> {
+  const shelf = heard(cluster, kinds.pods, namespace, recentMs);
+  if (shelf !== null) return shelf.select(stable.spec.selector);
   const labelSelector = labelSelectorText(stable.spec.selector);
   const pods = await readable(cluster.list(resources.pods, namespace, { labelSelector }));
-  return { stable, pods: pods?.items ?? [] };
+  return pods?.items ?? [];
 }
 
 async function listed(
@@ -133,50 +157,4 @@ async function readable<T>(call: Promise<T>): Promise<T | null> {
     if (error instanceof CatalogueError && error.failure.code === 'cluster_denied') return null;
     throw error;
   }
-}
-
-/** A worker whose rights end at the namespace may not read it; then it is taken to exist. */
-async function hasNamespace(cluster: Cluster, namespace: string): Promise<boolean> {
-  try {
-    await cluster.call('GET', `/api/v1/namespaces/${namespace}`);
-    return true;
-  } catch (error) {
-    if (error instanceof KubeError && error.status === 404) return false;
-    if (error instanceof KubeError && error.status === 403) return true;
-    throw error;
-  }
-}
-
-/** One review of all rules; what an authorizer cannot list is asked one by one. */
-export async function rightsMissing(
-  cluster: Cluster,
-  namespace: string,
-  needs: readonly Need[],
-): Promise<Need[]> {
-  const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', spec: { namespace } };
-  const answer = await cluster.call('POST', `${reviews}/selfsubjectrulesreviews`, { body });
-  const { resourceRules = [], incomplete = false } = (answer['status'] ?? {}) as {
-    resourceRules?: readonly ResourceRule[];
-    incomplete?: boolean;
-  };
-  const missing = missingRights(resourceRules, needs);
-  const asked = incomplete
-    ? await Promise.all(missing.map((need) => isAllowed(cluster, namespace, need)))
-    : [];
-  return missing.filter((_, i) => asked[i] !== true);
-}
-
-async function isAllowed(
-  cluster: Cluster,
-  namespace: string,
-  { resource, verb, name }: Need,
-): Promise<boolean> {
-  const attributes = { namespace, verb, group: resource.group, resource: resource.plural };
-  const body = {
-    apiVersion: 'authorization.k8s.io/v1',
-    kind: 'SelfSubjectAccessReview',
-    spec: { resourceAttributes: name === null ? attributes : { ...attributes, name } },
-  };
-  const answer = await cluster.call('POST', `${reviews}/selfsubjectaccessreviews`, { body });
-  return (answer['status'] as { allowed?: boolean } | undefined)?.allowed === true;
 }

@@ -5,7 +5,6 @@ import { imageOf, type Deployment } from './objects.js';
 import { awaitAvailable } from './readiness.js';
 import { podFindings } from './rollout.js';
 import type { Running } from './running.js';
-import { labelSelectorText } from './selectors.js';
 
 /** One target in its cluster, for one release, in a running activity. */
 export interface Place extends WorkloadInput {
@@ -26,14 +25,18 @@ export async function available(
   deployment: Deployment,
   replicas: number | null,
 ): Promise<Finding> {
-  const { name, generation } = deployment.metadata;
+  const { name, generation, uid, resourceVersion } = deployment.metadata;
   const { pods } = await awaitAvailable(cluster, target.namespace, name, {
     container: target.container,
     // As it was answered: an admission webhook may spell it differently.
     image: imageOf(deployment, target.container) ?? target.image.reference,
     generation: generation ?? 0,
     replicas,
-    labelSelector: labelSelectorText(deployment.spec.selector),
+    written: {
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    },
+    selector: deployment.spec.selector,
     deadlineMs: running.left(target.progressDeadlineMs),
     signal: running.signal,
     heartbeat: (status) => running.say(`${name}: ${status}`),

@@ -2,7 +2,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeKube } from '../../test/fakes/kube-watch.js';
 import { CatalogueError } from '../failure.js';
 import type { Cluster, KubeObject } from './client.js';
+import { kinds } from './kinds.js';
+import { follow } from './mirrors.js';
 import { awaitAvailable, type Available, type AwaitOptions } from './readiness.js';
+import { anything } from './shelf.js';
 
 const deployments = '/apis/apps/v1/namespaces/shop/deployments';
 const pods = '/api/v1/namespaces/shop/pods';
@@ -30,7 +33,7 @@ const deployment = (status: object, change: { generation?: number; image?: strin
   status,
 });
 const pod = (name: string, ready: boolean, containerStatus: object = {}): KubeObject => ({
-  metadata: { name },
+  metadata: { name, labels: { app: 'web-gray' } },
   spec: { containers: [{ name: 'app', image }] },
   status: {
     conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
@@ -46,7 +49,7 @@ function wait(change: Partial<AwaitOptions> = {}): Promise<Available> {
     image,
     generation: 1,
     replicas: 2,
-    labelSelector: 'app=web-gray',
+    selector: { matchLabels: { app: 'web-gray' } },
     deadlineMs: 20_000,
     podsAfterMs: 0,
     signal: stop.signal,
@@ -78,10 +81,10 @@ describe('a rollout that goes well', () => {
     const { pods: ready } = await wait({ podsAfterMs: 60_000 });
     expect(ready).toHaveLength(2);
     expect(fake.requests.filter((r) => r.includes('/pods'))).toHaveLength(1);
-    expect(fake.requests).toHaveLength(2);
+    expect(fake.requests).toHaveLength(3);
   });
 
-  it('is seen in the event that completes it, with two requests', async () => {
+  it('is seen in the event that completes it, with a list and a watch of each kind', async () => {
     fake.put(deployments, deployment(creating));
     const waiting = wait();
     await bothWatched();
@@ -90,7 +93,7 @@ describe('a rollout that goes well', () => {
     becomesReady();
     const { pods: found } = await waiting;
     expect(found.map((p) => p.metadata.name)).toEqual(['a', 'b']);
-    expect(fake.requests).toHaveLength(2);
+    expect(fake.requests).toHaveLength(4);
   });
 
   it('is not believed of a generation that is older than the one that was written', async () => {
@@ -158,8 +161,60 @@ describe('an API server as they are', () => {
   });
 
   it('denies a watch: at once, not at the deadline', async () => {
-    fake.fail({ status: 403, reason: 'Forbidden' }, { status: 403, reason: 'Forbidden' });
+    const forbidden = { status: 403, reason: 'Forbidden' };
+    fake.fail(forbidden, forbidden, forbidden, forbidden);
     await expect(wait()).rejects.toMatchObject({ status: 403 });
+  });
+});
+
+describe('P8: what the shared watch has heard before the write', () => {
+  /** Another release in the namespace keeps the watches open. */
+  const shared = async (): Promise<void> => {
+    const at = { topic: anything, part: {} };
+    const follower = { changed: () => undefined, fatal: () => undefined };
+    follow(cluster, kinds.deployments, 'shop', at, follower);
+    follow(cluster, kinds.pods, 'shop', at, follower);
+    await bothWatched();
+  };
+  const of = (uid: string, status: object): KubeObject => {
+    const { metadata, ...rest } = deployment(status);
+    return { ...rest, metadata: { ...metadata, uid } };
+  };
+
+  it('of a Deployment that had the same name is not taken for it', async () => {
+    fake.put(deployments, of('old', complete));
+    await shared();
+    fake.fallSilent();
+    fake.remove(deployments, 'web-gray');
+    fake.put(deployments, of('new', creating));
+    const waiting = wait({ written: { uid: 'new', resourceVersion: '3' } });
+    await vi.waitFor(() => expect(said).toEqual(['waiting for the API server']));
+    fake.put(pods, pod('a', true));
+    fake.put(pods, pod('b', true));
+    fake.put(deployments, of('new', complete));
+    fake.closeWatches();
+    const { deployment: found } = await waiting;
+    expect(found.metadata.uid).toBe('new');
+  });
+
+  it('of one that somebody has made since is: ours was deleted', async () => {
+    await shared();
+    const waiting = wait({ written: { uid: 'ours', resourceVersion: '1' } });
+    fake.put(deployments, of('ours', creating));
+    fake.put(deployments, of('theirs', creating));
+    expect(await why(waiting)).toContain('somebody deleted it');
+  });
+
+  it('of a pod fails nothing: the API server is asked first', async () => {
+    const crashing = { state: { waiting: { reason: 'CrashLoopBackOff' } }, restartCount: 3 };
+    fake.put(pods, pod('a', false, crashing));
+    fake.put(deployments, deployment(creating));
+    await shared();
+    fake.fallSilent();
+    fake.put(pods, pod('a', false, { state: { waiting: { reason: 'ContainerCreating' } } }));
+    const waiting = wait({ deadlineMs: 1_200 });
+    expect(await why(waiting)).toMatch(/^.*not available within 1 s/);
+    expect(fake.requests.some((r) => r.includes('/pods?labelSelector='))).toBe(true);
   });
 });
 
@@ -215,8 +270,6 @@ describe('a rollout that cannot go well', () => {
     await bothWatched();
     fake.closeWatches();
     fake.remove(deployments, 'web-gray');
-    await bothWatched();
-    fake.closeWatches();
     expect(await why(waiting)).toContain('somebody deleted it');
   });
 

@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeKube } from '../../test/fakes/kube-watch.js';
 import type { Cluster, KubeObject } from './client.js';
+import { kinds } from './kinds.js';
+import { closeMirrors, follow, heard } from './mirrors.js';
 import { awaitPodsGone, isRemovable, type Removal } from './removal.js';
 import type { Running } from './running.js';
+import { anything } from './shelf.js';
 
 const began = Date.parse('2026-01-01T00:01:00Z');
 const object = (labels: Record<string, string>, creationTimestamp = '2026-01-01T00:00:00Z'): KubeObject => ({
@@ -48,13 +51,20 @@ describe('waiting until pods are gone', () => {
     const replicaSets = '/apis/apps/v1/namespaces/shop/replicasets';
     fake.put(replicaSets, object({}));
     fake.remove(replicaSets, 'web-gray');
-    fake.put(pods, { metadata: { name: 'a' } });
+    fake.put(pods, { metadata: { name: 'a', labels: { app: 'web' } } });
   });
-  afterEach(() => fake.stop());
+  afterEach(() => {
+    closeMirrors(cluster);
+    return fake.stop();
+  });
   const watched = () => vi.waitFor(() => expect(fake.watching()).toBe(1), { interval: 5, timeout: 5_000 });
 
   it('ends with the last of them, through a watch that is too old', async () => {
-    const waiting = awaitPodsGone({ cluster, namespace: 'shop', deadlineMs: 20_000 }, 'app=web', running);
+    const waiting = awaitPodsGone(
+      { cluster, namespace: 'shop', deadlineMs: 20_000 },
+      { matchLabels: { app: 'web' } },
+      running,
+    );
     await watched();
     fake.closeWatches(410);
     await watched();
@@ -63,8 +73,25 @@ describe('waiting until pods are gone', () => {
     expect(said).toContain('waiting for 1 pods to go: a');
   });
 
+  it('P9: pods that the shared watch has not heard of are found all the same', async () => {
+    const at = { topic: anything, part: {} };
+    follow(cluster, kinds.pods, 'shop', at, { changed: () => undefined, fatal: () => undefined });
+    await watched();
+    fake.remove(pods, 'a');
+    await vi.waitFor(() => expect(heard(cluster, kinds.pods, 'shop', 60_000)?.size).toBe(0));
+    fake.fallSilent();
+    fake.put(pods, { metadata: { name: 'late', labels: { app: 'web' } } });
+    const place = { cluster, namespace: 'shop', deadlineMs: 0 };
+    const waiting = awaitPodsGone(place, { matchLabels: { app: 'web' } }, running);
+    await expect(waiting).rejects.toMatchObject({ failure: { message: expect.stringContaining('late') } });
+  });
+
   it('names what is left at the deadline', async () => {
-    const waiting = awaitPodsGone({ cluster, namespace: 'shop', deadlineMs: 0 }, 'app=web', running);
+    const waiting = awaitPodsGone(
+      { cluster, namespace: 'shop', deadlineMs: 0 },
+      { matchLabels: { app: 'web' } },
+      running,
+    );
     await expect(waiting).rejects.toMatchObject({ failure: { code: 'objects_remain' } });
   });
 });

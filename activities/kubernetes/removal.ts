@@ -1,11 +1,16 @@
 /** Takes gray objects away: only our own, by uid, and not those of a release that began after us. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { labels as ours } from '../../domain/ids.js';
 import { uptimeMs } from '../clock.js';
 import { fail } from '../failure.js';
-import { KubeError, resources, type Cluster, type KubeObject, type Resource } from './client.js';
+import { Alarm } from './alarm.js';
+import { resources, type Cluster, type KubeObject, type Resource } from './client.js';
 import { isOwn } from './gray.js';
+import { kinds } from './kinds.js';
+import { follow, type Place } from './mirrors.js';
+import type { Pod } from './objects.js';
 import type { Running } from './running.js';
+import { labelSelectorText, type LabelSelector } from './selectors.js';
+import { topicOf } from './shelf.js';
 
 export interface Removal {
   readonly cluster: Cluster;
@@ -16,8 +21,10 @@ export interface Removal {
   readonly deadlineMs: number;
 }
 
-/** Between a watch that closed and the next list: a proxy that closes each at once must not be stormed. */
-const pauseMs = 200;
+/** Between two looks at what no watch tells of, ms. */
+const lookMs = 200;
+/** A watch that tells of nothing is not waited for any longer without a look, ms. */
+const surelyMs = 10_000;
 
 export interface Found {
   readonly resource: Resource;
@@ -52,56 +59,103 @@ export async function removeObjects(
     release,
     ...found.map((f) => f.object.metadata.labels?.[ours.release] ?? release),
   ]);
-  const labelSelector = `${ours.application}=${removal.application},${ours.release} in (${[...releases].join(',')})`;
-  await awaitPodsGone(removal, labelSelector, running);
+  const selector = {
+    matchLabels: { [ours.application]: removal.application },
+    matchExpressions: [{ key: ours.release, operator: 'In', values: [...releases] }],
+  };
+  await awaitPodsGone(removal, selector, running);
   return removed.flat();
 }
 
-/** Until the ReplicaSets and pods with those labels are gone; fails with objects_remain at the deadline. */
+type Where = Pick<Removal, 'cluster' | 'namespace' | 'deadlineMs'>;
+
+/** What is left of a kind, by name. */
+interface Left {
+  readonly plural: string;
+  readonly names: readonly string[];
+}
+
+/** Until the ReplicaSets and pods that the selector matches are gone; fails with objects_remain at the deadline. */
 export async function awaitPodsGone(
-  at: Pick<Removal, 'cluster' | 'namespace' | 'deadlineMs'>,
-  labelSelector: string,
+  at: Where,
+  selector: LabelSelector | undefined,
   running: Running,
 ): Promise<void> {
   const deadline = uptimeMs() + at.deadlineMs;
-  // Pods after their ReplicaSets: while one of those lives, it may still make pods.
-  for (const resource of [resources.replicasets, resources.pods]) {
-    while (!(await noneLeft(at, resource, labelSelector, deadline, running)))
-      await sleep(pauseMs, undefined, { signal: running.signal });
+  const going = new Going(at, selector, running.signal);
+  try {
+    for (let asked = uptimeMs(); ;) {
+      const isOver = uptimeMs() >= deadline;
+      const heard = going.left();
+      // Pods that the shared watch does not show may be there all the same, or the other way round: what counts is an answer.
+      const isDue = heard.names.length === 0 || isOver || uptimeMs() - asked >= surelyMs;
+      if (isDue) asked = uptimeMs();
+      const { plural, names } = isDue ? await remaining(at, selector, running.signal) : heard;
+      if (names.length === 0) return;
+      const what = `${names.length} ${plural}`;
+      const some = names.slice(0, 3).join(', ');
+      running.say(`waiting for ${what} to go: ${some}`);
+      if (isOver) fail('objects_remain', { what: `${what} (${some})` });
+      const pauseMs = heard.names.length === 0 ? lookMs : surelyMs;
+      await going.change(Math.min(pauseMs, Math.max(0, deadline - uptimeMs())));
+    }
+  } finally {
+    going.close();
   }
 }
 
-/** Lists, then watches until nothing is left. False: the watch closed before that. */
-async function noneLeft(
-  { cluster, namespace }: Pick<Removal, 'cluster' | 'namespace'>,
-  resource: Resource,
-  labelSelector: string,
-  deadline: number,
-  running: Running,
-): Promise<boolean> {
-  const { items, metadata } = await cluster.list(resource, namespace, { labelSelector }, running.signal);
-  const left = new Set(items.map((o) => o.metadata.name));
-  if (left.size === 0) return true;
-  const names = [...left].slice(0, 3).join(', ');
-  running.say(`waiting for ${left.size} ${resource.plural} to go: ${names}`);
-  const seconds = Math.min(10, Math.ceil((deadline - uptimeMs()) / 1000));
-  if (seconds <= 0) fail('objects_remain', { what: `${left.size} ${resource.plural} (${names})` });
-  try {
-    const from = { labelSelector, resourceVersion: metadata.resourceVersion, seconds };
-    await cluster.watch(
-      resource,
-      namespace,
-      from,
-      ({ type, object }) => {
-        if (type === 'DELETED') left.delete(object.metadata.name);
-        else left.add(object.metadata.name);
-        return left.size === 0;
-      },
-      running.signal,
-    );
-  } catch (error) {
-    // Too old a version: the next list has a new one.
-    if (!(error instanceof KubeError && error.status === 410)) throw error;
+/** As the API server has it now. Pods after their ReplicaSets: while one of those lives, it may still make pods. */
+async function remaining(
+  { cluster, namespace }: Where,
+  selector: LabelSelector | undefined,
+  signal: AbortSignal,
+): Promise<Left> {
+  const labelSelector = labelSelectorText(selector);
+  const left = async (resource: Resource): Promise<Left> => {
+    const { items } = await cluster.list(resource, namespace, { labelSelector }, signal);
+    return { plural: resource.plural, names: items.map((o) => o.metadata.name) };
+  };
+  const sets = await left(resources.replicasets);
+  return sets.names.length > 0 ? sets : left(resources.pods);
+}
+
+/** Pods on their way out, as the shared watch hears of them. */
+class Going {
+  private readonly pods: Place<Pod>;
+  private fatal: { readonly error: unknown } | null = null;
+  private readonly alarm = new Alarm();
+
+  constructor(
+    { cluster, namespace }: Where,
+    private readonly selector: LabelSelector | undefined,
+    private readonly signal: AbortSignal,
+  ) {
+    const at = {
+      topic: topicOf(selector, ours.application),
+      part: { labelSelector: labelSelectorText(selector) },
+    };
+    const fatal = (error: unknown): void => {
+      this.fatal = { error };
+      this.alarm.ring();
+    };
+    this.pods = follow(cluster, kinds.pods, namespace, at, { changed: this.alarm.ring, fatal });
+    signal.addEventListener('abort', this.alarm.ring);
   }
-  return left.size === 0;
+
+  left(): Left {
+    this.signal.throwIfAborted();
+    if (this.fatal !== null) throw this.fatal.error;
+    const names = this.pods.mirror.shelf.select(this.selector).map((pod) => pod.metadata.name);
+    return { plural: resources.pods.plural, names };
+  }
+
+  /** Until the next event, at most `ms`. */
+  change(ms: number): Promise<void> {
+    return this.alarm.wait(ms);
+  }
+
+  close(): void {
+    this.signal.removeEventListener('abort', this.alarm.ring);
+    this.pods.leave();
+  }
 }

@@ -32,7 +32,7 @@ export function neededRights(route: { readonly router: RouterKind; readonly rout
     ...all(resources.deployments, ['get', 'list', 'watch', 'create', 'patch', 'delete']),
     ...all(resources.services, ['get', 'list', 'create', 'delete']),
     ...all(resources.pods, ['list', 'watch']),
-    ...all(resources.replicasets, ['list', 'watch']),
+    ...all(resources.replicasets, ['list']),
     ...(route === null
       ? []
       : [

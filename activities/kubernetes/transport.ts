@@ -11,6 +11,9 @@ export interface Access {
 /** Below the 90 s after which an API server closes an idle connection, so that no request meets one that is closing. */
 const keepAliveMs = 60_000;
 
+/** After so long without a word of a watch the system asks its other end, ten times a second apart; ms. */
+const probeWatchMs = 3_000;
+
 /** More requests than this at once wait for a connection; watches have connections of their own. */
 const maxConnections = 32;
 
@@ -51,11 +54,12 @@ export class Transport {
       keepAliveMaxTimeout: keepAliveMs,
       ...(connections === undefined ? {} : { connections }),
     };
+    const probing = connections === undefined ? { keepAliveInitialDelay: probeWatchMs } : {};
     switch (found.type) {
       case 'none':
-        return new Agent(pool);
+        return new Agent({ ...pool, connect: { keepAlive: true, ...probing } });
       case 'agent':
-        return new Agent({ ...pool, connect: found.connect as NonNullable<Agent.Options['connect']> });
+        return new Agent({ ...pool, connect: { ...(found.connect as object), ...probing } });
       case 'proxy':
       case 'socks': {
         const context = new RequestContext(this.config.getCurrentCluster()!.server, HttpMethod.GET);

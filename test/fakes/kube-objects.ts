@@ -1,4 +1,7 @@
-/** A small Kubernetes API at the wire for what reads and patches single objects: compare-and-set is kept, faults and rivals come on demand. */
+/**
+ * A small Kubernetes API at the wire for what reads and patches single objects: compare-and-set is kept, faults and rivals come on
+ * demand. Nobody may watch unless the test says so.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '../../activities/kubernetes/kube-config.js';
@@ -24,6 +27,9 @@ export class FakeObjects {
   readonly calls: Call[] = [];
   /** Runs before each PATCH is looked at: a rival who is faster. */
   beforePatch: () => void | Promise<void> = () => undefined;
+  /** Whether changes can be watched. Default false: it is forbidden. */
+  mayWatch = false;
+  private watchers: { readonly path: string; readonly response: ServerResponse }[] = [];
   private readonly objects = new Map<string, Json>();
   private readonly faults = new Map<string, Fault[]>();
   private version = 1;
@@ -47,7 +53,21 @@ export class FakeObjects {
   put(path: string, object: object): void {
     const { metadata, ...rest } = structuredClone(object) as Json;
     const resourceVersion = String(++this.version);
+    const type = this.objects.has(path) ? 'MODIFIED' : 'ADDED';
     this.objects.set(path, { ...rest, metadata: { ...(metadata as Json), resourceVersion } });
+    for (const watcher of this.watchers) {
+      if (path.startsWith(`${watcher.path}/`))
+        watcher.response.write(`${JSON.stringify({ type, object: this.objects.get(path) })}\n`);
+    }
+  }
+
+  /** Those who watch are told nothing any more, though their connections stay open. */
+  fallSilent(): void {
+    this.watchers = [];
+  }
+
+  watching(): number {
+    return this.watchers.length;
   }
 
   get(path: string): KubeObject {
@@ -74,7 +94,14 @@ export class FakeObjects {
     const method = request.method ?? '';
     const body = text === '' ? {} : (JSON.parse(text) as Json);
     this.calls.push({ method, path: url.pathname, query: url.searchParams, body });
-    const { status, headers, answer } = await this.handle(method, url.pathname, body);
+    if (url.searchParams.get('watch') === 'true' && this.mayWatch) {
+      response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
+      return void this.watchers.push({ path: url.pathname, response });
+    }
+    const { status, headers, answer } =
+      url.searchParams.get('watch') === 'true'
+        ? { status: 403, answer: { reason: 'Forbidden', message: 'User "test" cannot watch' } }
+        : await this.handle(method, url.pathname, body);
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
     response.end(JSON.stringify(answer));
   }

@@ -9,6 +9,13 @@ interface Watcher {
   readonly response: ServerResponse;
 }
 
+interface Told {
+  readonly collection: string;
+  readonly type: string;
+  readonly object: KubeObject;
+  readonly version: number;
+}
+
 /** An answer that takes the place of the real one. */
 export interface Fault {
   readonly status: number;
@@ -23,7 +30,11 @@ export class FakeKube {
   readonly texts = new Map<string, string>();
   private readonly collections = new Map<string, Map<string, KubeObject>>();
   private readonly watchers = new Set<Watcher>();
+  private readonly silent = new Set<Watcher>();
   private faults: Fault[] = [];
+  /** Every event, oldest first. */
+  private readonly told: Told[] = [];
+  private version = 0;
   private server: Server | null = null;
   private port = 0;
 
@@ -53,15 +64,32 @@ export class FakeKube {
   /** @param collection e.g. /api/v1/namespaces/shop/pods */
   put(collection: string, object: KubeObject): void {
     const all = this.objects(collection);
-    const type = all.has(object.metadata.name) ? 'MODIFIED' : 'ADDED';
-    all.set(object.metadata.name, object);
-    this.tell(collection, type, object);
+    const { name } = object.metadata;
+    const type = all.has(name) ? 'MODIFIED' : 'ADDED';
+    const resourceVersion = String(++this.version);
+    all.set(name, { ...object, metadata: { ...object.metadata, resourceVersion } });
+    this.tell(collection, type, all.get(name)!);
   }
 
   remove(collection: string, name: string): void {
     const object = this.objects(collection).get(name);
     this.objects(collection).delete(name);
-    if (object !== undefined) this.tell(collection, 'DELETED', object);
+    if (object === undefined) return;
+    const resourceVersion = String(++this.version);
+    this.tell(collection, 'DELETED', { ...object, metadata: { ...object.metadata, resourceVersion } });
+  }
+
+  /** Tells every watcher that nothing was missed. */
+  bookmark(): void {
+    const object = { metadata: { resourceVersion: String(this.version) } };
+    for (const { response } of this.watchers)
+      response.write(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`);
+  }
+
+  /** Watchers are told nothing any more, though their connections stay open. */
+  fallSilent(): void {
+    for (const watcher of this.watchers) this.silent.add(watcher);
+    this.watchers.clear();
   }
 
   /** The next requests get these answers. */
@@ -71,13 +99,14 @@ export class FakeKube {
 
   /** Ends every open watch: in order, or with an error event first. */
   closeWatches(code?: number): void {
-    for (const watcher of this.watchers) {
+    for (const watcher of [...this.watchers, ...this.silent]) {
       if (code !== undefined) {
         const object = { kind: 'Status', code, message: 'too old resource version' };
         watcher.response.write(`${JSON.stringify({ type: 'ERROR', object })}\n`);
       }
       watcher.response.end();
     }
+    this.silent.clear();
     this.watchers.clear();
   }
 
@@ -92,6 +121,7 @@ export class FakeKube {
   }
 
   private tell(collection: string, type: string, object: KubeObject): void {
+    this.told.push({ collection, type, object, version: this.version });
     for (const watcher of this.watchers) {
       if (watcher.collection === collection) watcher.response.write(`${JSON.stringify({ type, object })}\n`);
     }
@@ -108,21 +138,47 @@ export class FakeKube {
     }
     const text = this.texts.get(url.pathname);
     if (text !== undefined) return void response.end(text);
-    if (url.searchParams.get('watch') === 'true') return this.watch(url.pathname, response);
+    if (url.searchParams.get('watch') === 'true')
+      return this.watch(url.pathname, Number(url.searchParams.get('resourceVersion')), response);
     const slash = url.pathname.lastIndexOf('/');
     const object = this.collections.get(url.pathname.slice(0, slash))?.get(url.pathname.slice(slash + 1));
-    const items = this.collections.get(url.pathname);
-    const found = object ?? (items && { metadata: { resourceVersion: '1' }, items: [...items.values()] });
+    const isCollection = /\/namespaces\/[^/]+\/[^/]+$/.test(url.pathname);
+    const found = object ?? (isCollection ? this.page(url) : undefined);
     response.writeHead(found === undefined ? 404 : 200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(found ?? { reason: 'NotFound', message: `${url.pathname} not found` }));
   }
 
-  private watch(collection: string, response: ServerResponse): void {
+  /** As much of a collection as is asked for. */
+  private page(url: URL): object {
+    const from = Number(url.searchParams.get('continue') ?? 0);
+    const to = from + Number(url.searchParams.get('limit') ?? Number.POSITIVE_INFINITY);
+    const all = [...(this.collections.get(url.pathname)?.values() ?? [])].filter((object) =>
+      isSelected(object, url.searchParams),
+    );
+    const rest = to < all.length ? { continue: String(to) } : {};
+    return { metadata: { resourceVersion: String(this.version), ...rest }, items: all.slice(from, to) };
+  }
+
+  private watch(collection: string, since: number, response: ServerResponse): void {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
-    for (const object of this.objects(collection).values()) {
-      response.write(`${JSON.stringify({ type: 'ADDED', object })}\n`);
+    for (const { type, object, ...told } of this.told) {
+      if (told.collection === collection && told.version > since)
+        response.write(`${JSON.stringify({ type, object })}\n`);
     }
     this.watchers.add({ collection, response });
+    response.once('close', () =>
+      this.watchers.forEach((w) => w.response === response && this.watchers.delete(w)),
+    );
   }
+}
+
+/** Equality of labels, and names, only. */
+function isSelected({ metadata }: KubeObject, query: URLSearchParams): boolean {
+  const wanted = (query.get('labelSelector') ?? '').split(',').filter((part) => /^[^ =]+=[^ =]+$/.test(part));
+  const name = /^metadata\.name=(.+)$/.exec(query.get('fieldSelector') ?? '')?.[1];
+  return (
+    (name === undefined || name === metadata.name) &&
+    wanted.every((part) => part.split('=')[1] === metadata.labels?.[part.split('=')[0]!])
+  );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sizeOf } from './deploy-gray.js';
+import { sizeOf } from './gray-size.js';
 
 describe('the size of gray', () => {
   it.each<[string, { replicas: number; weight?: number }, number | null, number]>([
