@@ -5,8 +5,8 @@ import { uptimeMs } from '../clock.js';
 import type { RouteInput, TrafficInput, TrafficResult } from '../contract.js';
 import { fail } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
-import { asked, changeRoute, pause, type Change, type Seen } from './change.js';
-import { readyEndpoints, requireReady, requireSize, type Ready } from './endpoints.js';
+import { changeRoute, type Change, type Seen } from './change.js';
+import { Endpoints, requireReady, requireSize } from './endpoints.js';
 import { marksOf, type Footprint } from './footprint.js';
 import { routers } from './index.js';
 import { disown } from './ownership.js';
@@ -25,7 +25,6 @@ import {
 
 /** How long after its pods a Service may have its endpoints: moments, but seconds where the cluster's controllers have just begun. */
 const endpointsLagMs = 10_000;
-const lookMs = 200;
 
 /**
  * Takes the route in hand: gray joins with weight 0, how it was is noted. Answers when the data plane knows gray. Again with the
@@ -51,7 +50,7 @@ export async function prepareRoute(
       footprint !== null &&
       roughTrafficOf(router, rules, { ...route, grayService: footprint.gray }).gray > 0
     )
-      requireReady(await endpoints(cluster, route, signal), route, allStable);
+      requireReady(await new Endpoints(cluster, route, signal).sure(), route, allStable);
     const own = withoutLeftovers(router, rules, route, footprint);
     const problems = problemsOf(router, object, own, route);
     if (problems.length > 0) fail('route_unfit', { kind, route: route.route, why: problems.join(' ') });
@@ -94,7 +93,8 @@ async function setTrafficAs(
 ): Promise<TrafficResult> {
   const { route, release, seq, traffic } = input;
   const router = routers[route.router];
-  let ready = endpoints(cluster, route, signal);
+  const endpoints = new Endpoints(cluster, route, signal);
+  endpoints.begin();
   return changeRoute(cluster, route, signal, async ({ object, rules, footprint }) => {
     if (object === null) return lost(route, 'it was deleted.');
     if (footprint === null) return lost(route, 'it no longer carries the note of this release.');
@@ -104,15 +104,15 @@ async function setTrafficAs(
     if (originsOf(router, desired, route).length === 0)
       return lost(route, 'no rule sends to stable any more.');
     if (traffic.tag !== null) refuseTaken(route, rules, traffic.tag);
-    // Gray has carried nothing yet: its pods are ready, but the cluster may not have told of it.
-    const until = uptimeMs() + (footprint.carried === true ? 0 : lag);
-    while (isForGray(traffic) && uptimeMs() < until && (await ready).gray === 0) {
-      await pause(lookMs, signal);
-      ready = endpoints(cluster, route, signal);
-    }
-    requireReady(await ready, route, traffic);
-    if (input.sized === true) requireSize(await ready, route, traffic.gray);
     const { gray, carried } = footprint;
+    const isFirst = isForGray(traffic) && carried !== true;
+    // The guard is in a hurry, and stable carries more than nothing already.
+    const isAll = traffic.gray === 100 || (!isForGray(traffic) && as.closed !== 'guard');
+    const ready = isFirst
+      ? await endpoints.sureOfGray(uptimeMs() + lag)
+      : await (isAll ? endpoints.sure() : endpoints.recent());
+    requireReady(ready, route, traffic);
+    if (input.sized === true) requireSize(ready, route, traffic.gray);
     const origins = [...footprint.origins, ...newOriginsOf(router, rules, route, footprint.origins)];
     if (isSame(desired, rules) && seq === footprint.seq && as.closed === footprint.closed) return null;
     const carries = carried === true || traffic.gray > 0 || traffic.tag !== null;
@@ -134,12 +134,12 @@ export async function restoreRoute(
 ): Promise<TrafficResult> {
   const { route } = input;
   const router = routers[route.router];
-  const ready = endpoints(cluster, route, signal);
+  const endpoints = new Endpoints(cluster, route, signal);
   /** Where gray cannot answer either, stable is the better of the two. */
   const requireStable = async ({ rules }: Seen): Promise<void> => {
-    const { stable, gray } = await ready;
-    if (roughTrafficOf(router, rules, route).gray > 0 && gray > 0)
-      requireReady({ stable, gray }, route, allStable);
+    if (roughTrafficOf(router, rules, route).gray === 0) return;
+    const ready = await endpoints.sure();
+    if (ready.gray > 0) requireReady(ready, route, allStable);
   };
   let carried = false;
   const toStable = async (seen: Seen): Promise<Change | null> => {
@@ -196,13 +196,6 @@ const noted = (router: Router, route: RouteTarget, rules: Rules, note: Omit<Foot
   rules,
   footprint: { ...note, left: marksOf(router, rules, route) },
 });
-
-/** Asked for beside the route; a failure waits until the answer is needed. */
-function endpoints(cluster: Cluster, route: RouteTarget, signal: AbortSignal): Promise<Ready> {
-  const ready = asked(cluster, route, readyEndpoints(cluster, route, signal));
-  ready.catch(() => undefined);
-  return ready;
-}
 
 /** A write that was overtaken by a newer one of the same release, or by one that returned traffic, must not undo it. */
 function refuseLate(

@@ -1,7 +1,12 @@
 /** P1: traffic goes only to a track with ready endpoints. */
 import { grayReplicas, type RouteTarget, type Traffic } from '../../domain/traffic.js';
-import { resources, type Cluster, type KubeObject } from '../kubernetes/client.js';
+import { uptimeMs } from '../clock.js';
 import { fail } from '../failure.js';
+import { Alarm } from '../kubernetes/alarm.js';
+import { resources, type Cluster, type KubeObject } from '../kubernetes/client.js';
+import { kinds } from '../kubernetes/kinds.js';
+import { follow, heard, recentMs } from '../kubernetes/mirrors.js';
+import { asked } from './change.js';
 
 /** Ready endpoints of both tracks. */
 export interface Ready {
@@ -9,20 +14,91 @@ export interface Ready {
   readonly gray: number;
 }
 
-export async function readyEndpoints(
-  cluster: Cluster,
-  route: RouteTarget,
-  signal: AbortSignal,
-): Promise<Ready> {
-  const { namespace, stableService, grayService } = route;
-  const labelSelector = `kubernetes.io/service-name in (${stableService},${grayService})`;
-  const { items } = await cluster.list(resources.endpointslices, namespace, { labelSelector }, signal);
-  return { stable: countReady(items, stableService), gray: countReady(items, grayService) };
+/** Between two looks without a word. */
+const lookMs = 200;
+const serviceLabel = 'kubernetes.io/service-name';
+
+/**
+ * What is known of the endpoints of a route while it is changed. What a track carries already may be changed by what the shared watch
+ * has heard within the last seconds, as proxies hear of it too. Where requests go to a track for the first time, or all of them, the
+ * API server is asked.
+ */
+export class Endpoints {
+  private asked: Promise<Ready> | null = null;
+
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly route: RouteTarget,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** Asks beside what else is to be done, where nothing was heard; a failure waits until the answer is needed. */
+  begin(): void {
+    if (this.heard() === null) this.sure().catch(() => undefined);
+  }
+
+  recent(): Ready | Promise<Ready> {
+    return this.heard() ?? this.sure();
+  }
+
+  /** As the API server answers it, once. */
+  sure(): Promise<Ready> {
+    return (this.asked ??= asked(this.cluster, this.route, this.ask()));
+  }
+
+  /** The same, but when gray has some, or at `until` (by `uptimeMs`): its pods are ready, but the cluster may not have told of it. */
+  async sureOfGray(until: number): Promise<Ready> {
+    for (;;) {
+      const isLate = uptimeMs() >= until;
+      if (isLate || this.heard()?.gray !== 0) {
+        const ready = await this.sure();
+        if (isLate || ready.gray > 0) return ready;
+        this.asked = null;
+      }
+      await this.change(lookMs);
+    }
+  }
+
+  private async ask(): Promise<Ready> {
+    const { namespace, stableService, grayService } = this.route;
+    const labelSelector = `${serviceLabel} in (${stableService},${grayService})`;
+    const list = this.cluster.list(resources.endpointslices, namespace, { labelSelector }, this.signal);
+    const { items } = await list;
+    return { stable: countReady(items, stableService), gray: countReady(items, grayService) };
+  }
+
+  private heard(): Ready | null {
+    const { namespace, stableService, grayService } = this.route;
+    const shelf = heard(this.cluster, kinds.endpointslices, namespace, recentMs);
+    if (shelf === null) return null;
+    const count = (service: string): number =>
+      countReady(shelf.select({ matchLabels: { [serviceLabel]: service } }), service);
+    return { stable: count(stableService), gray: count(grayService) };
+  }
+
+  /** Until something is heard of gray's, at most `ms`. */
+  private async change(ms: number): Promise<void> {
+    const { cluster, signal } = this;
+    const { namespace, grayService } = this.route;
+    const alarm = new Alarm();
+    const topic = `${serviceLabel}=${grayService}`;
+    const follower = { changed: alarm.ring, fatal: () => undefined };
+    const at = { topic, part: { labelSelector: topic } };
+    const { leave } = follow(cluster, kinds.endpointslices, namespace, at, follower);
+    signal.addEventListener('abort', alarm.ring);
+    try {
+      await alarm.wait(ms);
+    } finally {
+      signal.removeEventListener('abort', alarm.ring);
+      leave();
+    }
+    signal.throwIfAborted();
+  }
 }
 
 export function countReady(slices: readonly KubeObject[], service: string): number {
   return slices
-    .filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === service)
+    .filter((slice) => slice.metadata.labels?.[serviceLabel] === service)
     .flatMap((slice) => (slice['endpoints'] ?? []) as { conditions?: { ready?: boolean } }[])
     .filter((endpoint) => endpoint.conditions?.ready !== false).length;
 }
