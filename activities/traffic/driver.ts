@@ -106,8 +106,9 @@ async function setTrafficAs(
     if (traffic.tag !== null) refuseTaken(route, rules, traffic.tag);
     const { gray, carried } = footprint;
     const isFirst = isForGray(traffic) && carried !== true;
-    // The guard is in a hurry, and stable carries more than nothing already.
-    const isAll = traffic.gray === 100 || (!isForGray(traffic) && as.closed !== 'guard');
+    // The guard is in a hurry, and mostly stable carries some already.
+    const isHasty = as.closed === 'guard' && roughTrafficOf(router, rules, route).gray < 100;
+    const isAll = traffic.gray === 100 || (!isForGray(traffic) && !isHasty);
     const ready = isFirst
       ? await endpoints.sureOfGray(uptimeMs() + lag)
       : await (isAll ? endpoints.sure() : endpoints.recent());
