@@ -83,6 +83,13 @@ describe('P1: what the shared watch has heard of endpoints', () => {
           .then(() => set(3, 100)),
     ],
     [
+      'the guard where stable carries nothing',
+      () =>
+        set(2, 100)
+          .then(() => gone('web'))
+          .then(() => returnToStable(cluster, { release, route, seq: 2 }, never)),
+    ],
+    [
       'everything to stable',
       () =>
         set(2, 10)
