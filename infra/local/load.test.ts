@@ -39,7 +39,7 @@ describe('load', () => {
       }
       response.setHeader('x-version', `v${request.headers.host === 'web.local' ? 1 : 0}`);
       response.end();
-    }, 50);
+    }, 300);
     expect(summary).toMatchObject({
       failed: 0,
       resent: 0,
@@ -64,7 +64,7 @@ describe('load', () => {
     const summary = await loadOn(
       everyNthRequest(10, () => {}),
       30,
-      50,
+      1_500,
     );
     expect(summary.byFailure).toEqual({ timeout: Math.floor(summary.sent / 10) });
   });

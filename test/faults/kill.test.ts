@@ -18,7 +18,7 @@ import { reachesEvent, RouteWatch } from './follow.js';
 
 const every = Number(process.env['SLUICE_KILL_EVERY'] ?? 3);
 /** Releases at once: a recovery is mostly waiting, the start of a worker mostly work. */
-const side = Number(process.env['SLUICE_KILL_WORLDS'] ?? 7);
+const side = Number(process.env['SLUICE_KILL_WORLDS'] ?? 5);
 /** Kills of one release, far from each other: most of what a kill costs is its release, and the later ones meet a history that was mended. */
 const killsEach = 3;
 

@@ -14,6 +14,7 @@ import { Kube, type KubeObject } from '../../infra/local/kube.js';
 import { sampleHost, sampleObjects, sampleRoute, type RouteKind } from '../../infra/local/sample.js';
 import type { StackInfo } from '../../infra/local/stack.js';
 import { eventually } from './eventually.js';
+import { News } from './news.js';
 import { replayAll } from './replay.js';
 import { leftovers, snapshot, type Snapshot } from './snapshot.js';
 import { WorkerProcess } from './worker-process.js';
@@ -38,6 +39,9 @@ export const quick: ReleaseInput = {
   progressDeadline: '20s',
   rollbackDeadline: '20s',
 };
+
+/** A release without news is looked at again after this. */
+const silentMs = 250;
 
 export class World {
   readonly name = 'shop';
@@ -222,20 +226,28 @@ export class World {
     return body as unknown as ReleaseView;
   }
 
-  until(
+  async until(
     id: string,
     what: string,
     condition: (view: ReleaseView) => boolean,
     deadlineMs = 60_000,
   ): Promise<ReleaseView> {
-    return eventually(
-      `release ${id} to be ${what}`,
-      async () => {
-        const view = await this.view(id);
-        return condition(view) ? view : null;
-      },
-      deadlineMs,
-    );
+    const news = new News(this.temporal, releaseWorkflowId(id));
+    let last: Partial<ReleaseView> = {};
+    const asked = async (): Promise<ReleaseView | null> => {
+      const view = await this.view(id);
+      last = view;
+      return condition(view) ? view : null;
+    };
+    try {
+      return await eventually(`release ${id} to be ${what}`, asked, deadlineMs, () => news.next(silentMs));
+    } catch (error) {
+      const { phase, step, waitingOn, outcome } = last;
+      const seen = JSON.stringify({ phase, step, waitingOn, outcome });
+      throw new Error(`${String(error)}; last seen: ${seen}`, { cause: error });
+    } finally {
+      news.stop();
+    }
   }
 
   ended(id: string, deadlineMs = 90_000): Promise<ReleaseView> {
