@@ -226,7 +226,9 @@ describe('what a worker sees', () => {
       },
       { seen: 'The worker may not patch httproutes.gateway.networking.k8s.io.' },
     ]);
-    expect(checks.filter((c) => c.state === 'warning' && c.topic === 'permissions')).toHaveLength(5);
+    const warnings = checks.filter((c) => c.state === 'warning' && c.topic === 'permissions');
+    expect(warnings).toHaveLength(6);
+    expect(warnings[0]?.seen).toBe('The worker may not watch endpointslices.discovery.k8s.io.');
   });
 
   it('names a kind that the cluster does not serve', async () => {
