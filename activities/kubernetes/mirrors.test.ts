@@ -48,10 +48,12 @@ describe('what is asked for', () => {
   it('is not believed where the watch has been silent for too long for that', async () => {
     use();
     await watching(1);
-    await soon(() => expect(ask(20)).toBeNull());
+    await soon(() => expect(ask(200)).toBeNull());
     expect(ask(long)).not.toBeNull();
-    fake.bookmark();
-    await soon(() => expect(ask(20)).not.toBeNull());
+    await soon(() => {
+      fake.bookmark();
+      expect(ask(200)).not.toBeNull();
+    });
   });
 
   it('may not be watched: it is asked for each time, and watching is not tried again', async () => {

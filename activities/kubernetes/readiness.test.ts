@@ -188,7 +188,7 @@ describe('P8: what the shared watch has heard before the write', () => {
     fake.remove(deployments, 'web-gray');
     fake.put(deployments, of('new', creating));
     const waiting = wait({ written: { uid: 'new', resourceVersion: '3' } });
-    await vi.waitFor(() => expect(said).toEqual(['waiting for the API server']));
+    await vi.waitFor(() => expect(said).toEqual(['waiting for the API server']), { timeout: 4_000 });
     fake.put(pods, pod('a', true));
     fake.put(pods, pod('b', true));
     fake.put(deployments, of('new', complete));
