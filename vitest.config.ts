@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/order.js';
 
 const ignored = ['node_modules/**', 'dist/**'];
 /** Writes test/histories; it is no test of anything but where a recording is asked for. */
@@ -7,7 +8,9 @@ const recording = process.env['SLUICE_RECORD_HISTORIES'] === undefined ? ['test/
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    // Two processors are enough for three: end to end is waiting for half of the time.
+    maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
