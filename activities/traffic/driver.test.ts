@@ -58,7 +58,7 @@ function ready(service: string, count: number, conditions: object = { ready: tru
 
 const prepare = (seq = 1, of = release) => prepareRoute(cluster, { release: of, route, seq }, never, 0);
 const set = (seq: number, traffic: Traffic, of = release, lag = 0) =>
-  setTraffic(cluster, { release: of, route, seq, traffic }, never, lag);
+  setTraffic(cluster, { release: of, route, seq, traffic }, never, lag, 0);
 const restore = (of = release) => restoreRoute(cluster, { release: of, route }, never, 0);
 const guard = (seq: number) => returnToStable(cluster, { release, route, seq }, never);
 
@@ -277,6 +277,27 @@ describe('P1: traffic goes only where something is ready', () => {
     ready('web', 1);
     ready('web-gray', 0);
     expect((await set(3, allStable)).changed).toBe(true);
+  });
+
+  it('P1: all traffic on gray is answered only when the controller has taken it, for stable may have no pod next', async () => {
+    const told = (observedGeneration: number): void => {
+      const object = kube.get(path);
+      const conditions = [{ type: 'Valid', status: 'True', observedGeneration }];
+      kube.put(path, { ...object, metadata: { ...object.metadata, generation: 4 }, status: { conditions } });
+    };
+    told(3);
+    let over = false;
+    const traffic = { gray: 100, tag: null };
+    const setting = setTraffic(cluster, { release, route, seq: 2, traffic }, never, 0, 1).then(
+      () => (over = true),
+    );
+    await expect
+      .poll(() => kube.calls.filter((c) => c.method === 'GET' && c.path === path).length)
+      .toBeGreaterThan(2);
+    expect(over).toBe(false);
+    told(4);
+    await setting;
+    expect(seen().weights).toEqual(split(100));
   });
 
   it('P1: a route that a dead release left to gray is not taken over while stable cannot answer', async () => {

@@ -64,15 +64,19 @@ export async function prepareRoute(
 /**
  * Sets the traffic, whatever it was; never to a track without ready endpoints (`endpoints_missing`). A write that comes after a
  * newer one, or after the guard's with the same number, is refused (`route_lost`). Again with the same traffic: nothing changes.
- * `sized`: nor to a gray that is smaller than its share of stable (`gray_too_small`).
+ * `sized`: nor to a gray that is smaller than its share of stable (`gray_too_small`). All of it on gray: answers when the data plane
+ * knows, for then stable may be taken down.
  */
 export async function setTraffic(
   cluster: Cluster,
   input: TrafficInput,
   signal: AbortSignal,
   lag = endpointsLagMs,
+  settle = routers[input.route.router].settleMs,
 ): Promise<TrafficResult> {
-  return setTrafficAs(cluster, input, {}, signal, lag);
+  const result = await setTrafficAs(cluster, input, {}, signal, lag);
+  if (input.traffic.gray === 100) await settled(cluster, input.route, signal, settle);
+  return result;
 }
 
 /** The guard's write: everything to stable, the route stays in hand. */
