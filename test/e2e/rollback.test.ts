@@ -4,6 +4,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { ReleaseInput } from '../../domain/application.js';
+import { releaseWorkflowId } from '../../domain/ids.js';
 import type { ReleaseView } from '../../domain/release.js';
 import { startLoad } from '../../infra/local/load.js';
 import { sluice } from '../cli.js';
@@ -37,6 +38,8 @@ afterAll(async () => {
 
 async function succeeded(world: World, id: string): Promise<ReleaseView> {
   const view = await world.ended(id);
+  // It ends a moment before its application hears of it, which is what a rollback goes by.
+  await world.temporal.workflow.result(releaseWorkflowId(id));
   expect(view.outcome).toMatchObject({ phase: 'succeeded', failure: null });
   expectSettled(view);
   return view;
