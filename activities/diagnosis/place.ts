@@ -3,7 +3,7 @@ import { failed, problem, type HealthCheck } from '../../domain/diagnosis.js';
 import { failure } from '../../domain/failures.js';
 import { DeadlineError, withDeadline } from '../deadline.js';
 import { CatalogueError, describe } from '../failure.js';
-import { KubeError } from '../kubernetes/client.js';
+import { KubeError } from '../kubernetes/kube-error.js';
 import { kubeFailure } from '../kubernetes/errors.js';
 
 /** Milliseconds for each. */

@@ -1,6 +1,6 @@
 /** Which rights lack, each with the line of infra/kubernetes/rbac.yaml that grants it. Pure. */
 import { fine, problem, warning, type HealthCheck } from '../../domain/diagnosis.js';
-import { resources, type Resource } from '../kubernetes/client.js';
+import { resources, type Resource } from '../kubernetes/resources.js';
 import type { Need } from '../kubernetes/rules.js';
 
 const all = (resource: Resource, verb: string): Need => ({ resource, verb, name: null });

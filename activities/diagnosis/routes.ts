@@ -2,7 +2,7 @@
 import { fine, problem, warning, type HealthCheck } from '../../domain/diagnosis.js';
 import { failure } from '../../domain/failures.js';
 import type { RouteTarget, RouterKind } from '../../domain/traffic.js';
-import type { KubeObject } from '../kubernetes/client.js';
+import type { KubeObject } from '../kubernetes/objects.js';
 import { routers } from '../traffic/index.js';
 import { objectOf, objectsOf, textOf } from '../traffic/json.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { autoscalerWarnings, scalesDeployment } from './autoscalers.js';
-import type { KubeObject } from './client.js';
+import type { KubeObject } from './objects.js';
 
 const autoscaler = (kind: string, name: string, minReplicas?: number): KubeObject => ({
   metadata: { name: 'load' },

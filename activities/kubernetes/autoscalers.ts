@@ -1,5 +1,5 @@
 /** HorizontalPodAutoscalers, which choose what they scale by its name. Pure. */
-import type { KubeObject } from './client.js';
+import type { KubeObject } from './objects.js';
 
 interface Spec {
   readonly scaleTargetRef?: { readonly kind?: string; readonly name?: string };

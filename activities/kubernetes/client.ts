@@ -7,94 +7,11 @@ import { request, type Dispatcher } from 'undici';
 import { failure } from '../../domain/failures.js';
 import { fieldManager } from '../../domain/ids.js';
 import { CatalogueError, describe } from '../failure.js';
+import { errorOf, KubeError } from './kube-error.js';
+import type { KubeObject } from './objects.js';
+import { apiVersion, path, type Resource } from './resources.js';
 import { Shared } from './shared.js';
 import { Transport } from './transport.js';
-
-export interface KubeObject {
-  readonly apiVersion?: string;
-  readonly kind?: string;
-  readonly metadata: ObjectMeta;
-  readonly [field: string]: unknown;
-}
-
-export interface ObjectMeta {
-  readonly name: string;
-  readonly namespace?: string;
-  readonly uid?: string;
-  readonly resourceVersion?: string;
-  readonly generation?: number;
-  readonly deletionTimestamp?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
-  readonly managedFields?: readonly {
-    readonly manager?: string;
-    readonly time?: string;
-    readonly fieldsV1?: unknown;
-  }[];
-  readonly [field: string]: unknown;
-}
-
-/** A resource in its URL form. */
-export interface Resource {
-  readonly group: string;
-  readonly version: string;
-  readonly plural: string;
-  readonly kind: string;
-}
-
-export const resources = {
-  deployments: { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment' },
-  replicasets: { group: 'apps', version: 'v1', plural: 'replicasets', kind: 'ReplicaSet' },
-  services: { group: '', version: 'v1', plural: 'services', kind: 'Service' },
-  pods: { group: '', version: 'v1', plural: 'pods', kind: 'Pod' },
-  events: { group: '', version: 'v1', plural: 'events', kind: 'Event' },
-  poddisruptionbudgets: {
-    group: 'policy',
-    version: 'v1',
-    plural: 'poddisruptionbudgets',
-    kind: 'PodDisruptionBudget',
-  },
-  horizontalpodautoscalers: {
-    group: 'autoscaling',
-    version: 'v2',
-    plural: 'horizontalpodautoscalers',
-    kind: 'HorizontalPodAutoscaler',
-  },
-  networkpolicies: {
-    group: 'networking.k8s.io',
-    version: 'v1',
-    plural: 'networkpolicies',
-    kind: 'NetworkPolicy',
-  },
-  endpointslices: {
-    group: 'discovery.k8s.io',
-    version: 'v1',
-    plural: 'endpointslices',
-    kind: 'EndpointSlice',
-  },
-  httproutes: { group: 'gateway.networking.k8s.io', version: 'v1', plural: 'httproutes', kind: 'HTTPRoute' },
-  httpproxies: { group: 'projectcontour.io', version: 'v1', plural: 'httpproxies', kind: 'HTTPProxy' },
-  virtualservices: {
-    group: 'networking.istio.io',
-    version: 'v1',
-    plural: 'virtualservices',
-    kind: 'VirtualService',
-  },
-} as const satisfies Record<string, Resource>;
-
-/** The answer of a call that failed in a way that the caller may want to tell apart. */
-export class KubeError extends Error {
-  override readonly name = 'KubeError';
-  constructor(
-    readonly status: number,
-    readonly reason: string,
-    message: string,
-    /** Seconds, from Retry-After. */
-    readonly retryAfter: number | null,
-  ) {
-    super(message);
-  }
-}
 
 export interface ListOptions {
   readonly labelSelector?: string;
@@ -260,14 +177,9 @@ export class Cluster {
     const { seconds, ...rest } = options;
     const query = { ...rest, watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(seconds) };
     const stop = new AbortController();
-    const signals = [
-      stop.signal,
-      AbortSignal.timeout((seconds + 10) * 1000),
-      ...(signal === undefined ? [] : [signal]),
-    ];
     const response = await this.send('GET', path(resource, namespace), {
       query,
-      signal: AbortSignal.any(signals),
+      signal: AbortSignal.any([stop.signal, within((seconds + 10) * 1_000, signal)]),
       watch: true,
     });
     const decoder = new TextDecoder();
@@ -294,8 +206,7 @@ export class Cluster {
 
   /** Any other path, e.g. /version. */
   async call(method: Method, pathname: string, options: CallOptions = {}): Promise<Record<string, unknown>> {
-    const timeout = AbortSignal.timeout(options.timeoutMs ?? requestTimeoutMs);
-    const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
+    const signal = within(options.timeoutMs ?? requestTimeoutMs, options.signal);
     const response = await this.send(method, pathname, { ...options, signal });
     const text = await this.read(response, signal);
     return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
@@ -303,10 +214,9 @@ export class Cluster {
 
   /** Version of the API server, and its clock in milliseconds; null: it sent none. */
   async about(signal?: AbortSignal): Promise<{ readonly version: string; readonly clock: number | null }> {
-    const timeout = AbortSignal.timeout(requestTimeoutMs);
-    const both = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+    const both = within(requestTimeoutMs, signal);
     const response = await this.send('GET', '/version', { signal: both });
-    const { gitVersion } = JSON.parse(await this.read(response, signal)) as { gitVersion?: string };
+    const { gitVersion } = JSON.parse(await this.read(response, both)) as { gitVersion?: string };
     const clock = Date.parse(String(response.headers['date']));
     return { version: gitVersion ?? 'unknown', clock: Number.isNaN(clock) ? null : clock };
   }
@@ -317,8 +227,7 @@ export class Cluster {
     query: Readonly<Record<string, string>>,
     signal?: AbortSignal,
   ): Promise<string> {
-    const timeout = AbortSignal.timeout(requestTimeoutMs);
-    const both = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+    const both = within(requestTimeoutMs, signal);
     return this.read(await this.send('GET', pathname, { query, signal: both }), both);
   }
 
@@ -381,30 +290,8 @@ interface CallOptions {
   readonly watch?: boolean;
 }
 
-export const apiVersion = (resource: Resource): string =>
-  resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
-
-export function path(resource: Resource, namespace: string, name?: string): string {
-  const root =
-    resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
-  return `${root}/namespaces/${namespace}/${resource.plural}${name === undefined ? '' : `/${name}`}`;
-}
-
-function errorOf(response: Response, text: string): KubeError {
-  let reason = String(response.statusCode);
-  let message = text.slice(0, 1_000);
-  try {
-    const status = JSON.parse(text) as { reason?: string; message?: string };
-    reason = status.reason ?? reason;
-    message = status.message ?? message;
-  } catch {
-    // A proxy answered in its own words; they are the message.
-  }
-  const retryAfter = Number(response.headers['retry-after']);
-  return new KubeError(
-    response.statusCode,
-    reason,
-    message,
-    Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : null,
-  );
+/** The signal, or the time is over. */
+function within(ms: number, signal: AbortSignal | undefined): AbortSignal {
+  const timeout = AbortSignal.timeout(ms);
+  return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
 }

@@ -2,7 +2,8 @@
 import type { WorkloadResult } from '../contract.js';
 import { CatalogueError, fail } from '../failure.js';
 import { labels as ours } from '../../domain/ids.js';
-import { KubeError, resources } from './client.js';
+import { KubeError } from './kube-error.js';
+import { resources } from './resources.js';
 import { kinds } from './kinds.js';
 import { manifestDeployment, manifestProblems } from './manifest.js';
 import { maskManifest } from './mask.js';

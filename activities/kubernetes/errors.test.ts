@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CatalogueError } from '../failure.js';
-import { KubeError } from './client.js';
+import { KubeError } from './kube-error.js';
 import { kubeFailure } from './errors.js';
 
 const context = { cluster: 'c1', namespace: 'shop', what: 'Deployment "web"' };

@@ -1,7 +1,7 @@
 /** The one place where an answer of Kubernetes becomes a failure of the catalogue. */
 import { failure, type Failure } from '../../domain/failures.js';
 import { CatalogueError } from '../failure.js';
-import { KubeError } from './client.js';
+import { KubeError } from './kube-error.js';
 
 export interface KubeContext {
   readonly cluster: string;

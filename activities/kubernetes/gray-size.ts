@@ -2,7 +2,8 @@
 import { labels as ours } from '../../domain/ids.js';
 import { grayReplicas } from '../../domain/traffic.js';
 import type { GrayInput, GrayResult } from '../contract.js';
-import { KubeError, resources } from './client.js';
+import { KubeError } from './kube-error.js';
+import { resources } from './resources.js';
 import { kinds } from './kinds.js';
 import { heard, trustedMs } from './mirrors.js';
 import { containersOf, imageOf, sameImage, type Deployment } from './objects.js';

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../../domain/plan.js';
-import type { KubeObject } from './client.js';
+import { type KubeObject, podLabels, type Deployment } from './objects.js';
 import { grayDeployment, overlapProblems } from './gray.js';
-import { podLabels, type Deployment } from './objects.js';
 import { matchesSelector, serviceMatches } from './selectors.js';
 
 const digest = `sha256:${'a'.repeat(64)}`;

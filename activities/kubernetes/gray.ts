@@ -3,8 +3,14 @@ import { failure, type Failure } from '../../domain/failures.js';
 import { joinName, labels as ours } from '../../domain/ids.js';
 import type { Target } from '../../domain/plan.js';
 import { scalesDeployment } from './autoscalers.js';
-import type { KubeObject, ObjectMeta } from './client.js';
-import { containersOf, omit, podLabels, type Deployment } from './objects.js';
+import {
+  type KubeObject,
+  type ObjectMeta,
+  containersOf,
+  omit,
+  podLabels,
+  type Deployment,
+} from './objects.js';
 import {
   matchesSelector,
   serviceMatches,

@@ -1,6 +1,14 @@
 /** The kinds that may be watched for many releases at once, and what of each object is worth keeping. Pure. */
-import { resources, type KubeObject, type ObjectMeta, type Resource } from './client.js';
-import { omit, type Container, type ContainerStatus, type Deployment, type Pod } from './objects.js';
+import {
+  type KubeObject,
+  type ObjectMeta,
+  omit,
+  type Container,
+  type ContainerStatus,
+  type Deployment,
+  type Pod,
+} from './objects.js';
+import { resources, type Resource } from './resources.js';
 
 export interface Kind<T extends KubeObject> {
   readonly resource: Resource;

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeKube } from '../../test/fakes/kube-watch.js';
-import type { Cluster, KubeObject } from './client.js';
+import type { Cluster } from './client.js';
+import type { KubeObject, Deployment } from './objects.js';
 import { kinds } from './kinds.js';
 import { Mirror, mirrorSettings, type MirrorSettings } from './mirror.js';
-import type { Deployment } from './objects.js';
 import { anything } from './shelf.js';
 
 const deployments = '/apis/apps/v1/namespaces/shop/deployments';

@@ -2,7 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { uptimeMs } from '../clock.js';
 import { CatalogueError, describe } from '../failure.js';
-import { KubeError, type Cluster, type KubeObject, type ListOptions, type WatchEvent } from './client.js';
+import type { Cluster, ListOptions, WatchEvent } from './client.js';
+import { KubeError } from './kube-error.js';
+import type { KubeObject } from './objects.js';
 import type { Kind } from './kinds.js';
 import { Shelf } from './shelf.js';
 

@@ -1,6 +1,8 @@
 /** The watches of this process: one for each cluster, kind and namespace, shared by all releases. */
 import { uptimeMs } from '../clock.js';
-import { KubeError, type Cluster, type KubeObject, type ListOptions } from './client.js';
+import type { Cluster, ListOptions } from './client.js';
+import { KubeError } from './kube-error.js';
+import type { KubeObject } from './objects.js';
 import type { Kind } from './kinds.js';
 import { Mirror, TooMany, type Follower } from './mirror.js';
 import type { Shelf } from './shelf.js';

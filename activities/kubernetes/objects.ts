@@ -1,6 +1,29 @@
-/** The fields of Deployments and pods that are read here; everything else passes through untouched. */
-import type { KubeObject, ObjectMeta } from './client.js';
+/** Objects of Kubernetes: the fields that are read here; everything else passes through untouched. */
 import type { Labels, LabelSelector } from './selectors.js';
+
+export interface KubeObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: ObjectMeta;
+  readonly [field: string]: unknown;
+}
+
+export interface ObjectMeta {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly generation?: number;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly managedFields?: readonly {
+    readonly manager?: string;
+    readonly time?: string;
+    readonly fieldsV1?: unknown;
+  }[];
+  readonly [field: string]: unknown;
+}
 
 export interface Container {
   readonly name: string;

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Application, Strategy, WorkloadSettings } from '../../domain/application.js';
-import type { KubeObject } from './client.js';
+import type { KubeObject, Deployment, Pod } from './objects.js';
 import { lookout, observed, runningDigest, type Findings } from './observation.js';
-import type { Deployment, Pod } from './objects.js';
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
 const application = (workload: WorkloadSettings = {}, strategy?: 'rolling'): Application => ({

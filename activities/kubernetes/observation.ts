@@ -6,10 +6,9 @@ import { grayName } from '../../domain/ids.js';
 import type { Observation, Target } from '../../domain/plan.js';
 import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import { autoscalerWarnings } from './autoscalers.js';
-import type { KubeObject } from './client.js';
+import { type KubeObject, digestOf, imageOf, podLabels, type Deployment, type Pod } from './objects.js';
 import { grayDeployment, isOwn, overlapProblems } from './gray.js';
 import { containerName, manifestProblems } from './manifest.js';
-import { digestOf, imageOf, podLabels, type Deployment, type Pod } from './objects.js';
 import { matchesSelector, serviceMatches, serviceSelector, type LabelSelector } from './selectors.js';
 
 /** Where to look, from the declaration alone. */

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeKube } from '../../test/fakes/kube-watch.js';
 import { CatalogueError } from '../failure.js';
-import type { Cluster, KubeObject } from './client.js';
+import type { Cluster } from './client.js';
+import type { KubeObject } from './objects.js';
 import { kinds } from './kinds.js';
 import { follow } from './mirrors.js';
 import { awaitAvailable, type Available, type AwaitOptions } from './readiness.js';

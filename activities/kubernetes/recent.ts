@@ -1,6 +1,6 @@
 /** What a worker has just seen or made, so that the next step of the same release need not ask for it again. Only what a write proves. */
-import type { Cluster, KubeObject } from './client.js';
-import type { Deployment } from './objects.js';
+import type { Cluster } from './client.js';
+import type { KubeObject, Deployment } from './objects.js';
 
 /** Of one cluster and kind; what was kept longest is forgotten first. */
 const most = 500;

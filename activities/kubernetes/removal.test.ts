@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeKube } from '../../test/fakes/kube-watch.js';
-import type { Cluster, KubeObject } from './client.js';
+import type { Cluster } from './client.js';
+import type { KubeObject } from './objects.js';
 import { kinds } from './kinds.js';
 import { closeMirrors, follow, heard } from './mirrors.js';
 import { awaitPodsGone, isRemovable, type Removal } from './removal.js';

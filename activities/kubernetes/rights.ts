@@ -1,5 +1,6 @@
 /** Which rights the worker has in a namespace, as the API server says it. */
-import { KubeError, type Cluster } from './client.js';
+import type { Cluster } from './client.js';
+import { KubeError } from './kube-error.js';
 import { Recent } from './recent.js';
 import { missingRights, type Need, type ResourceRule } from './rules.js';
 import { Shared } from './shared.js';

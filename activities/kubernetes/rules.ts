@@ -1,7 +1,7 @@
 /** Which rights a release needs in a namespace, and which of them the API server's answer lacks. Pure. */
 import { failure, type Failure } from '../../domain/failures.js';
 import type { RouterKind } from '../../domain/traffic.js';
-import { resources, type Resource } from './client.js';
+import { resources, type Resource } from './resources.js';
 
 export interface Need {
   readonly resource: Resource;

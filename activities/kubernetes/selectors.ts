@@ -1,5 +1,5 @@
 /** Which labels a selector matches, decided as Kubernetes decides it. */
-import type { KubeObject } from './client.js';
+import type { KubeObject } from './objects.js';
 
 export type Labels = Readonly<Record<string, string>>;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { KubeObject } from './client.js';
+import type { KubeObject } from './objects.js';
 import type { LabelSelector } from './selectors.js';
 import { anything, Shelf, topicOf } from './shelf.js';
 

@@ -1,5 +1,5 @@
 /** Objects of one kind in one namespace, found by name or by their labels without a look at all of them. */
-import type { KubeObject } from './client.js';
+import type { KubeObject } from './objects.js';
 import { matchesSelector, type LabelSelector, type Labels } from './selectors.js';
 
 /** Everything; see `put`. */

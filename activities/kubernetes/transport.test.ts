@@ -3,7 +3,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from './kube-config.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Cluster, resources } from './client.js';
+import { Cluster } from './client.js';
+import { resources } from './resources.js';
 
 let server: Server;
 let connections: number;

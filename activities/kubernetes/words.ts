@@ -1,5 +1,6 @@
 /** What a container or the cluster said last about a pod. Best effort: null where it cannot be had. */
-import { path, resources, type Cluster } from './client.js';
+import type { Cluster } from './client.js';
+import { path, resources } from './resources.js';
 import { maskText } from './mask.js';
 
 const lines = 20;

@@ -3,7 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { canonicalJson, fieldManager } from '../../domain/ids.js';
 import { allStable, type RouteTarget } from '../../domain/traffic.js';
 import type { TrafficResult } from '../contract.js';
-import { KubeError, type Cluster, type KubeObject } from '../kubernetes/client.js';
+import type { Cluster } from '../kubernetes/client.js';
+import { KubeError } from '../kubernetes/kube-error.js';
+import type { KubeObject } from '../kubernetes/objects.js';
 import { kubeFailure } from '../kubernetes/errors.js';
 import {
   footprintKey,

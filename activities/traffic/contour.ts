@@ -1,7 +1,7 @@
 /** Contour HTTPProxy: `spec.routes[].services[]`. */
 import { canonicalJson } from '../../domain/ids.js';
 import type { Tag } from '../../domain/traffic.js';
-import { resources } from '../kubernetes/client.js';
+import { resources } from '../kubernetes/resources.js';
 import { numberOf, objectOf, objectsOf, sameHeader, textOf, withWeight } from './json.js';
 import type { Backend, Router, Rule } from './router.js';
 

@@ -3,7 +3,9 @@ import { grayReplicas, type RouteTarget, type Traffic } from '../../domain/traff
 import { uptimeMs } from '../clock.js';
 import { fail } from '../failure.js';
 import { Alarm } from '../kubernetes/alarm.js';
-import { resources, type Cluster, type KubeObject } from '../kubernetes/client.js';
+import type { Cluster } from '../kubernetes/client.js';
+import type { KubeObject } from '../kubernetes/objects.js';
+import { resources } from '../kubernetes/resources.js';
 import { kinds } from '../kubernetes/kinds.js';
 import { follow, heard, recentMs } from '../kubernetes/mirrors.js';
 import { asked } from './change.js';

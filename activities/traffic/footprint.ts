@@ -1,7 +1,7 @@
 /** What a release notes on the user's route while it holds it: enough to put it back exactly, and to tell late writers off. */
 import { canonicalJson, hashOf, labels } from '../../domain/ids.js';
 import type { RouteTarget } from '../../domain/traffic.js';
-import type { KubeObject } from '../kubernetes/client.js';
+import type { KubeObject } from '../kubernetes/objects.js';
 import { objectOf, objectsOf } from './json.js';
 import type { Origin, Router } from './router.js';
 import type { Rules } from './rules.js';

@@ -1,7 +1,8 @@
 /** Gateway API HTTPRoute: `spec.rules[].backendRefs[]`. */
 import { canonicalJson } from '../../domain/ids.js';
 import type { Tag } from '../../domain/traffic.js';
-import { resources, type KubeObject } from '../kubernetes/client.js';
+import type { KubeObject } from '../kubernetes/objects.js';
+import { resources } from '../kubernetes/resources.js';
 import { numberOf, objectOf, objectsOf, sameHeader, textOf, without, withWeight } from './json.js';
 import type { Backend, JsonObject, Router, Rule } from './router.js';
 

@@ -1,7 +1,7 @@
 /** Istio VirtualService, split by hosts: `spec.http[].route[]`. */
 import { canonicalJson } from '../../domain/ids.js';
 import type { RouteTarget, Tag } from '../../domain/traffic.js';
-import { resources } from '../kubernetes/client.js';
+import { resources } from '../kubernetes/resources.js';
 import { numberOf, objectOf, objectsOf, sameHeader, textOf, without, withWeight } from './json.js';
 import type { Backend, Json, JsonObject, Router } from './router.js';
 

@@ -1,6 +1,7 @@
 /** Routes as they were read or written last, so that the next write needs no reading before it: its version proves that nobody came between. */
 import type { RouteTarget } from '../../domain/traffic.js';
-import type { Cluster, KubeObject } from '../kubernetes/client.js';
+import type { Cluster } from '../kubernetes/client.js';
+import type { KubeObject } from '../kubernetes/objects.js';
 import { routers } from './index.js';
 
 /** Of one cluster; the ones that were used longest ago are forgotten first. */

@@ -2,7 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fieldManager } from '../../domain/ids.js';
 import type { RouteTarget } from '../../domain/traffic.js';
-import { KubeError, type Cluster } from '../kubernetes/client.js';
+import type { Cluster } from '../kubernetes/client.js';
+import { KubeError } from '../kubernetes/kube-error.js';
 import { footprintOf } from './footprint.js';
 import { routers } from './index.js';
 import { recall, remember } from './memory.js';

@@ -1,6 +1,7 @@
 /** A router: what one kind of route object looks like, as pure functions, one kind in each file. What a release does to it is rules.ts. */
 import type { RouteTarget, Tag } from '../../domain/traffic.js';
-import type { KubeObject, Resource } from '../kubernetes/client.js';
+import type { KubeObject } from '../kubernetes/objects.js';
+import type { Resource } from '../kubernetes/resources.js';
 
 /** JSON as the API server gives it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };

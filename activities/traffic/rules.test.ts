@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { allStable, type RouteTarget, type Traffic } from '../../domain/traffic.js';
-import type { KubeObject } from '../kubernetes/client.js';
+import type { KubeObject } from '../kubernetes/objects.js';
 import { routers } from './index.js';
 import type { Rule } from './router.js';
 import {

@@ -1,7 +1,7 @@
 /** What a release does to the rules of a route: pure, the same for every kind of router. */
 import { canonicalJson } from '../../domain/ids.js';
 import type { RouteTarget, Tag, Traffic } from '../../domain/traffic.js';
-import type { KubeObject } from '../kubernetes/client.js';
+import type { KubeObject } from '../kubernetes/objects.js';
 import type { Backend, JsonObject, Origin, Router, Rule } from './router.js';
 
 export type Rules = readonly Rule[];

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { routerKinds, type RouterKind, type RouteTarget } from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
 import { CatalogueError } from '../failure.js';
-import type { Cluster, KubeObject } from '../kubernetes/client.js';
+import type { Cluster } from '../kubernetes/client.js';
+import type { KubeObject } from '../kubernetes/objects.js';
 import { routers } from './index.js';
 import { hasTaken, settled } from './settle.js';
 

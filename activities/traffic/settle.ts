@@ -2,7 +2,8 @@
 import type { RouteTarget } from '../../domain/traffic.js';
 import { uptimeMs } from '../clock.js';
 import { fail } from '../failure.js';
-import type { Cluster, KubeObject } from '../kubernetes/client.js';
+import type { Cluster } from '../kubernetes/client.js';
+import type { KubeObject } from '../kubernetes/objects.js';
 import { asked, pause } from './change.js';
 import { routers } from './index.js';
 import type { Router } from './router.js';

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { routeProblems } from '../../activities/traffic/activities.js';
-import { Cluster, path, type KubeObject } from '../../activities/kubernetes/client.js';
+import { Cluster } from '../../activities/kubernetes/client.js';
+import type { KubeObject } from '../../activities/kubernetes/objects.js';
+import { path } from '../../activities/kubernetes/resources.js';
 import { CatalogueError } from '../../activities/failure.js';
 import { prepareRoute, restoreRoute, returnToStable, setTraffic } from '../../activities/traffic/driver.js';
 import { routers } from '../../activities/traffic/index.js';

@@ -5,7 +5,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '../../activities/kubernetes/kube-config.js';
-import { Cluster, type KubeObject } from '../../activities/kubernetes/client.js';
+import { Cluster } from '../../activities/kubernetes/client.js';
+import type { KubeObject } from '../../activities/kubernetes/objects.js';
 
 type Json = Record<string, unknown>;
 

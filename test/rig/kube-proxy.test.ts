@@ -1,6 +1,7 @@
 /** The proxy in front of the real API server, through the client that the worker uses. */
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { Cluster, resources, type WatchEvent } from '../../activities/kubernetes/client.js';
+import { Cluster, type WatchEvent } from '../../activities/kubernetes/client.js';
+import { resources } from '../../activities/kubernetes/resources.js';
 import { eventually } from './eventually.js';
 import { KubeProxy } from './kube-proxy.js';
 

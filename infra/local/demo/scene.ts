@@ -1,6 +1,7 @@
 /** Where the demo plays: what is real, what is simulated, and how requests come in. */
 import { readFileSync } from 'node:fs';
-import { Cluster, KubeError } from '../../../activities/kubernetes/client.js';
+import { Cluster } from '../../../activities/kubernetes/client.js';
+import { KubeError } from '../../../activities/kubernetes/kube-error.js';
 import { Registry } from '../../../activities/registry/client.js';
 import { resolveImage } from '../../../activities/registry/resolve.js';
 import { pathOf } from '../apply.js';

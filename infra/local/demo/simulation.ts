@@ -1,7 +1,9 @@
 /** Requests that nobody sends: counters as Envoy would have them, from where the route really points and what really runs there. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { resources, type Cluster, type KubeObject } from '../../../activities/kubernetes/client.js';
+import type { Cluster } from '../../../activities/kubernetes/client.js';
+import type { KubeObject } from '../../../activities/kubernetes/objects.js';
+import { resources } from '../../../activities/kubernetes/resources.js';
 import { summarise, type LoadRecord } from '../load.js';
 import { name, namespace } from './application.js';
 import type { Loads } from './summary.js';
