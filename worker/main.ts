@@ -10,7 +10,7 @@ import { watchWorkflowThreads } from './workflow-thread.js';
 
 // For the thread of the workflows, whose heap is made later: what they leave behind is small, and is collected in time.
 setFlagsFromString('--max-semi-space-size=4');
-// Garbage is collected before the heap has grown by half again, not by several times: less memory for a little more work.
+// Garbage is collected when the heap has grown by a third, not by several times: less memory for a little more work.
 setFlagsFromString('--heap-growing-percent=30');
 
 /** Until the configuration is read, which says how much is logged. */

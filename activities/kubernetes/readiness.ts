@@ -17,7 +17,7 @@ import { isOlder } from './versions.js';
 import { lastLog, lastWarning } from './words.js';
 
 export interface AwaitOptions extends Expected {
-  /** The Deployment as the API server answered the write: what is older has not heard of it. Default: any will do. */
+  /** The Deployment as the API server answered the write: what is older has not heard of it. Default: whatever is heard. */
   readonly written?: { readonly uid?: string; readonly resourceVersion?: string };
   /** Selects the Deployment's pods. */
   readonly selector: LabelSelector | undefined;

@@ -6,7 +6,7 @@ import { resources, type Resource } from './resources.js';
 export interface Need {
   readonly resource: Resource;
   readonly verb: string;
-  /** Object that it is needed for; null: any of the namespace. */
+  /** Object that it is needed for; null: all of the namespace. */
   readonly name: string | null;
 }
 

@@ -1,21 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { allStable, type RouteTarget, type Traffic } from '../../domain/traffic.js';
+import { allStable, type Traffic } from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
+import { routeOf } from '../../test/fakes/route.js';
 import { CatalogueError } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { routeProblems } from './activities.js';
 import { prepareRoute, restoreRoute, returnToStable, setTraffic } from './driver.js';
 import { footprintKey } from './footprint.js';
 
-const route: RouteTarget = {
-  router: 'contour',
-  cluster: 'fake',
-  namespace: 'shop',
-  route: 'web',
-  stableService: 'web',
-  grayService: 'web-gray',
-  port: 80,
-};
+const route = routeOf('contour');
 const api = '/apis/projectcontour.io/v1';
 const path = `${api}/namespaces/shop/httpproxies/web`;
 const slices = '/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices';

@@ -1,20 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { RouteTarget } from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
+import { routeOf } from '../../test/fakes/route.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { kinds } from '../kubernetes/kinds.js';
+import { Mirror } from '../kubernetes/mirror.js';
 import { closeMirrors, follow, heard } from '../kubernetes/mirrors.js';
 import { prepareRoute, restoreRoute, returnToStable, setTraffic } from './driver.js';
 
-const route: RouteTarget = {
-  router: 'istio',
-  cluster: 'fake',
-  namespace: 'shop',
-  route: 'web',
-  stableService: 'web',
-  grayService: 'web-gray',
-  port: 80,
-};
+const route = routeOf('istio');
 const path = '/apis/networking.istio.io/v1/namespaces/shop/virtualservices/web';
 const slices = '/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices';
 const release = 'r1';
@@ -39,6 +32,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
   closeMirrors(cluster);
   await kube.stop();
 });
@@ -124,8 +118,11 @@ describe('P1: what the shared watch has heard of endpoints', () => {
     ready('web-gray', 0);
     await soon(() => expect(gray()).toEqual([]));
     kube.calls.length = 0;
-    setTimeout(() => ready('web-gray', 1), 300);
-    expect((await set(2, 10, 20_000)).after).toEqual({ gray: 10, tag: null });
+    const following = vi.spyOn(Mirror.prototype, 'follow');
+    const setting = set(2, 10, 20_000);
+    await soon(() => expect(following).toHaveBeenCalled());
+    ready('web-gray', 1);
+    expect((await setting).after).toEqual({ gray: 10, tag: null });
     expect(looks()).toBe(1);
   });
 });

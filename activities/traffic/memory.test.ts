@@ -1,18 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { allStable, type RouteTarget } from '../../domain/traffic.js';
+import { allStable } from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
+import { routeOf } from '../../test/fakes/route.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { prepareRoute, restoreRoute, returnToStable, setTraffic } from './driver.js';
 
-const route: RouteTarget = {
-  router: 'istio',
-  cluster: 'fake',
-  namespace: 'shop',
-  route: 'web',
-  stableService: 'web',
-  grayService: 'web-gray',
-  port: 80,
-};
+const route = routeOf('istio');
 const path = '/apis/networking.istio.io/v1/namespaces/shop/virtualservices/web';
 const slices = '/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices';
 const release = 'r1';

@@ -1,19 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RouteTarget } from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
+import { routeOf } from '../../test/fakes/route.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { footprintKey } from './footprint.js';
 import { disown } from './ownership.js';
 
-const route: RouteTarget = {
-  router: 'istio',
-  cluster: 'fake',
-  namespace: 'shop',
-  route: 'web',
-  stableService: 'web',
-  grayService: 'web-gray',
-  port: 80,
-};
+const route = routeOf('istio');
 const path = '/apis/networking.istio.io/v1/namespaces/shop/virtualservices/web';
 const by = (manager: string, field: string): object => ({ manager, fieldsV1: { 'f:spec': { [field]: {} } } });
 const user = by('argocd-controller', 'f:hosts');

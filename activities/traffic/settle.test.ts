@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { routerKinds, type RouterKind, type RouteTarget } from '../../domain/traffic.js';
+import { routerKinds } from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
+import { routeOf } from '../../test/fakes/route.js';
 import { CatalogueError } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
 import type { KubeObject } from '../kubernetes/objects.js';
@@ -49,15 +50,6 @@ describe('hasTaken', () => {
 describe('P1: settled', () => {
   const path = '/apis/projectcontour.io/v1/namespaces/shop/httpproxies/web';
   const never = new AbortController().signal;
-  const route = (router: RouterKind): RouteTarget => ({
-    router,
-    cluster: 'fake',
-    namespace: 'shop',
-    route: 'web',
-    stableService: 'web',
-    grayService: 'web-gray',
-    port: 80,
-  });
   let kube: FakeObjects;
   let cluster: Cluster;
   beforeEach(async () => {
@@ -69,7 +61,7 @@ describe('P1: settled', () => {
   it('ends only after the controller has taken the newest rules', async () => {
     kube.put(path, { ...proxy(4, 3) });
     let over = false;
-    const waiting = settled(cluster, route('contour'), never, 1, 60_000).then(() => (over = true));
+    const waiting = settled(cluster, routeOf('contour'), never, 1, 60_000).then(() => (over = true));
     await expect.poll(() => kube.calls.length).toBeGreaterThan(2);
     expect(over).toBe(false);
     kube.put(path, { ...proxy(4, 4) });
@@ -78,16 +70,16 @@ describe('P1: settled', () => {
 
   it('says so, and is tried again, when the controller is behind', async () => {
     kube.put(path, { ...proxy(4, 3) });
-    const error: unknown = await settled(cluster, route('contour'), never, 1, 100).catch((e: unknown) => e);
+    const error: unknown = await settled(cluster, routeOf('contour'), never, 1, 100).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(CatalogueError);
     expect((error as CatalogueError).failure).toMatchObject({ code: 'route_not_taken', retryable: true });
   });
 
   it('takes the time of the router where no controller says anything, and none where there is none to take', async () => {
     kube.put(path, { ...proxy(4, null) });
-    await settled(cluster, route('contour'), never, 1);
+    await settled(cluster, routeOf('contour'), never, 1);
     expect(kube.calls).toHaveLength(1);
-    await settled(cluster, route('istio'), never);
+    await settled(cluster, routeOf('istio'), never);
     expect(kube.calls).toHaveLength(1);
   });
 });

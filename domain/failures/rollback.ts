@@ -1,6 +1,14 @@
 /** What stands in the way of a rollback. */
 import { list, terminal } from './entry.js';
 
+/** A version that was asked for, and what is known. */
+interface Wanted {
+  readonly to: string;
+  readonly application: string;
+  readonly environment: string;
+  readonly known: readonly string[];
+}
+
 export const rollback = {
   rollback_needless: (c: { release: string; why: string }) =>
     terminal(
@@ -26,23 +34,13 @@ export const rollback = {
       `${c.application} in ${c.environment} has nothing to go back to: what ran there before ${c.release} is not known, or nothing did.`,
       'Name an earlier version with "to" (--to), name another environment, or release a version that works.',
     ),
-  rollback_target_unknown: (c: {
-    to: string;
-    application: string;
-    environment: string;
-    known: readonly string[];
-  }) =>
+  rollback_target_unknown: (c: Wanted) =>
     terminal(
       422,
       `"${c.to}" names nothing that was ever stable of ${c.application} in ${c.environment}; known: ${list(c.known)}.`,
       'Name one of the known versions; one that was never stable there has to pass the gates of an ordinary release.',
     ),
-  rollback_target_ambiguous: (c: {
-    to: string;
-    application: string;
-    environment: string;
-    known: readonly string[];
-  }) =>
+  rollback_target_ambiguous: (c: Wanted) =>
     terminal(
       422,
       `"${c.to}" was more than one image of ${c.application} in ${c.environment}: ${list(c.known)}.`,

@@ -14,7 +14,8 @@ import { eventually } from '../rig/eventually.js';
 import { KubeProxy } from '../rig/kube-proxy.js';
 import { replay } from '../rig/replay.js';
 import type { Snapshot } from '../rig/snapshot.js';
-import { quick, World, type Answer } from '../rig/world.js';
+import type { Answer } from '../rig/answer.js';
+import { quick, World } from '../rig/world.js';
 
 const stack = inject('stack');
 const id = randomBytes(4).toString('hex');

@@ -12,7 +12,8 @@ import { eventually } from '../rig/eventually.js';
 import { record } from '../rig/replay.js';
 import { withImage } from '../rig/snapshot.js';
 import { TrafficWatch } from '../rig/traffic-watch.js';
-import { quick, World, type Answer } from '../rig/world.js';
+import type { Answer } from '../rig/answer.js';
+import { quick, World } from '../rig/world.js';
 import { expectSettled, stableOf } from './undone.js';
 
 /** Gates that a rollback would run into if it had any: an approval, long holds, a verification. */

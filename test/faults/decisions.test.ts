@@ -7,7 +7,8 @@ import { releaseIdOfKey, releaseWorkflowId } from '../../domain/ids.js';
 import type { ReleaseView } from '../../domain/release.js';
 import * as messages from '../../workflows/messages.js';
 import { eventually } from '../rig/eventually.js';
-import { quick, World, type Answer } from '../rig/world.js';
+import type { Answer } from '../rig/answer.js';
+import { quick, World } from '../rig/world.js';
 import { schedule, seeded, seedOf } from './rig/random.js';
 import { long, say } from './rig/report.js';
 

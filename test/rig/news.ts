@@ -1,6 +1,8 @@
 /** What happens to a workflow, as it happens: asking it again and again costs more than the release that is tested. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import type { ReleaseView } from '../../domain/release.js';
+import { eventually } from './eventually.js';
 
 const pollMs = 20_000;
 
@@ -43,5 +45,33 @@ export class News {
     );
     if (nextPageToken.length === 0) throw new Error('It has closed: there are no more.');
     this.token = nextPageToken;
+  }
+}
+
+/** A release without news is looked at again after this. */
+const silentMs = 250;
+
+/** The release as it is when the condition holds; looked at when there are news of it, and the error says how it was seen last. */
+export async function reaches(
+  what: string,
+  news: News,
+  look: () => Promise<ReleaseView>,
+  condition: (view: ReleaseView) => boolean,
+  deadlineMs: number,
+): Promise<ReleaseView> {
+  let last: Partial<ReleaseView> = {};
+  const asked = async (): Promise<ReleaseView | null> => {
+    const view = await look();
+    last = view;
+    return condition(view) ? view : null;
+  };
+  try {
+    return await eventually(what, asked, deadlineMs, () => news.next(silentMs));
+  } catch (error) {
+    const { phase, step, waitingOn, outcome } = last;
+    const seen = JSON.stringify({ phase, step, waitingOn, outcome });
+    throw new Error(`${String(error)}; last seen: ${seen}`, { cause: error });
+  } finally {
+    news.stop();
   }
 }

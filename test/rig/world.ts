@@ -13,8 +13,10 @@ import { pushImage } from '../../infra/local/images.js';
 import { Kube, type KubeObject } from '../../infra/local/kube.js';
 import { sampleHost, sampleObjects, sampleRoute, type RouteKind } from '../../infra/local/sample.js';
 import type { StackInfo } from '../../infra/local/stack.js';
+import { ask } from '../../api/temporal/ask.js';
+import { callApi, type Answer } from './answer.js';
 import { eventually } from './eventually.js';
-import { News } from './news.js';
+import { News, reaches } from './news.js';
 import { replayAll } from './replay.js';
 import { leftovers, snapshot, type Snapshot } from './snapshot.js';
 import { WorkerProcess } from './worker-process.js';
@@ -39,9 +41,6 @@ export const quick: ReleaseInput = {
   progressDeadline: '20s',
   rollbackDeadline: '20s',
 };
-
-/** A release without news is looked at again after this. */
-const silentMs = 250;
 
 export class World {
   readonly name = 'shop';
@@ -232,22 +231,9 @@ export class World {
     condition: (view: ReleaseView) => boolean,
     deadlineMs = 60_000,
   ): Promise<ReleaseView> {
+    const view = (): Promise<ReleaseView> => this.view(id);
     const news = new News(this.temporal, releaseWorkflowId(id));
-    let last: Partial<ReleaseView> = {};
-    const asked = async (): Promise<ReleaseView | null> => {
-      const view = await this.view(id);
-      last = view;
-      return condition(view) ? view : null;
-    };
-    try {
-      return await eventually(`release ${id} to be ${what}`, asked, deadlineMs, () => news.next(silentMs));
-    } catch (error) {
-      const { phase, step, waitingOn, outcome } = last;
-      const seen = JSON.stringify({ phase, step, waitingOn, outcome });
-      throw new Error(`${String(error)}; last seen: ${seen}`, { cause: error });
-    } finally {
-      news.stop();
-    }
+    return reaches(`release ${id} to be ${what}`, news, view, condition, deadlineMs);
   }
 
   ended(id: string, deadlineMs = 90_000): Promise<ReleaseView> {
@@ -268,10 +254,9 @@ export class World {
     return this.steer(id, 'decisions', { decision: 'approve', reason: 'test', planHash });
   }
 
-  async events(id: string): Promise<readonly ReleaseEvent[]> {
-    return this.temporal.workflow
-      .getHandle(releaseWorkflowId(id))
-      .query<readonly ReleaseEvent[], [number]>('events', 0);
+  events(id: string): Promise<readonly ReleaseEvent[]> {
+    const handle = this.temporal.workflow.getHandle(releaseWorkflowId(id));
+    return ask(() => handle.query<readonly ReleaseEvent[], [number]>('events', 0));
   }
 
   async historyLength(id: string): Promise<number> {
@@ -280,33 +265,7 @@ export class World {
   }
 
   /** Answer of the API: the status, the JSON body. */
-  async call(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: Record<string, string> = {},
-  ): Promise<Answer> {
-    const response = await this.api.fetch(
-      new Request(`http://127.0.0.1${path}`, {
-        method,
-        headers: {
-          'content-type': 'application/json',
-          'sluice-actor': 'tester',
-          host: '127.0.0.1',
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      }),
-    );
-    const text = await response.text();
-    return {
-      status: response.status,
-      body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
-    };
+  call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    return callApi(this.api, method, path, body, headers);
   }
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
 }
