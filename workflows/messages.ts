@@ -56,6 +56,14 @@ export const abandon = defineUpdate<Answer, [Steering]>('abandon');
 
 /** What a query fails with that is to be asked again. */
 export const askedTooEarly = 'asked while the worker had read a part of the history only; ask again';
+/** Header of a query: what is `Settled`. */
+export const settledHeader = 'sluice-settled';
+/** All that a workflow had done when it was asked: no workflow task was open. */
+export interface Settled {
+  readonly runId: string;
+  /** The length of its history. */
+  readonly events: number;
+}
 export const state = defineQuery<ReleaseView>('state');
 /** Events with an id above the given one, oldest first. */
 export const events = defineQuery<readonly ReleaseEvent[], [number]>('events');

@@ -1,23 +1,41 @@
+import { defaultPayloadConverter } from '@temporalio/common';
 import type { ActivateInput } from '@temporalio/workflow';
 import { describe, expect, it } from 'vitest';
+import { settledHeader, type Settled } from './messages.js';
 import { interceptors } from './queries.js';
 
-const signal = { signalWorkflow: { signalName: 'takeTurn' } };
-const query = { queryWorkflow: { queryType: 'state' } };
-
 interface Step {
-  readonly job: typeof signal | typeof query;
   /** Start of the workflow task, seconds. */
   readonly task: number;
+  /** Length of the history. */
+  readonly at: number;
   readonly isReplaying?: boolean;
   readonly batchIndex?: number;
+  /** Absent: news for the workflow. */
+  readonly query?: { readonly id: string; readonly settled: Settled | null };
 }
+
+const news = (task: number, at: number, more: Pick<Step, 'batchIndex'> = {}): Step => ({ task, at, ...more });
+const past = (task: number, at: number): Step => ({ task, at, isReplaying: true });
+/** Says how much is settled; null: does not say. */
+function asked(events: number | null, after: Step, runId = 'this-run'): Step {
+  const settled = events === null ? null : { runId, events };
+  return { ...after, isReplaying: true, query: { id: 'legacy_query', settled } };
+}
+const withTask = (after: Step): Step => ({ ...after, query: { id: '7e6a', settled: null } });
 
 /** Whether each step is let through. */
 function passed(steps: readonly Step[]): readonly boolean[] {
   const [internals] = interceptors().internals!;
-  return steps.map(({ job, task, isReplaying = false, batchIndex = 0 }) => {
-    const activation = { jobs: [job], timestamp: { seconds: task, nanos: 7 }, isReplaying };
+  return steps.map(({ task, at, isReplaying = false, batchIndex = 0, query }) => {
+    const payload = defaultPayloadConverter.toPayload(query?.settled);
+    const headers = query?.settled == null ? {} : { [settledHeader]: payload };
+    const job =
+      query === undefined
+        ? { signalWorkflow: { signalName: 'takeTurn' } }
+        : { queryWorkflow: { queryId: query.id, queryType: 'state', headers } };
+    const timestamp = { seconds: task, nanos: 7 };
+    const activation = { jobs: [job], runId: 'this-run', timestamp, isReplaying, historyLength: at };
     try {
       internals!.activate!({ activation, batchIndex } as unknown as ActivateInput, () => undefined);
       return true;
@@ -27,65 +45,50 @@ function passed(steps: readonly Step[]): readonly boolean[] {
   });
 }
 
-describe('P8: a worker that knows a part of a history only', () => {
-  it.each<{ readonly name: string; readonly steps: readonly Step[]; readonly expected: readonly boolean[] }>([
+describe('P8: a query that brought its worker a part of a history only', () => {
+  const unbrought = news(1, 6);
+  const begun = news(2, 9);
+
+  it.each<{ readonly name: string; readonly steps: readonly Step[]; readonly last: boolean }>([
+    { name: 'refused: news that no task brought', steps: [past(1, 3), unbrought], last: false },
+    { name: 'refused: the task of a worker that is gone', steps: [past(1, 3), begun], last: false },
+    { name: 'refused: news after a task of its own', steps: [past(1, 3), begun, news(2, 12)], last: false },
+    { name: 'answered: a history without news', steps: [past(1, 3)], last: true },
+    { name: 'answered: a workflow that began here', steps: [news(1, 3)], last: true },
+    { name: 'answered: the second task in a row', steps: [past(1, 3), begun, news(3, 12)], last: true },
     {
-      name: 'refuses a query after news that no workflow task brought',
-      steps: [
-        { job: signal, task: 1, isReplaying: true },
-        { job: signal, task: 1 },
-        { job: query, task: 1, isReplaying: true },
-      ],
-      expected: [true, true, false],
+      name: 'answered: a task in two batches',
+      steps: [past(1, 3), begun, news(3, 12), news(3, 12, { batchIndex: 1 })],
+      last: true,
+    },
+  ])('by somebody who does not say what is settled, $name', ({ steps, last }) => {
+    expect(passed([...steps, asked(null, steps.at(-1)!)]).at(-1)).toBe(last);
+  });
+
+  it.each<{ readonly name: string; readonly steps: readonly Step[]; readonly last: boolean }>([
+    { name: 'answered: all of it was', steps: [past(1, 3), begun, asked(9, begun)], last: true },
+    { name: 'refused: not all of it was', steps: [past(1, 3), begun, asked(8, begun)], last: false },
+    {
+      name: 'refused: what was is another run',
+      steps: [past(1, 3), begun, asked(9, begun, 'last-run')],
+      last: false,
     },
     {
-      name: 'answers one after a task of its own',
-      steps: [
-        { job: signal, task: 1, isReplaying: true },
-        { job: signal, task: 2 },
-        { job: query, task: 2, isReplaying: true },
-      ],
-      expected: [true, true, true],
+      name: 'refused: not all of it was, though it looks well',
+      steps: [news(1, 3), news(2, 9), asked(8, begun)],
+      last: false,
     },
-    {
-      name: 'answers one after a history without news',
-      steps: [
-        { job: signal, task: 1, isReplaying: true },
-        { job: query, task: 1, isReplaying: true },
-      ],
-      expected: [true, true],
-    },
-    {
-      name: 'answers one after the second part of a task that it carried out itself',
-      steps: [
-        { job: signal, task: 2 },
-        { job: signal, task: 2 },
-        { job: query, task: 2, isReplaying: true },
-      ],
-      expected: [true, true, true],
-    },
-    {
-      name: 'answers again once a task has brought the rest',
-      steps: [
-        { job: signal, task: 1, isReplaying: true },
-        { job: signal, task: 1 },
-        { job: query, task: 1, isReplaying: true },
-        { job: signal, task: 2 },
-        { job: query, task: 2, isReplaying: true },
-      ],
-      expected: [true, true, false, true, true],
-    },
-    {
-      name: 'takes a task that is carried out in two batches for one',
-      steps: [
-        { job: signal, task: 1, isReplaying: true },
-        { job: signal, task: 2 },
-        { job: signal, task: 2, batchIndex: 1 },
-        { job: query, task: 2, isReplaying: true },
-      ],
-      expected: [true, true, true, true],
-    },
-  ])('$name', ({ steps, expected }) => {
-    expect(passed(steps)).toEqual(expected);
+    { name: 'answered: nothing but what is past', steps: [past(1, 3), asked(0, past(1, 3))], last: true },
+  ])('by somebody who says what is settled, $name', ({ steps, last }) => {
+    expect(passed(steps).at(-1)).toBe(last);
+  });
+
+  it('one that came with a task is answered', () => {
+    expect(passed([past(1, 3), begun, withTask(begun)])).toEqual([true, true, true]);
+  });
+
+  it('a query is no news', () => {
+    const steps = [past(1, 3), asked(null, past(1, 3)), begun, asked(null, begun)];
+    expect(passed(steps)).toEqual([true, true, true, false]);
   });
 });

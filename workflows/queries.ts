@@ -1,30 +1,43 @@
 /**
- * A query of a workflow of which the worker has a part in memory is refused, to be asked again (`api/temporal/ask.ts`).
+ * A query of a workflow of which the worker may know something that no workflow task brought is refused, to be asked again
+ * (`api/temporal/client.ts`).
  *
  * Seen with @temporalio/worker 1.24: for a query of a workflow that it does not know yet, the worker reads the history as it is, with what
- * came after the last workflow task, acts on that, and adds the commands to those of the next task, which may bring more news. A replay
- * gets all of it in one piece and may order other commands, and the workflow is stuck. A query that fails makes the worker forget it all.
+ * came after the last completed workflow task, acts on that, and adds the commands to those of the next task, which may bring more news.
+ * A replay gets all of it in one piece and may order other commands, and the workflow is stuck. A query that fails makes the worker
+ * forget it all.
  */
+import { defaultPayloadConverter } from '@temporalio/common';
 import type { WorkflowInterceptorsFactory } from '@temporalio/workflow';
-import { askedTooEarly } from './messages.js';
+import { askedTooEarly, settledHeader, type Settled } from './messages.js';
+
+/** What the worker calls a query that came without a workflow task. */
+const withoutTask = 'legacy_query';
 
 export const interceptors: WorkflowInterceptorsFactory = () => {
   /** When the last workflow task started: the same in all that is done for it. */
   let task = '';
-  let wasReplaying = false;
-  let isPartial = false;
+  let isReplayed = false;
+  /** What was done last may not belong to a task of this worker: it came right after a replay, or with no new task. */
+  let isDoubtful = false;
   return {
     internals: [
       {
         activate(input, next) {
-          const { jobs, timestamp, isReplaying } = input.activation;
-          if (jobs?.some(({ queryWorkflow }) => queryWorkflow != null) === true) {
-            if (isPartial) throw new Error(askedTooEarly);
-          } else if (input.batchIndex === 0) {
+          const { jobs, runId, timestamp, isReplaying, historyLength } = input.activation;
+          const asked = jobs?.find(({ queryWorkflow }) => queryWorkflow != null)?.queryWorkflow;
+          if (asked?.queryId === withoutTask && !isReplayed) {
+            const payload = asked.headers?.[settledHeader];
+            const settled = payload == null ? null : defaultPayloadConverter.fromPayload<Settled>(payload);
+            const isCertain =
+              settled === null
+                ? !isDoubtful
+                : settled.runId === runId && settled.events >= Number(historyLength);
+            if (!isCertain) throw new Error(askedTooEarly);
+          } else if (asked == null && input.batchIndex === 0) {
             const started = `${timestamp?.seconds?.toString()}.${timestamp?.nanos}`;
-            // News that no task brought, right after what was replayed.
-            isPartial = isReplaying !== true && wasReplaying && started === task;
-            wasReplaying = isReplaying === true;
+            isDoubtful = isReplaying !== true && (isReplayed || started === task);
+            isReplayed = isReplaying === true;
             task = started;
           }
           next(input);

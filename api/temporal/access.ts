@@ -1,7 +1,8 @@
 /** The connection to Temporal: where it is comes from TEMPORAL_* variables and profiles, as everywhere with Temporal. */
-import { Client, Connection } from '@temporalio/client';
+import { Connection, type Client } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Patience } from '../../domain/waiting.js';
+import { createClient } from './client.js';
 
 export interface TemporalAccess {
   readonly client: Client;
@@ -37,6 +38,6 @@ export function connectTemporal(
     ...(metadata === undefined ? {} : { metadata }),
     connectTimeout: serverMs,
   });
-  const access = { client: new Client({ connection, namespace }), namespace, taskQueue };
+  const access = { client: createClient({ connection, namespace }), namespace, taskQueue };
   return patience === undefined ? access : { ...access, patience };
 }

@@ -8,7 +8,6 @@ import * as messages from '../../workflows/messages.js';
 import { nearest } from '../nearest.js';
 import { problemOf, ProblemError } from '../problems.js';
 import type { TemporalAccess } from './access.js';
-import { ask } from './ask.js';
 import { serverCall, workerCall } from './errors.js';
 import { quoted } from './visibility.js';
 
@@ -94,7 +93,7 @@ async function find(access: TemporalAccess, name: string): Promise<messages.Appl
         // A closed workflow would still answer the query.
         const { status } = await handle.describe();
         if (status.name !== 'RUNNING') return null;
-        const view = await ask(() => handle.query(messages.application));
+        const view = await handle.query(messages.application);
         // Its first declaration may not have come to it: whoever declared was told so.
         return view.versions.length === 0 ? null : expecting(view);
       },

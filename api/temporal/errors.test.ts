@@ -5,6 +5,7 @@ import type { ReleaseInputs } from '../../domain/release.js';
 import {
   failedUpdate,
   onePoller,
+  running,
   startTemporalWire,
   type Answers,
   type TemporalWire,
@@ -104,7 +105,10 @@ describe('a call over the wire', () => {
   });
 
   it('a worker that cannot read the workflow is told from one that is not there', async () => {
-    const { client } = await connect({ QueryWorkflow: { code: 3, message: 'it does not replay' } });
+    const { client } = await connect({
+      DescribeWorkflowExecution: running(3),
+      QueryWorkflow: { code: 3, message: 'it does not replay' },
+    });
     const failed: unknown = await client.workflow
       .getHandle('release/r')
       .query('state')

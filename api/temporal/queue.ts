@@ -5,7 +5,6 @@ import { expectedStarts } from '../../domain/queue.js';
 import type { ReleaseView, Waiting } from '../../domain/release.js';
 import * as messages from '../../workflows/messages.js';
 import type { TemporalAccess } from './access.js';
-import { ask } from './ask.js';
 import { workerCall } from './errors.js';
 import type { PartialRelease } from './partial.js';
 
@@ -29,12 +28,7 @@ async function expectedStart(
 ): Promise<string | null> {
   const handle = access.client.workflow.getHandle(applicationWorkflowId(application));
   const unknown = (): Failure => failure('application_unknown', { name: application, known: [] });
-  const queue = await workerCall(
-    access,
-    unknown,
-    () => ask(() => handle.query(messages.queue, environment)),
-    shortMs,
-  );
+  const queue = await workerCall(access, unknown, () => handle.query(messages.queue, environment), shortMs);
   const place = queue.waiting.findIndex(({ release }) => release === id);
   return expectedStarts(queue, Date.now())[place] ?? null;
 }

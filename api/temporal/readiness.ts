@@ -5,7 +5,6 @@ import { applicationWorkflowId } from '../../domain/ids.js';
 import * as messages from '../../workflows/messages.js';
 import { serverMs, type TemporalAccess } from './access.js';
 import { applicationNames } from './applications.js';
-import { ask } from './ask.js';
 import { countPollers, failureFrom, isTimeout, missingAttributes } from './errors.js';
 
 const answerMs = 2_000;
@@ -29,9 +28,7 @@ async function answers(access: TemporalAccess): Promise<boolean> {
   if (name === undefined) return true;
   const handle = access.client.workflow.getHandle(applicationWorkflowId(name));
   try {
-    await access.client.withDeadline(Date.now() + answerMs, () =>
-      ask(() => handle.query(messages.application)),
-    );
+    await access.client.withDeadline(Date.now() + answerMs, () => handle.query(messages.application));
     return true;
   } catch (error) {
     return !isTimeout(error);

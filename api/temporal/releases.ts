@@ -8,7 +8,6 @@ import * as messages from '../../workflows/messages.js';
 import { ProblemError } from '../problems.js';
 import type { SteeringVerb } from '../steering.js';
 import type { TemporalAccess } from './access.js';
-import { ask } from './ask.js';
 import { serverCall, workerCall } from './errors.js';
 import { withExpectedStart } from './queue.js';
 import { cutOff, partialRelease, type PartialRelease } from './partial.js';
@@ -41,7 +40,7 @@ async function viewOf(
   unknown: () => Failure,
 ): Promise<ReleaseView | PartialRelease> {
   try {
-    return await workerCall(access, unknown, () => ask(() => handle.query(messages.state)), viewMs);
+    return await workerCall(access, unknown, () => handle.query(messages.state), viewMs);
   } catch (error) {
     if (!(error instanceof ProblemError) || !unanswered.has(error.problem.code)) throw error;
     return partialRelease(description, error.problem.detail);
@@ -79,7 +78,7 @@ export async function releaseEvents(
   return workerCall(
     access,
     () => failure('release_unknown', { id }),
-    () => ask(() => handle.query(messages.events, after)),
+    () => handle.query(messages.events, after),
   );
 }
 

@@ -1,7 +1,8 @@
 /** How fast processes of Sluice begin to work. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Connection, type Client } from '@temporalio/client';
+import { createClient } from '../../api/temporal/client.js';
 import { freePorts } from '../../infra/local/ports.js';
 import { apiMain, environmentOf, workerMain } from './candidates/sluice.js';
 import type { Cluster } from './cluster.js';
@@ -20,7 +21,7 @@ const deadlineMs = 30_000;
 
 export async function measureStarts(cluster: Cluster): Promise<Starts> {
   const connection = await Connection.connect({ address: cluster.info.temporal.address });
-  const temporal = new Client({ connection });
+  const temporal = createClient({ connection });
   const workerFirstTaskMs: number[] = [];
   const apiFirstAnswerMs: number[] = [];
   const apiFirstListMs: number[] = [];

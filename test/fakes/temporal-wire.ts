@@ -11,13 +11,19 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** The answer to a call of that name: bytes of its response, or a refusal. A call that is not named is refused as unimplemented. */
-export type Answers = Readonly<Record<string, Uint8Array | Refusal>>;
+type Given = Uint8Array | Refusal;
+/**
+ * The answer to a call of that name: bytes of its response, or a refusal. Of several, one for each call, and the last one from then on. A
+ * call that is not named is refused as unimplemented.
+ */
+export type Answers = Readonly<Record<string, Given | readonly Given[]>>;
 
 export interface TemporalWire {
   readonly address: string;
   /** Names of the calls so far. */
   readonly calls: readonly string[];
+  /** What they said: bytes of their requests. */
+  readonly requests: readonly Uint8Array[];
   readonly close: () => Promise<void>;
 }
 
@@ -28,6 +34,21 @@ export function onePoller(): Uint8Array {
   const lastAccessTime = { seconds: Math.floor(Date.now() / 1_000) };
   const { DescribeTaskQueueResponse: response } = service;
   return response.encode(response.fromObject({ pollers: [{ identity: 'worker', lastAccessTime }] })).finish();
+}
+
+/** A workflow that runs; `attempt` is that of the task that a worker is at, absent where none is. */
+export function running(historyLength: number, attempt?: number): Uint8Array {
+  const { DescribeWorkflowExecutionResponse: response } = service;
+  const workflowExecutionInfo = {
+    execution: { workflowId: 'release/r', runId: 'run' },
+    type: { name: 'release' },
+    status: 1,
+    historyLength,
+    startTime: { seconds: 1 },
+    executionTime: { seconds: 1 },
+  };
+  const task = attempt === undefined ? {} : { pendingWorkflowTask: { attempt } };
+  return response.encode(response.fromObject({ workflowExecutionInfo, ...task })).finish();
 }
 
 /** The update failed, as a worker or the server says so. */
@@ -49,26 +70,36 @@ export const failedUpdate = (message: string, type: string): Uint8Array =>
 
 export async function startTemporalWire(answers: Answers): Promise<TemporalWire> {
   const calls: string[] = [];
+  const requests: Uint8Array[] = [];
   const server = createServer();
   server.on('stream', (stream, headers) => {
     const call = String(headers[':path']).split('/').at(-1)!;
+    const given = [answers[call] ?? unimplemented].flat() as readonly Given[];
+    const which = calls.filter((one) => one === call).length;
     calls.push(call);
-    stream.resume();
-    stream.on('end', () => answer(stream, answers[call] ?? unimplemented));
+    const sent: Buffer[] = [];
+    stream.on('data', (chunk: Buffer) => sent.push(chunk));
+    stream.on('end', () => {
+      requests.push(Buffer.concat(sent).subarray(prefixBytes));
+      if (!stream.destroyed) answer(stream, given[Math.min(which, given.length - 1)]!);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return { address: `127.0.0.1:${port}`, calls, close: () => closed(server) };
+  return { address: `127.0.0.1:${port}`, calls, requests, close: () => closed(server) };
 }
 
-function answer(stream: ServerHttp2Stream, given: Uint8Array | Refusal): void {
+/** Of each message: whether it is compressed, and its length. */
+const prefixBytes = 5;
+
+function answer(stream: ServerHttp2Stream, given: Given): void {
   const headers = { ':status': 200, 'content-type': 'application/grpc' };
   if ('code' in given) {
-    const refusal = { 'grpc-status': String(given.code), 'grpc-message': encodeURIComponent(given.message) };
+    const refusal = { 'grpc-status': String(given.code), 'grpc-message': encodeURI(given.message) };
     stream.respond({ ...headers, ...refusal }, { endStream: true });
     return;
   }
-  const length = Buffer.alloc(5);
+  const length = Buffer.alloc(prefixBytes);
   length.writeUInt32BE(given.length, 1);
   stream.respond(headers, { waitForTrailers: true });
   stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));

@@ -1,7 +1,6 @@
 /** No worker for a while, at the moments when somebody else is waited for: the queue, the application, a person. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { ask } from '../../api/temporal/ask.js';
 import type { Actor } from '../../domain/approval.js';
 import type { ReleaseInput } from '../../domain/application.js';
 import { applicationWorkflowId, releaseWorkflowId } from '../../domain/ids.js';
@@ -26,11 +25,9 @@ describe('P8: a worker that is away', () => {
   });
 
   const application = (): Promise<messages.ApplicationView> =>
-    ask(() =>
-      world.temporal.workflow
-        .getHandle(applicationWorkflowId(world.applicationName))
-        .query(messages.application),
-    );
+    world.temporal.workflow
+      .getHandle(applicationWorkflowId(world.applicationName))
+      .query(messages.application);
   /** How many releases the application remembers. */
   const remembered = async (): Promise<number> => (await application()).history.length;
 

@@ -1,6 +1,5 @@
 /** The application's workflow outlives its own history. */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { ask } from '../../api/temporal/ask.js';
 import { applicationWorkflowId, releaseWorkflowId } from '../../domain/ids.js';
 import * as messages from '../../workflows/messages.js';
 import { eventually } from '../rig/eventually.js';
@@ -37,7 +36,7 @@ describe('an application with a long history', () => {
     await Promise.all(Array.from({ length: 10 }, send));
     await eventually('a new run', async () => (await handle.describe()).runId !== runId, 60_000);
 
-    const view = await ask(() => handle.query(messages.application));
+    const view = await handle.query(messages.application);
     expect(view.versions.map((v) => v.version)).toEqual([2, 1]);
     expect(view.environments).toMatchObject([{ name: 'prod', running: first, queue: waiting }]);
     expect(view.environments[0]?.waiting?.map((w) => w.urgent)).toEqual([true, true, false, false, false]);
@@ -56,7 +55,7 @@ describe('an application with a long history', () => {
       expect((await world.ended(id)).outcome?.phase).toBe('succeeded');
       await world.temporal.workflow.result(releaseWorkflowId(id));
     }
-    const after = await ask(() => handle.query(messages.application));
+    const after = await handle.query(messages.application);
     expect(after.history.filter((h) => h.phase === 'succeeded').map((h) => h.release)).toEqual([
       last,
       hotfixes[0],

@@ -1,7 +1,6 @@
 /** Many releases of one application at the same instant, and the worker killed in the middle: nobody is lost, nobody runs beside another. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { ask } from '../../api/temporal/ask.js';
 import { queuePolicies, type QueuePolicy, type ReleaseInput } from '../../domain/application.js';
 import { applicationWorkflowId, releaseWorkflowId } from '../../domain/ids.js';
 import type { EnvironmentState } from '../../domain/queue.js';
@@ -105,7 +104,7 @@ async function taken(world: World): Promise<number> {
 
 async function environmentOf(world: World): Promise<EnvironmentState> {
   const handle = world.temporal.workflow.getHandle(applicationWorkflowId(world.applicationName));
-  return (await ask(() => handle.query(messages.application))).environments[0]!;
+  return (await handle.query(messages.application)).environments[0]!;
 }
 
 /** All of its releases, once so many have ended. */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client as TemporalClient, Connection } from '@temporalio/client';
+import { Connection, type Client as TemporalClient } from '@temporalio/client';
 import { createHandler, type Handler } from '../../api/main.js';
 import type { Application, ReleaseInput } from '../../domain/application.js';
 import { releaseWorkflowId } from '../../domain/ids.js';
@@ -13,9 +13,10 @@ import { pushImage } from '../../infra/local/images.js';
 import { Kube, type KubeObject } from '../../infra/local/kube.js';
 import { sampleHost, sampleObjects, sampleRoute, type RouteKind } from '../../infra/local/sample.js';
 import type { StackInfo } from '../../infra/local/stack.js';
-import { ask } from '../../api/temporal/ask.js';
+import { createClient } from '../../api/temporal/client.js';
 import { callApi, type Answer } from './answer.js';
 import { eventually } from './eventually.js';
+import { askIngress } from './ingress.js';
 import { News, reaches } from './news.js';
 import { replayAll } from './replay.js';
 import { leftovers, snapshot, type Snapshot } from './snapshot.js';
@@ -84,7 +85,7 @@ export class World {
       SLUICE_TASK_QUEUE: taskQueue,
       SLUICE_LOG_LEVEL: 'silent',
     });
-    const temporal = new TemporalClient({ connection });
+    const temporal = createClient({ connection });
     const router = options.router ?? 'gateway-api';
     const world = new World(
       stack,
@@ -151,6 +152,16 @@ export class World {
     await Promise.all(['v1', 'v2', 'v3'].map((tag) => this.image(tag)));
     await applyObjects(this.kube, this.objects());
     await this.stableAvailable();
+    await this.served();
+  }
+
+  /** Requests get to stable: the data plane knows a pod only some time after it is available. Nothing here serves an Istio route. */
+  private async served(): Promise<void> {
+    if (this.router === 'istio') return;
+    await eventually(
+      'stable to be served',
+      async () => (await askIngress(this.stack.ingress, this.host)).statusCode === 200,
+    );
   }
 
   stableAvailable(): Promise<unknown> {
@@ -256,7 +267,7 @@ export class World {
 
   events(id: string): Promise<readonly ReleaseEvent[]> {
     const handle = this.temporal.workflow.getHandle(releaseWorkflowId(id));
-    return ask(() => handle.query<readonly ReleaseEvent[], [number]>('events', 0));
+    return handle.query<readonly ReleaseEvent[], [number]>('events', 0);
   }
 
   async historyLength(id: string): Promise<number> {

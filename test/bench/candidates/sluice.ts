@@ -5,7 +5,8 @@ import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
+import { Connection, type Client } from '@temporalio/client';
+import { createClient } from '../../../api/temporal/client.js';
 import type { Application } from '../../../domain/application.js';
 import { applicationWorkflowId, releaseWorkflowId } from '../../../domain/ids.js';
 import type { EndedPhase } from '../../../domain/release.js';
@@ -103,7 +104,7 @@ async function start(place: Place, options: SluiceOptions): Promise<SluiceRunnin
   ]);
   await install(place);
   const connection = await Connection.connect({ address: info.temporal.address });
-  const temporal = new Client({ connection });
+  const temporal = createClient({ connection });
   const nameOf = (index: number): string => `${namespace}-${applicationName(index)}`;
   await forAll(count, (i) =>
     send(api, 'PUT', `/v1/applications/${nameOf(i)}`, application(nameOf(i), i, place, options)),

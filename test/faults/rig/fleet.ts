@@ -1,13 +1,14 @@
 /** All that is broken on purpose: a stack of its own, Sluice as processes, and applications under real requests. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
+import { Connection, type Client } from '@temporalio/client';
 import { applyObjects } from '../../../infra/local/apply.js';
 import { startStack, type Stack } from '../../../infra/local/stack.js';
+import { createClient } from '../../../api/temporal/client.js';
 import { ApiProcess, PatientClient } from '../../rig/api-process.js';
 import { eventually } from '../../rig/eventually.js';
+import { askIngress } from '../../rig/ingress.js';
 import { KubeProxy } from '../../rig/kube-proxy.js';
 import type { NodeProcess } from '../../rig/node-process.js';
 import { WorkerProcess } from '../../rig/worker-process.js';
@@ -63,7 +64,7 @@ export class Fleet {
     const api = await ApiProcess.create(stack, taskQueue, clockOf('api.clock'));
     const connection = await Connection.connect({ address: stack.temporal.address });
     const client = new PatientClient(api.url);
-    const temporal = new Client({ connection });
+    const temporal = createClient({ connection });
     const fleet = new Fleet(dir, stack, disk, proxy, workers, api, client, temporal);
     await Promise.all([fleet.stepClock('worker', 0), fleet.stepClock('api', 0)]);
     await Promise.all([...workers, api].map((process) => fleet.run(process)));
@@ -101,7 +102,7 @@ export class Fleet {
       this.worlds.map(({ host }) =>
         eventually(
           `${host} to be served`,
-          async () => (await ask(this.stack.ingress, host)).statusCode === 200,
+          async () => (await askIngress(this.stack.ingress, host)).statusCode === 200,
         ),
       ),
     );
@@ -126,7 +127,7 @@ export class Fleet {
     );
     await eventually(
       'Envoy to know the marker',
-      async () => (await ask(this.stack.ingress, markerHost)).headers.location?.includes(word),
+      async () => (await askIngress(this.stack.ingress, markerHost)).headers.location?.includes(word),
       60_000,
     );
   }
@@ -162,11 +163,3 @@ export class Fleet {
     }
   }
 }
-
-const ask = (url: string, host: string): Promise<IncomingMessage> =>
-  new Promise((resolve, reject) => {
-    get(url, { headers: { host }, agent: false, timeout: 2_000 }, (response) => {
-      response.resume();
-      resolve(response);
-    }).on('error', reject);
-  });
