@@ -52,10 +52,12 @@ describe('load', () => {
 
   it('counts an answer of 500 and above as a failure, not by version', async () => {
     const summary = await loadOn(
-      everyNthRequest(5, (_, response) => response.writeHead(503, { 'x-version': 'v1' }).end()),
+      everyNthRequest(5, (_, response) =>
+        response.writeHead(503, { 'x-version': 'v1' }).end('nobody is healthy'),
+      ),
       50,
     );
-    expect(summary.byFailure).toEqual({ status: summary.byStatus[503] });
+    expect(summary.byFailure).toEqual({ '503 nobody is healthy': summary.byStatus[503] });
     expect(summary.failed).toBe(Math.floor(summary.sent / 5));
     expect(summary.byVersion).toEqual({ v1: summary.sent - summary.failed });
   });

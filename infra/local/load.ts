@@ -24,7 +24,7 @@ export interface LoadRecord {
   status?: number;
   /** `x-version` of the answer. */
   version?: string;
-  /** `status` for 500 and above, `timeout`, or the code of the connection's error. Absent: no failure. */
+  /** A status of 500 and above with what it says, `timeout`, or the code of the connection's error. Absent: no failure. */
   failure?: string;
 }
 
@@ -102,8 +102,9 @@ async function ask(options: LoadOptions, agent: Agent | undefined): Promise<Outc
   return new Promise((resolve) => {
     const headers = { ...options.headers, host };
     const call = request(new URL(path, url), { agent: agent ?? false, headers }, (response) => {
-      response.resume();
-      response.on('end', () => finish(outcomeOf(response)));
+      let text = '';
+      response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      response.on('end', () => finish(outcomeOf(response, text)));
       response.on('error', (error: NodeJS.ErrnoException) =>
         finish({ failure: error.code ?? error.message }),
       );
@@ -124,13 +125,16 @@ async function ask(options: LoadOptions, agent: Agent | undefined): Promise<Outc
   });
 }
 
-function outcomeOf(response: IncomingMessage): Outcome {
+/** Envoy says in a line why it has no answer. */
+const longestText = 200;
+
+function outcomeOf(response: IncomingMessage, text: string): Outcome {
   const status = response.statusCode ?? 0;
   const version = response.headers['x-version'];
   return {
     status,
     ...(version && { version: String(version) }),
-    ...(status >= 500 && { failure: 'status' }),
+    ...(status >= 500 && { failure: `${status} ${text.slice(0, longestText)}`.trimEnd() }),
   };
 }
 

@@ -87,7 +87,7 @@ export class Simulation {
     const fails = Math.floor(count * rate) !== Math.floor((count - 1) * rate);
     const status = fails ? 500 : 200;
     this.counts.set(`${track}/${status}`, (this.counts.get(`${track}/${status}`) ?? 0) + 1);
-    return { at: Date.now(), tookMs: 1, status, version, ...(fails ? { failure: 'status' } : {}) };
+    return { at: Date.now(), tookMs: 1, status, version, ...(fails ? { failure: String(status) } : {}) };
   }
 
   private page(): string {
