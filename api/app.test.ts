@@ -44,7 +44,7 @@ const known: Partial<Temporal> = {
 const release = { applications: [{ name: 'web', image: 'r/web:v2' }] };
 
 describe('authentication with tokens', () => {
-  const app = appWith({ listApplications: async () => [] }, { tokens });
+  const app = appWith({ listApplications: async () => ({ items: [], cursor: null, more: 0 }) }, { tokens });
   const asks = (headers: Record<string, string>) => app.request('/v1/applications', { headers });
 
   it.each([

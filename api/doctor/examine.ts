@@ -16,7 +16,7 @@ import {
 import { clusterTaskQueue, diagnosisWorkflowId } from '../../domain/ids.js';
 import { ProblemError } from '../problems.js';
 import { serverMs, type TemporalAccess } from '../temporal/access.js';
-import { listApplications, readApplication } from '../temporal/applications.js';
+import { listApplications, readApplication, type ApplicationPage } from '../temporal/applications.js';
 import { failureFrom, isTimeout, pollersOf } from '../temporal/errors.js';
 import { attributeTypes } from '../temporal/readiness.js';
 import { attributeChecks, namespaceCheck, pollerChecks, withoutTemporal, type Polled } from './temporal.js';
@@ -88,15 +88,14 @@ async function withWorkers(access: TemporalAccess, only: string | null, before: 
     return [skipped({ topic: 'workers', subject: 'all' }, 'Temporal does not tell who asks for tasks')];
   const mine = pollerChecks(access.taskQueue, [own]);
   if (mine.some((c) => c.state !== 'ok')) return [...mine, ...withoutWorkers('no worker asks for tasks')];
-  const applications = await declared(access, only);
-  if (applications === null)
-    return [...mine, silent(access, declaredMs), ...withoutWorkers('no worker answers')];
-  const looked = applications.slice(0, mostApplications);
-  const more = applications.length - looked.length;
+  const page = await declared(access, only);
+  if (page === null) return [...mine, silent(access, declaredMs), ...withoutWorkers('no worker answers')];
+  const looked = page.items.map((view) => view.current.application);
   const others = [...new Set(errandsFor(looked).map((e) => e.cluster))].filter((c) => c !== 'default');
   const polling = (await Promise.all(others.map((c) => polled(access, c)))).filter((p) => p !== null);
   const pollers = [...mine, ...pollerChecks(access.taskQueue, polling)];
   const found = await errands(access, looked, pollers, before);
+  const { more } = page;
   const rest = { topic: 'application', subject: `${more} more` } as const;
   return more === 0 ? found : [...found, skipped(rest, 'a look at all would take too long: name one')];
 }
@@ -130,12 +129,17 @@ async function polled(access: TemporalAccess, cluster: string): Promise<Polled |
 }
 
 /** Null: no worker answered. Throws `application_unknown`. */
-async function declared(access: TemporalAccess, only: string | null): Promise<readonly Application[] | null> {
-  const reading = only === null ? listApplications(access) : readApplication(access, only).then((v) => [v]);
+async function declared(
+  access: TemporalAccess,
+  only: string | null,
+): Promise<Pick<ApplicationPage, 'items' | 'more'> | null> {
+  const reading =
+    only === null
+      ? listApplications(access, { limit: mostApplications })
+      : readApplication(access, only).then((view) => ({ items: [view], more: 0 }));
   const late = new Promise<null>((resolve) => setTimeout(resolve, declaredMs, null).unref());
   try {
-    const views = await Promise.race([reading, late]);
-    return views?.map((view) => view.current.application) ?? null;
+    return await Promise.race([reading, late]);
   } catch (error) {
     if (error instanceof ProblemError && error.problem.code === 'worker_missing') return null;
     throw error;

@@ -1,14 +1,18 @@
 /** /v1/applications: declared, read, removed. */
+import { z } from '@hono/zod-openapi';
 import { requireRole } from '../auth.js';
 import type { App, AppDeps } from '../app.js';
 import { parseBody } from '../body.js';
 import { fieldErrors, type FieldError } from '../fields.js';
 import { invalidBody, ProblemError } from '../problems.js';
+import { checkedQuery, pageParameters, pageQuery } from '../query.js';
 import { applicationSchema } from '../schemas/application.js';
 import type { Application } from '../../domain/application.js';
 import { describe } from './describe.js';
 
 const tag = 'applications';
+
+const listQuery = z.strictObject(pageQuery);
 
 export function applicationRoutes(app: App, { temporal }: AppDeps): void {
   app.put(
@@ -42,14 +46,16 @@ export function applicationRoutes(app: App, { temporal }: AppDeps): void {
     describe(app, {
       method: 'get',
       path: '/v1/applications',
-      summary: 'All applications',
+      summary: 'Applications, sorted by name',
       tag,
       role: 'viewer',
-      answers: { 200: { description: 'Sorted by name', schema: 'ApplicationList' } },
-      problems: [503],
+      query: pageParameters,
+      answers: { 200: { description: 'A page', schema: 'ApplicationList' } },
+      problems: [422, 503],
     }),
     async (c) => {
-      const views = await (await temporal()).listApplications();
+      const filter = checkedQuery(c.req.url, listQuery);
+      const { items: views, cursor } = await (await temporal()).listApplications(filter);
       const items = views.map(({ current: { version, application }, environments }) => ({
         name: application.name,
         image: application.image,
@@ -59,7 +65,7 @@ export function applicationRoutes(app: App, { temporal }: AppDeps): void {
           running === null ? [] : [{ environment: name, running, waiting: queue.length }],
         ),
       }));
-      return c.json({ items, cursor: null });
+      return c.json({ items, cursor });
     },
   );
 

@@ -9,7 +9,7 @@ import type { App, AppDeps } from '../app.js';
 import { requireRole } from '../auth.js';
 import { checked, parseBody, readBody } from '../body.js';
 import { changesOf } from '../changes.js';
-import { checkedQuery } from '../query.js';
+import { checkedQuery, pageParameters, pageQuery } from '../query.js';
 import { nearest } from '../nearest.js';
 import { problemOf, ProblemError, throwFailure } from '../problems.js';
 import { dnsLabel } from '../schemas/common.js';
@@ -24,13 +24,7 @@ const listQuery = z.strictObject({
   application: dnsLabel.exactOptional(),
   environment: dnsLabel.exactOptional(),
   phase: z.enum(phases).exactOptional(),
-  limit: z.coerce
-    .number('a whole number from 1 to 200')
-    .int('a whole number from 1 to 200')
-    .min(1, 'a whole number from 1 to 200')
-    .max(200, 'a whole number from 1 to 200')
-    .default(50),
-  cursor: z.string().max(4_000, 'a cursor of a list').exactOptional(),
+  ...pageQuery,
 });
 
 export function releaseRoutes(app: App, { temporal, config, metrics }: AppDeps): void {
@@ -143,11 +137,7 @@ export function releaseRoutes(app: App, { temporal, config, metrics }: AppDeps):
         application: { description: 'Only of this application', schema: { type: 'string' } },
         environment: { description: 'Only in this environment', schema: { type: 'string' } },
         phase: { description: 'Only in this phase', schema: { type: 'string', enum: [...phases] } },
-        limit: {
-          description: 'At most so many',
-          schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 },
-        },
-        cursor: { description: 'Of the page before', schema: { type: 'string' } },
+        ...pageParameters,
       },
       answers: { 200: { description: 'A page', schema: 'ReleaseList' } },
       problems: [422, 503],

@@ -65,11 +65,29 @@ export async function applicationNames(access: TemporalAccess, limit = Infinity)
   });
 }
 
-/** Every application that answers; one that was removed a moment ago is left out. */
-export async function listApplications(access: TemporalAccess): Promise<readonly messages.ApplicationView[]> {
-  const names = await applicationNames(access);
-  const views = await Promise.all(names.map((name) => find(access, name)));
-  return views.filter((view) => view !== null);
+export interface ApplicationPage {
+  /** Sorted by name. */
+  readonly items: readonly messages.ApplicationView[];
+  /** Of the next page; null after the last. */
+  readonly cursor: string | null;
+  /** How many come after this page. */
+  readonly more: number;
+}
+
+/** Applications whose names come after the cursor, in the order of their names; one that was removed a moment ago is left out. */
+export async function listApplications(
+  access: TemporalAccess,
+  { limit, cursor = '' }: { readonly limit: number; readonly cursor?: string },
+): Promise<ApplicationPage> {
+  const names = (await applicationNames(access)).filter((name) => name > cursor);
+  const asked = names.slice(0, limit);
+  const views = await Promise.all(asked.map((name) => find(access, name)));
+  const more = names.length - asked.length;
+  return {
+    items: views.filter((view) => view !== null),
+    cursor: more === 0 ? null : asked.at(-1)!,
+    more,
+  };
 }
 
 export async function removeApplication(access: TemporalAccess, name: string, by: string): Promise<void> {

@@ -317,6 +317,22 @@ describe('with a worker', () => {
     expect((await get(views.ReleaseList, '/v1/releases?application=pages&phase=failed')).items).toEqual([]);
   });
 
+  it('lists applications page by page, sorted by name', async () => {
+    const pages: string[][] = [];
+    for (const name of ['page-c', 'page-a', 'page-b']) await declare(name);
+    for (let cursor: string | null = 'page-'; cursor !== null;) {
+      const answer: z.output<typeof views.ApplicationList> = await get(
+        views.ApplicationList,
+        `/v1/applications?limit=2&cursor=${cursor}`,
+      );
+      pages.push(answer.items.map((row) => row.name));
+      cursor = answer.cursor;
+    }
+    expect(pages.flat().slice(0, 3)).toEqual(['page-a', 'page-b', 'page-c']);
+    expect(pages.flat()).toEqual(pages.flat().toSorted());
+    expect(pages.slice(0, -1).every((page) => page.length === 2)).toBe(true);
+  });
+
   it.each([['abc'], ['deadbeefAAAA'], ['%00']])('refuses the cursor %s', async (cursor) => {
     const answer = await ask('GET', `/v1/releases?cursor=${cursor}`);
     expect(answer).toMatchObject({ status: 422, body: { code: 'invalid_field' } });

@@ -7,9 +7,15 @@ import { addCommand, type Host } from './common.js';
 
 export function appsCommand(program: Command, host: Host): void {
   addCommand<object>(program, host, 'apps', 'list the declared applications', [], async (context) => {
-    const page = await context.client.get<Page<ApplicationRow>>('/v1/applications');
-    context.answer(page);
-    context.say(...applicationRows(page.items, context.paint));
+    const items: ApplicationRow[] = [];
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const query = { limit: '200', cursor };
+      const page: Page<ApplicationRow> = await context.client.get('/v1/applications', { query });
+      items.push(...page.items);
+      ({ cursor } = page);
+    }
+    context.answer({ items, cursor: null });
+    context.say(...applicationRows(items, context.paint));
     return exitCodes.succeeded;
   });
 }

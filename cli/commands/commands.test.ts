@@ -385,6 +385,22 @@ describe('reading', () => {
     expect(api.asked[0]?.path).toBe('/v1/releases?application=web&limit=5');
   });
 
+  it('apps asks for page after page', async () => {
+    const page = (name: string, cursor: string | null): object => ({
+      items: [{ name, image: `r.example/${name}`, version: 1, environments: ['prod'], busy: [] }],
+      cursor,
+    });
+    api.on('GET /v1/applications', ({ path }, response) =>
+      reply(response, 200, path.includes('cursor=') ? page('web', null) : page('api', 'api')),
+    );
+    const ran = await sluice(api.url, ['apps', '-o', 'json']);
+    expect(JSON.parse(ran.out)).toMatchObject({ items: [{ name: 'api' }, { name: 'web' }], cursor: null });
+    expect(api.asked.map((a) => a.path)).toEqual([
+      '/v1/applications?limit=200',
+      '/v1/applications?limit=200&cursor=api',
+    ]);
+  });
+
   it('watch gives each event as a line of JSON', async () => {
     api.release([endedView('succeeded')], sampleEvents(3), [1]);
     const ran = await sluice(api.url, ['watch', releaseId, '-o', 'json']);
