@@ -11,11 +11,14 @@ interface Step {
   readonly at: number;
   readonly isReplaying?: boolean;
   readonly batchIndex?: number;
+  /** Of a local activity. */
+  readonly isResult?: boolean;
   /** Absent: news for the workflow. */
   readonly query?: { readonly id: string; readonly settled: Settled | null };
 }
 
 const news = (task: number, at: number, more: Pick<Step, 'batchIndex'> = {}): Step => ({ task, at, ...more });
+const result = (task: number, at: number): Step => ({ task, at, isResult: true });
 const past = (task: number, at: number): Step => ({ task, at, isReplaying: true });
 /** Says how much is settled; null: does not say. */
 function asked(events: number | null, after: Step, runId = 'this-run'): Step {
@@ -27,12 +30,14 @@ const withTask = (after: Step): Step => ({ ...after, query: { id: '7e6a', settle
 /** Whether each step is let through. */
 function passed(steps: readonly Step[]): readonly boolean[] {
   const [internals] = interceptors().internals!;
-  return steps.map(({ task, at, isReplaying = false, batchIndex = 0, query }) => {
+  return steps.map(({ task, at, isReplaying = false, batchIndex = 0, isResult = false, query }) => {
     const payload = defaultPayloadConverter.toPayload(query?.settled);
     const headers = query?.settled == null ? {} : { [settledHeader]: payload };
     const job =
       query === undefined
-        ? { signalWorkflow: { signalName: 'takeTurn' } }
+        ? isResult
+          ? { resolveActivity: { isLocal: true } }
+          : { signalWorkflow: { signalName: 'takeTurn' } }
         : { queryWorkflow: { queryId: query.id, queryType: 'state', headers } };
     const timestamp = { seconds: task, nanos: 7 };
     const activation = { jobs: [job], runId: 'this-run', timestamp, isReplaying, historyLength: at };
@@ -53,6 +58,16 @@ describe('P8: a query that brought its worker a part of a history only', () => {
     { name: 'refused: news that no task brought', steps: [past(1, 3), unbrought], last: false },
     { name: 'refused: the task of a worker that is gone', steps: [past(1, 3), begun], last: false },
     { name: 'refused: news after a task of its own', steps: [past(1, 3), begun, news(2, 12)], last: false },
+    {
+      name: 'refused: the result of a local activity of such a task',
+      steps: [past(1, 3), begun, result(2, 9)],
+      last: false,
+    },
+    {
+      name: 'answered: the result of a local activity',
+      steps: [past(1, 3), begun, news(3, 12), result(3, 12)],
+      last: true,
+    },
     { name: 'answered: a history without news', steps: [past(1, 3)], last: true },
     { name: 'answered: a workflow that began here', steps: [news(1, 3)], last: true },
     { name: 'answered: the second task in a row', steps: [past(1, 3), begun, news(3, 12)], last: true },

@@ -18,7 +18,10 @@ export const interceptors: WorkflowInterceptorsFactory = () => {
   /** When the last workflow task started: the same in all that is done for it. */
   let task = '';
   let isReplayed = false;
-  /** What was done last may not belong to a task of this worker: it came right after a replay, or with no new task. */
+  /**
+   * What was done last may not belong to a task of this worker: it came right after a replay, or in a task that was done, and is not the
+   * result of a local activity.
+   */
   let isDoubtful = false;
   return {
     internals: [
@@ -36,7 +39,8 @@ export const interceptors: WorkflowInterceptorsFactory = () => {
             if (!isCertain) throw new Error(askedTooEarly);
           } else if (asked == null && input.batchIndex === 0) {
             const started = `${timestamp?.seconds?.toString()}.${timestamp?.nanos}`;
-            isDoubtful = isReplaying !== true && (isReplayed || started === task);
+            const isOwn = jobs?.some(({ resolveActivity }) => resolveActivity?.isLocal === true) === true;
+            isDoubtful = isReplaying !== true && (isReplayed || (started === task && (isDoubtful || !isOwn)));
             isReplayed = isReplaying === true;
             task = started;
           }
