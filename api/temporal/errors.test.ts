@@ -38,6 +38,7 @@ describe('what Temporal answers, by its name', () => {
     ['denied', answered(7, ''), 'temporal_unreachable'],
     ['exhausted', answered(8, 'too many updates'), 'temporal_unreachable'],
     ['precondition: no worker has looked at it', answered(9, ''), 'worker_missing'],
+    ['precondition: too many updates', answered(9, 'The limit on the total number'), 'temporal_unreachable'],
     ['aborted: another write came first', answered(10, ''), 'temporal_unreachable'],
     ['out of range', answered(11, ''), 'temporal_unreachable'],
     ['unimplemented: an old server', answered(12, ''), 'temporal_unreachable'],

@@ -132,7 +132,9 @@ function fromGrpc(code: number, details: string): Failure {
     case grpc.unimplemented:
       return failure('temporal_unreachable', { why: 'it is too old for a call, or is no Temporal' });
     case grpc.failedPrecondition:
-      return failure('worker_missing', undefined);
+      return /limit/i.test(details)
+        ? failure('temporal_unreachable', { why: 'the workflow has taken as many updates as it may' })
+        : failure('worker_missing', undefined);
     case grpc.invalidArgument:
       return /search attribute/i.test(details)
         ? missingAttributes(Object.values(searchAttributes))

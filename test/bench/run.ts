@@ -14,7 +14,7 @@ import { measureStarts, type Starts } from './starts.js';
 import { measureWaiting, type Waiting } from './waiting.js';
 
 /** What has not begun by then is left out, so that a slow machine ends too. */
-const lastBeginMs = 31 * 60_000;
+const lastBeginMs = 45 * 60_000;
 const waitingReleases = 1_000;
 
 export class Run {

@@ -12,7 +12,7 @@ export interface Starts {
   readonly workerFirstTaskMs: readonly number[];
   /** From the start of the process to the first answer of /healthz. */
   readonly apiFirstAnswerMs: readonly number[];
-  /** The same to the first answer that Temporal had to be asked for: GET /v1/applications. */
+  /** The same to the first answer that Temporal had to be asked for: GET /v1/releases. */
   readonly apiFirstListMs: readonly number[];
 }
 
@@ -73,7 +73,7 @@ async function apiStart(cluster: Cluster): Promise<[answer: number, list: number
   const api = launch(apiMain, env);
   try {
     const answer = await answered(`http://${listen}/healthz`, begun);
-    return [answer, await answered(`http://${listen}/v1/applications`, begun)];
+    return [answer, await answered(`http://${listen}/v1/releases`, begun)];
   } finally {
     await kill(api);
   }
