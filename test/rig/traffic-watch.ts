@@ -7,6 +7,9 @@ export interface RouteVersion {
   readonly weights: readonly Readonly<Record<string, number>>[];
   /** Services that tagged requests go to. */
   readonly tagged: readonly string[];
+  readonly generation: number;
+  /** The latest generation that its controller says it has taken; 0: none. */
+  readonly taken: number;
 }
 
 /** One version of a route or of an EndpointSlice. */
@@ -111,6 +114,11 @@ export function violationsIn(entries: readonly TrafficEntry[], tag: string): str
 /** What an HTTPRoute says; `tag` is the header of rules for tagged requests. */
 export function readRoute(object: KubeObject, at: number, tag: string): RouteVersion {
   const { rules = [] } = object['spec'] as { readonly rules?: readonly Rule[] };
+  const { parents = [] } = (object['status'] ?? {}) as {
+    readonly parents?: readonly {
+      readonly conditions?: readonly { readonly observedGeneration?: number }[];
+    }[];
+  };
   const isTagged = (rule: Rule): boolean =>
     rule.matches?.some((m) => m.headers?.some((h) => h.name === tag)) ?? false;
   return {
@@ -119,6 +127,8 @@ export function readRoute(object: KubeObject, at: number, tag: string): RouteVer
       .filter((rule) => !isTagged(rule))
       .map((rule) => Object.fromEntries((rule.backendRefs ?? []).map((b) => [b.name, b.weight ?? 1]))),
     tagged: rules.filter(isTagged).flatMap((rule) => (rule.backendRefs ?? []).map((b) => b.name)),
+    generation: object.metadata.generation ?? 0,
+    taken: Math.max(0, ...parents.flatMap((p) => p.conditions ?? []).map((c) => c.observedGeneration ?? 0)),
   };
 }
 

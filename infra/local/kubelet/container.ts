@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Kube } from '../kube.js';
+import { KubeError, type Kube } from '../kube.js';
 import { containerEnv } from './env.js';
 import { pullImage, type PulledImage } from './image.js';
 import type { Container, ContainerStatus, Pod } from './pod.js';
@@ -92,7 +92,9 @@ export class RunningContainer {
       try {
         return await containerEnv(kube, pod, container);
       } catch (error) {
-        await this.#wait('CreateContainerConfigError', (error as Error).message, backOff);
+        // An API server that is away says nothing about the configuration.
+        if (isAway(error)) await this.#sleep(backOff);
+        else await this.#wait('CreateContainerConfigError', (error as Error).message, backOff);
       }
     }
   }
@@ -155,3 +157,7 @@ export class RunningContainer {
 }
 
 const nextBackOff = (backOff: number): number => Math.min(backOff * 2, longestBackOffMs);
+
+/** The API server does not answer, or cannot; anything else is about what was asked for. */
+const isAway = (error: unknown): boolean =>
+  error instanceof KubeError ? error.status >= 500 : (error as NodeJS.ErrnoException).syscall !== undefined;

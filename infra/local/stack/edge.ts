@@ -18,7 +18,9 @@ export async function startIngress(context: StackContext): Promise<void> {
   await applyObjects(kube, gatewayObjects(context));
   const config = join(info.dir, 'contour.yaml');
   const bootstrap = join(info.dir, 'envoy.json');
-  await writeFile(config, JSON.stringify({ gateway: { gatewayRef: info.gateway } }));
+  // A line for each answer above 499, with Envoy's reason.
+  const contour = { gateway: { gatewayRef: info.gateway }, 'accesslog-level': 'critical' };
+  await writeFile(config, JSON.stringify(contour));
   await writeBootstrap(context, bootstrap);
   await Promise.all([
     procs.add('contour', {
@@ -58,7 +60,7 @@ function contourFlags({ info, port }: StackContext, config: string): string[] {
     'stats-address': '127.0.0.1',
     'stats-port': port.stats,
     'envoy-service-http-address': '127.0.0.1',
-    'envoy-http-access-log': '/dev/null',
+    'envoy-http-access-log': join(info.dir, 'envoy-errors.log'),
   });
 }
 

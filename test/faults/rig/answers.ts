@@ -1,9 +1,8 @@
 /** Every answer that a user got, held against what the cluster said at that time. */
 import type { LoadRecord } from '../../../infra/local/load.js';
-import type { RouteVersion } from '../../rig/traffic-watch.js';
 import type { Away } from './away.js';
 import { messengers } from './faults.js';
-import type { ClusterWatch, Entry, WatchedDeployment } from './cluster-watch.js';
+import type { ClusterWatch, Entry, WatchedDeployment, WatchedRoute } from './cluster-watch.js';
 
 export interface Verdict {
   readonly answered: number;
@@ -13,7 +12,7 @@ export interface Verdict {
   readonly whileEnvoyWasAway: number;
 }
 
-/** Contour gathers changes for up to 500 ms, then tells Envoy; a busy machine is slower. */
+/** What Contour has taken it tells Envoy at once, and pods come and go; a busy machine is slower. */
 const lagMs = 3_000;
 
 export interface Traffic {
@@ -84,14 +83,14 @@ const versionsBetween = (
 ): readonly string[] =>
   list.filter((s) => s.from <= to && s.to >= from).flatMap((s) => s.images.map(versionOf));
 
-/** Shares of gray that the route had at some time between the two moments. */
+/** Shares of gray that the route had at some time between the two moments; each until its controller has taken the next. */
 function weightsBetween(
-  routes: readonly (RouteVersion & { readonly earliest: number })[],
+  routes: readonly WatchedRoute[],
   gray: string,
   from: number,
   to: number,
 ): readonly number[] {
   return routes
-    .filter((r, i) => r.earliest <= to && (routes[i + 1]?.at ?? Number.POSITIVE_INFINITY) >= from)
+    .filter((r, i) => r.earliest <= to && (routes[i + 1]?.takenAt ?? Number.POSITIVE_INFINITY) >= from)
     .flatMap((r) => (r.weights.length === 0 ? [0] : r.weights.map((rule) => rule[gray] ?? 0)));
 }

@@ -35,6 +35,12 @@ export interface WatchedDeployment extends KubeObject {
   };
 }
 
+export type WatchedRoute = RouteVersion &
+  Pick<Entry, 'version' | 'earliest'> & {
+    /** When its controller had taken it, or a later one; epoch ms, Infinity: it has not. */
+    readonly takenAt: number;
+  };
+
 const tag = 'x-lane';
 /** What a watch brings so soon after it was opened again may be as old as its end. */
 const catchUpMs = 2_000;
@@ -78,12 +84,16 @@ export class ClusterWatch {
   }
 
   /** Versions of the route, without those that only changed its status or its notes. */
-  routes(namespace: string): readonly (RouteVersion & Pick<Entry, 'version' | 'earliest'>)[] {
+  routes(namespace: string): readonly WatchedRoute[] {
     const all = this.of(namespace).flatMap(({ kind, object, at, version, earliest }) =>
       kind === 'route' && object !== null ? [{ ...readRoute(object, at, tag), version, earliest }] : [],
     );
     const text = ({ weights, tagged }: RouteVersion): string => JSON.stringify([weights, tagged]);
-    return all.filter((r, i) => i === 0 || text(r) !== text(all[i - 1]!));
+    return all.flatMap((r, i) => {
+      if (i > 0 && text(r) === text(all[i - 1]!)) return [];
+      const takenAt = all.slice(i).find((later) => later.taken >= r.generation)?.at;
+      return [{ ...r, takenAt: takenAt ?? Number.POSITIVE_INFINITY }];
+    });
   }
 
   private async follow(kind: Kind, begin: string): Promise<void> {
