@@ -12,6 +12,7 @@ const kinds: Record<string, { plural: string; cluster?: true }> = {
   Deployment: { plural: 'deployments' },
   StatefulSet: { plural: 'statefulsets' },
   Job: { plural: 'jobs' },
+  EndpointSlice: { plural: 'endpointslices' },
   Ingress: { plural: 'ingresses' },
   NetworkPolicy: { plural: 'networkpolicies' },
   HorizontalPodAutoscaler: { plural: 'horizontalpodautoscalers' },

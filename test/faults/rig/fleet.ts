@@ -3,7 +3,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection, type Client } from '@temporalio/client';
-import { applyObjects } from '../../../infra/local/apply.js';
 import { startStack, type Stack } from '../../../infra/local/stack.js';
 import { createClient } from '../../../api/temporal/client.js';
 import { ApiProcess, PatientClient } from '../../rig/api-process.js';
@@ -16,10 +15,10 @@ import { World } from '../../rig/world.js';
 import { Away } from './away.js';
 import { ClusterWatch } from './cluster-watch.js';
 import { Disk } from './disk.js';
+import { Marker } from './marker.js';
 
 const clock = new URL('../../rig/stepped-clock.mjs', import.meta.url).href;
 const taskQueue = 'fleet';
-const markerHost = 'marker.stack.local';
 
 export interface FleetOptions {
   readonly applications: number;
@@ -32,7 +31,7 @@ export class Fleet {
   readonly worlds: World[] = [];
   /** Processes that ended although nobody ended them; who runs them starts them again, and so does this. */
   readonly exits: string[] = [];
-  private words = 0;
+  private readonly marker: Marker;
   private watching: ClusterWatch | undefined;
   private readonly wanted = new Set<NodeProcess>();
   private supervision: NodeJS.Timeout | undefined;
@@ -47,7 +46,9 @@ export class Fleet {
     readonly api: ApiProcess,
     readonly client: PatientClient,
     readonly temporal: Client,
-  ) {}
+  ) {
+    this.marker = new Marker(stack);
+  }
 
   static async start({ applications, workerEnv = {} }: FleetOptions): Promise<Fleet> {
     const dir = await mkdtemp(join(tmpdir(), 'sluice-faults-'));
@@ -108,28 +109,9 @@ export class Fleet {
     );
   }
 
-  /** What is written now is known to Envoy: Contour has caught up with the API server, which it looks for ever less often. */
-  async caughtUp(): Promise<void> {
-    const word = `word-${++this.words}.local`;
-    const redirect = { type: 'RequestRedirect', requestRedirect: { hostname: word, statusCode: 302 } };
-    const route = {
-      apiVersion: 'gateway.networking.k8s.io/v1',
-      kind: 'HTTPRoute',
-      metadata: { name: 'marker', namespace: this.stack.gateway.namespace },
-      spec: {
-        parentRefs: [this.stack.gateway],
-        hostnames: [markerHost],
-        rules: [{ filters: [redirect] }],
-      },
-    };
-    await eventually('the marker to be written', () =>
-      applyObjects(this.stack.kube, [route]).then(() => true),
-    );
-    await eventually(
-      'Envoy to know the marker',
-      async () => (await askIngress(this.stack.ingress, markerHost)).headers.location?.includes(word),
-      60_000,
-    );
+  /** What is written now is known to Envoy. */
+  caughtUp(): Promise<void> {
+    return this.marker.known();
   }
 
   async stop(): Promise<void> {
