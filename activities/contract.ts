@@ -73,6 +73,11 @@ export interface TrafficResult {
   readonly foreign: readonly string[];
 }
 
+export interface RestoreResult extends TrafficResult {
+  /** Whether gray is still in the route, with weight 0. */
+  readonly stays: boolean;
+}
+
 export interface RouteInput {
   readonly release: string;
   readonly route: RouteTarget;
@@ -106,15 +111,23 @@ export interface Activities {
   deployStable(input: WorkloadInput): Promise<WorkloadResult>;
   /** Puts stable back to the image that it had (or removes what a first release created) and waits. Heartbeats. */
   revertStable(input: WorkloadInput): Promise<WorkloadResult>;
-  /** Removes the gray Deployment and Service, after `drainMs` if given, and waits until its pods are gone. Heartbeats. */
-  removeGray(input: WorkloadInput & { readonly drainMs?: number }): Promise<WorkloadResult>;
+  /**
+   * Removes the gray Deployment and Service, after `drainMs` if given, and waits until its pods are gone. `leaves`: before, the route is put
+   * back as by `restoreRoute`. Heartbeats.
+   */
+  removeGray(
+    input: WorkloadInput & { readonly drainMs?: number; readonly leaves?: boolean },
+  ): Promise<WorkloadResult>;
 
   /** Takes the route in hand: the gray Service joins it with weight 0, what it was is kept in an annotation. */
   prepareRoute(input: RouteInput & { readonly seq: number }): Promise<TrafficResult>;
   /** Moves traffic; never to a track without ready endpoints (`endpoints_missing`). */
   setTraffic(input: TrafficInput): Promise<TrafficResult>;
-  /** Puts the user's route back exactly as it was found, but for what others changed meanwhile. */
-  restoreRoute(input: RouteInput): Promise<TrafficResult>;
+  /**
+   * Puts the user's route back exactly as it was found, but for what others changed meanwhile. `stays`: gray that has carried traffic stays
+   * in it with weight 0, where the data plane needs time.
+   */
+  restoreRoute(input: RouteInput & { readonly stays?: boolean }): Promise<RestoreResult>;
 
   /** Sends a tagged and an untagged request through the real entry. */
   probe(input: WorkloadInput): Promise<{ readonly findings: readonly Finding[] }>;

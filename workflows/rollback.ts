@@ -54,7 +54,7 @@ interface Undoing {
   readonly stage: Stage;
   readonly reached: Reached;
   readonly settled: Promise<unknown>;
-  /** Applications whose route is as it was. */
+  /** Applications whose traffic is back. */
   readonly restored: Set<string>;
 }
 
@@ -75,7 +75,7 @@ function trafficBack(undoing: Undoing, target: Target): Undo[] {
   const summary = `traffic of ${application} back to stable`;
   const act = async (): Promise<readonly Finding[]> => {
     try {
-      await restore(undoing, target, route, summary);
+      await restore(undoing, target, route, { summary, stays: reached.gray });
       return [];
     } catch (error) {
       // A half-done promotion may have left stable without a ready pod: then only the old image makes it fit for traffic.
@@ -86,7 +86,7 @@ function trafficBack(undoing: Undoing, target: Target): Undo[] {
       `Stable of ${application} has no ready pod, so its image goes back before traffic.`,
     );
     const findings = await stableBack(undoing, target).act();
-    await restore(undoing, target, route, summary);
+    await restore(undoing, target, route, { summary, stays: reached.gray });
     return findings;
   };
   const isDone = (): boolean => undoing.restored.has(application);
@@ -114,8 +114,9 @@ function grayAway(undoing: Undoing, target: Target): Undo {
     if (drainMs > 0 && !drained) await sleep(drainMs, { summary: 'connections to gray drain' });
     drained = true;
     await settled;
-    // A write that was under way when traffic went back may have taken the route again; gray goes only after it has left the route.
-    if (route !== null && reached.route) await restore(undoing, target, route, 'the route is as it was');
+    // Gray goes only after it has left the route, which a write that was under way when traffic went back may have taken again.
+    const summary = 'the route is as it was';
+    if (route !== null && reached.route) await restore(undoing, target, route, { summary, stays: false });
     return slow('removeGray', run, target, summary);
   };
   return { id: `${environment}/undo-gray-${application}`, kind: 'rollback', summary, act };
@@ -125,10 +126,11 @@ async function restore(
   { run, stage, restored }: Undoing,
   { application }: Target,
   route: RouteTarget,
-  summary: string,
+  { summary, stays }: { readonly summary: string; readonly stays: boolean },
 ): Promise<void> {
   const patienceMs = stage.rollbackDeadlineMs;
-  await quickly('restoreRoute', route.cluster, { release: run.inputs.id, route }, { patienceMs, summary });
+  const input = { release: run.inputs.id, route, stays };
+  await quickly('restoreRoute', route.cluster, input, { patienceMs, summary });
   restored.add(application);
   if (run.record.weightOf(application) > 0) run.record.weigh(application, 0);
 }

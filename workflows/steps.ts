@@ -6,7 +6,7 @@ import { hasEnded, type Phase } from '../domain/release.js';
 import type { Traffic } from '../domain/traffic.js';
 import { quickly, slowly } from './activities.js';
 import { waitForApproval } from './approval.js';
-import { awaitedIn, patienceMs, probePatienceMs } from './awaited.js';
+import { awaitedIn, introductionMs, patienceMs, probePatienceMs } from './awaited.js';
 import { failureOf } from './failures.js';
 import { firstWeight, scaleGray, sizeFor } from './gray.js';
 import { hold } from './hold.js';
@@ -142,7 +142,10 @@ async function shift(
       ? null
       : scaleGray(run, stage, reached, target, step, summary),
   );
-  if (!reached.route) await takeRoute(run, stage, reached);
+  if (!reached.route) {
+    await takeRoute(run, stage, reached);
+    await introduce(run, stage, reached);
+  }
   const traffic = { ...reached.traffic, gray: step.weight };
   const isFresh = stage.grayReplicas !== 'auto' || scaled.every((s) => s !== null);
   if (isFresh) return moveTraffic(run, stage, reached, traffic);
@@ -171,6 +174,33 @@ async function takeRoute(run: Run, stage: Stage, reached: Reached): Promise<void
   });
 }
 
+/**
+ * Before its first share gray is asked with its tag through the entry, where there is one: what the controller has taken may not be known to
+ * a proxy that has just lost it, and then the share would be answered 503. Gray that cannot be asked so gets its share all the same.
+ */
+async function introduce(run: Run, stage: Stage, reached: Reached): Promise<void> {
+  const target = stage.targets.find(({ probe, route }) => probe !== null && route !== null);
+  // One controller tells an Istio proxy all of it, in the right order.
+  if (target === undefined || target.route!.router === 'istio') return;
+  const { tag } = target.probe!;
+  const leaveOut = (error: unknown): void =>
+    run.record.note('note', `Gray was not asked before its first share: ${failureOf(error).message}`);
+  try {
+    await moveTraffic(run, stage, reached, { gray: 0, tag });
+  } catch (error) {
+    if (failureOf(error).code !== 'route_unfit') throw error;
+    return leaveOut(error);
+  }
+  try {
+    await askTagged(run, stage, introductionMs);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    leaveOut(error);
+  }
+  // The tag goes with the first share.
+  reached.traffic = { gray: 0, tag: null };
+}
+
 async function moveTraffic(
   run: Run,
   stage: Stage,
@@ -196,37 +226,43 @@ async function moveTraffic(
 }
 
 async function probe(run: Run, stage: Stage): Promise<Done> {
+  const findings = await askTagged(run, stage, probePatienceMs);
+  return { result: 'the tag leads to gray, no tag to stable', findings };
+}
+
+/** Asks with and without the tag until the answers differ as they should. */
+async function askTagged(run: Run, stage: Stage, patienceMs: number): Promise<readonly Finding[]> {
   const results = await forEach(stage, (target) =>
-    quickly(
-      'probe',
-      target.cluster,
-      { release: run.inputs.id, target },
-      { patienceMs: probePatienceMs, summary: 'probe' },
-    ),
+    quickly('probe', target.cluster, { release: run.inputs.id, target }, { patienceMs, summary: 'probe' }),
   );
-  return { result: 'the tag leads to gray, no tag to stable', findings: results.flatMap((r) => r.findings) };
+  return results.flatMap((r) => r.findings);
 }
 
 async function returnTraffic(run: Run, stage: Stage, reached: Reached): Promise<Done> {
-  await forEach(stage, async ({ application, route }) => {
-    if (route === null) return;
-    const input = { release: run.inputs.id, route };
-    await quickly('restoreRoute', route.cluster, input, { patienceMs, summary: `give ${route.route} back` });
+  const stays = await forEach(stage, async ({ application, route }) => {
+    if (route === null) return false;
+    const input = { release: run.inputs.id, route, stays: true };
+    const summary = `give ${route.route} back`;
+    const result = await quickly('restoreRoute', route.cluster, input, { patienceMs, summary });
     run.record.weigh(application, 0);
+    return result.stays;
   });
-  reached.route = false;
+  reached.route = stays.includes(true);
   reached.traffic = { gray: 0, tag: null };
-  return { result: 'stable carries everything, the route is as it was', findings: [] };
+  const result = `stable carries everything${reached.route ? '' : ', the route is as it was'}`;
+  return { result, findings: [] };
 }
 
-/** After a drain: traffic has left gray, but connections may still be open. */
+/** After a drain: traffic has left gray, but connections may still be open, and a proxy may not know yet. */
 async function removeGray(run: Run, stage: Stage, reached: Reached, drainMs: number): Promise<Done> {
+  const leaves = reached.route;
   const results = await forEach(stage, (target) => {
     const deadlineMs = target.progressDeadlineMs + drainMs;
-    const input = { release: run.inputs.id, target, drainMs };
+    const input = { release: run.inputs.id, target, drainMs, leaves };
     return slowly('removeGray', target.cluster, input, { deadlineMs, summary: 'remove gray' });
   });
   reached.gray = false;
+  reached.route = false;
   return { result: null, findings: results.flatMap((r) => r.findings) };
 }
 

@@ -7,6 +7,7 @@ import { deployStable, revertStable } from './deploy-stable.js';
 import { kubeFailure } from './errors.js';
 import type { Place } from './place.js';
 import { beating, drained } from './running.js';
+import { restoreRoute } from '../traffic/driver.js';
 
 export interface KubernetesDeps {
   /** The cluster of that name; throws cluster_unknown with the known ones. */
@@ -45,6 +46,10 @@ export function workloadActivities(deps: KubernetesDeps): WorkloadActivities {
     removeGray: (input) =>
       run(input, 'removing', input.target.gray, async (place) => {
         await drained(place.running, input.drainMs ?? 0);
+        const { route } = input.target;
+        const { signal } = place.running;
+        if (input.leaves === true && route !== null)
+          await restoreRoute(place.cluster, { release: input.release, route }, signal);
         return removeGray(place);
       }),
   };

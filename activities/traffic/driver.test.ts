@@ -94,7 +94,29 @@ describe('a release at a route', () => {
     const to = { gray: 25, tag };
     expect(await set(2, to)).toEqual({ changed: true, before: allStable, after: to, foreign: [] });
     expect(seen()).toEqual({ weights: split(25), tagged: true });
-    expect(await restore()).toEqual({ changed: true, before: to, after: allStable, foreign: [] });
+    const given = { changed: true, before: to, after: allStable, foreign: [], stays: false };
+    expect(await restore()).toEqual(given);
+    expect(plain()).toEqual(before);
+  });
+
+  it('gray that had traffic may stay with weight 0, still in hand, and leaves with the next call', async () => {
+    await prepare(1);
+    await set(2, { gray: 100, tag });
+    const stay = () => restoreRoute(cluster, { release, route, stays: true }, never, 0);
+    expect(await stay()).toMatchObject({ changed: true, after: allStable, stays: true });
+    expect(seen()).toEqual({ weights: split(0), tagged: false });
+    expect(await stay()).toMatchObject({ changed: false, stays: true });
+    // A write that was under way.
+    expect(await code(set(3, { gray: 50, tag: null }))).toBe('route_lost');
+    expect(await restore()).toMatchObject({ changed: true, stays: false });
+    expect(plain()).toEqual(before);
+    expect(await stay()).toMatchObject({ changed: false, stays: false });
+  });
+
+  it('gray that never had traffic does not stay', async () => {
+    await prepare(1);
+    const given = await restoreRoute(cluster, { release, route, stays: true }, never, 0);
+    expect(given).toMatchObject({ changed: true, stays: false });
     expect(plain()).toEqual(before);
   });
 
@@ -149,18 +171,27 @@ describe('a release at a route', () => {
     expect(plain()).toEqual(before);
   });
 
-  it('waits before gray leaves after the guard returned traffic too, and not where gray never had any', async () => {
-    await prepare(1);
-    const begun = performance.now();
-    await restoreRoute(cluster, { release, route }, never, 60_000);
+  it('waits before gray leaves after the guard returned traffic too, and once it has left: its Service goes next', async () => {
     await prepare(1);
     await set(2, { gray: 10, tag: null });
     await guard(2);
     const guarded = performance.now();
-    expect(guarded - begun).toBeLessThan(30_000);
+    let left = guarded;
+    kube.beforePatch = () => {
+      left = performance.now();
+    };
     await restoreRoute(cluster, { release, route }, never, 300);
-    expect(performance.now() - guarded).toBeGreaterThan(290);
+    expect(left - guarded).toBeGreaterThan(290);
+    expect(performance.now() - left).toBeGreaterThan(290);
     expect(plain()).toEqual(before);
+  });
+
+  it('waits only once where gray never had any traffic', async () => {
+    await prepare(1);
+    const begun = performance.now();
+    await restoreRoute(cluster, { release, route }, never, 1_500);
+    expect(performance.now() - begun).toBeGreaterThan(1_490);
+    expect(performance.now() - begun).toBeLessThan(2_990);
   });
 
   it('lets the data plane learn of gray before anything is sent there', async () => {

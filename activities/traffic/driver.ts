@@ -2,7 +2,7 @@
 import { canonicalJson } from '../../domain/ids.js';
 import { allStable, type RouteTarget, type Tag, type Traffic } from '../../domain/traffic.js';
 import { uptimeMs } from '../clock.js';
-import type { RouteInput, TrafficInput, TrafficResult } from '../contract.js';
+import type { RestoreResult, RouteInput, TrafficInput, TrafficResult } from '../contract.js';
 import { fail } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { changeRoute, type Change, type Seen } from './change.js';
@@ -130,13 +130,16 @@ async function setTrafficAs(
  * Puts the route back as it was found, but for what others changed meanwhile; a route that another release holds is left alone.
  * First all traffic goes to stable, at once; when the data plane knows that, gray leaves, and the rules belong to none of ours. Where
  * the data plane needs no time, both are one write.
+ *
+ * `stays`: gray that has carried traffic stays until the next call. What the controller has taken is not yet known to every proxy: one that
+ * has lost the controller for seconds and forgets the Service of gray before it hears of the weights answers 503.
  */
 export async function restoreRoute(
   cluster: Cluster,
-  input: RouteInput,
+  input: RouteInput & { readonly stays?: boolean },
   signal: AbortSignal,
   settle = routers[input.route.router].settleMs,
-): Promise<TrafficResult> {
+): Promise<RestoreResult> {
   const { route } = input;
   const router = routers[route.router];
   const endpoints = new Endpoints(cluster, route, signal);
@@ -168,11 +171,14 @@ export async function restoreRoute(
 
   const first = router.settleMs === 0 ? null : await changeRoute(cluster, route, signal, toStable);
   if (carried) await settled(cluster, route, signal, settle);
+  if (first !== null && carried && input.stays === true) return { ...first, stays: true };
   const last = await changeRoute(cluster, route, signal, asFound);
   await disown(cluster, route, signal);
+  // Its Service goes next, without which a route that still names it may be invalid.
+  if (last.changed) await settled(cluster, route, signal, settle);
   const foreign = [...new Set([...(first?.foreign ?? []), ...last.foreign])];
   const { before, changed } = first ?? last;
-  return { changed: changed || last.changed, before, after: last.after, foreign };
+  return { changed: changed || last.changed, before, after: last.after, foreign, stays: false };
 }
 
 const isForGray = ({ gray, tag }: Traffic): boolean => gray > 0 || tag !== null;

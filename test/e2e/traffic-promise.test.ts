@@ -16,8 +16,17 @@ describe('P1: traffic goes only to tracks with ready endpoints, in whole weights
   /** Without what is repeated by notes and status. */
   const changes = (values: readonly number[]): number[] => values.filter((v, i) => v !== values[i - 1]);
 
+  /** How long gray stayed in the route after its last traffic, ms. */
+  function stayedMs({ routes }: TrafficWatch): number {
+    const emptied = routes.findLastIndex(({ weights }) => weights.some((w) => w['shop-gray']! > 0)) + 1;
+    const left = routes.slice(emptied).find(({ weights }) => weights.every((w) => !('shop-gray' in w)));
+    return left!.at - routes[emptied]!.at;
+  }
+  /** More than the controller and a busy machine need. */
+  const drain = '2s';
+
   it('at every moment of a release to its end', async () => {
-    await world.declare(world.application(quick));
+    await world.declare(world.application({ ...quick, drain }));
     const load = startLoad({ url: world.stack.ingress, host: world.host, requestsPerSecond: 20 });
     const watch = await TrafficWatch.start(world.kube, world.namespace, world.name);
     const { outcome } = await world.ended(await world.release('v2'));
@@ -25,6 +34,7 @@ describe('P1: traffic goes only to tracks with ready endpoints, in whole weights
     expect(outcome?.phase).toBe('succeeded');
     expect(changes(grayWeights(watch))).toEqual([0, 10, 25, 50, 100, 0]);
     expect(watch.routes.some((r) => r.tagged.includes('shop-gray'))).toBe(true);
+    expect(stayedMs(watch)).toBeGreaterThan(1_500);
     expect(watch.violations).toEqual([]);
     expect(failed).toBe(0);
   });
@@ -35,7 +45,7 @@ describe('P1: traffic goes only to tracks with ready endpoints, in whole weights
       { weight: 100, hold: '100ms' },
     ];
     await world.image('slow', { START_MS: '3000' });
-    await world.declare(world.application({ ...quick, steps }));
+    await world.declare(world.application({ ...quick, steps, drain }));
     const load = startLoad({ url: world.stack.ingress, host: world.host, requestsPerSecond: 20 });
     const watch = await TrafficWatch.start(world.kube, world.namespace, world.name);
     const id = await world.release('slow');
@@ -45,6 +55,7 @@ describe('P1: traffic goes only to tracks with ready endpoints, in whole weights
     const [{ failed }] = await Promise.all([load.stop(), watch.stop()]);
     expect(outcome?.phase).toBe('rolled_back');
     expect(changes(grayWeights(watch))).toEqual([0, 50, 100, 0]);
+    expect(stayedMs(watch)).toBeGreaterThan(1_500);
     expect(watch.violations).toEqual([]);
     expect(failed).toBe(0);
     expect(await world.leftovers()).toEqual([]);

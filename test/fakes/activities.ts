@@ -50,7 +50,7 @@ export function workingActivities(overrides: Partial<Activities> = {}): Activiti
     removeGray: done,
     prepareRoute: moved,
     setTraffic: moved,
-    restoreRoute: moved,
+    restoreRoute: async () => ({ ...(await moved()), stays: false }),
     probe: async () => ({ findings: [] }),
     analyse: async () => ({
       verdict: 'pass',

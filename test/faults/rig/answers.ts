@@ -1,6 +1,6 @@
 /** Every answer that a user got, held against what the cluster said at that time. */
 import type { LoadRecord } from '../../../infra/local/load.js';
-import type { Away } from './away.js';
+import type { Away, Window } from './away.js';
 import { messengers } from './faults.js';
 import type { ClusterWatch, Entry, WatchedDeployment, WatchedRoute } from './cluster-watch.js';
 
@@ -10,6 +10,8 @@ export interface Verdict {
   readonly wrong: readonly string[];
   /** Without an answer while Envoy itself was killed: there is nobody who could have answered. */
   readonly whileEnvoyWasAway: number;
+  /** Without an answer because Contour, which was killed, took the clusters of a route away that nobody had written meanwhile. */
+  readonly takenByContour: number;
 }
 
 /** What Contour has taken it tells Envoy at once, and pods come and go; a busy machine is slower. */
@@ -25,7 +27,7 @@ export interface Traffic {
 export function judge(
   records: readonly LoadRecord[],
   { namespace, name, versionOf }: Traffic,
-  watch: ClusterWatch,
+  watch: Pick<ClusterWatch, 'routes' | 'of'>,
   away: Away,
 ): Verdict {
   const routes = watch.routes(namespace);
@@ -34,10 +36,13 @@ export function judge(
   const gray = spans(deployments.filter((e) => e.name !== name));
   const wrong: string[] = [];
   let whileEnvoyWasAway = 0;
+  let takenByContour = 0;
   for (const { at, tookMs, version, failure, status } of records) {
     const end = at + tookMs;
     const said = `${[failure, status, version].filter((part) => part !== undefined).join(' ')} in ${namespace}, sent ${new Date(at).toISOString()}, ${Math.round(tookMs)} ms; away around then: ${away.around(at, lagMs).join(', ') || 'nothing'}`;
     if (version === undefined && away.overlaps(['envoy'], at, end)) whileEnvoyWasAway++;
+    else if (failure === withoutCluster && isUntouched(routes, away.window('contour', at, end), end))
+      takenByContour++;
     else if (failure !== undefined || version === undefined) wrong.push(`no answer: ${said}`);
     else {
       const from = away.before(messengers, at, lagMs);
@@ -50,8 +55,19 @@ export function judge(
         wrong.push(`not allowed then, but ${[...new Set(allowed)].join(' or ')}: ${said}`);
     }
   }
-  return { answered: records.length - whileEnvoyWasAway, wrong, whileEnvoyWasAway };
+  const answered = records.length - whileEnvoyWasAway - takenByContour;
+  return { answered, wrong, whileEnvoyWasAway, takenByContour };
 }
+
+/**
+ * What Envoy answers for a route whose cluster it does not know: a status and no word. Contour serves what it has read so far when it starts,
+ * and tells of clusters and of routes apart (projectcontour/contour issues 4991, 1178).
+ */
+const withoutCluster = '503';
+
+/** Nothing that was written to the route since then had been taken by a moment. */
+const isUntouched = (routes: readonly WatchedRoute[], since: Window | null, moment: number): boolean =>
+  since !== null && !routes.some(({ at, takenAt }) => at >= since.from && takenAt <= moment);
 
 interface Span {
   readonly from: number;

@@ -23,7 +23,12 @@ export class Away {
 
   /** Whether one of these parts was away at some time between the two moments. */
   overlaps(parts: readonly string[], from: number, to: number): boolean {
-    return this.windows.some((w) => parts.includes(w.part) && w.from <= to && w.to >= from);
+    return parts.some((part) => this.window(part, from, to) !== null);
+  }
+
+  /** The last time that a part was away at some time between the two moments; null: it was there. */
+  window(part: string, from: number, to: number): Window | null {
+    return this.windows.findLast((w) => w.part === part && w.from <= to && w.to >= from) ?? null;
   }
 
   /** What was away so long before a moment, or later. */

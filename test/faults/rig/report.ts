@@ -25,7 +25,8 @@ export class Tally {
     return (
       `${this.kills} kills and ${all - this.kills} other faults survived by ${releases} releases under ` +
       `${sum((v) => v.answered)} answers, ${sum((v) => v.wrong.length)} of them wrong or missing ` +
-      `(${sum((v) => v.whileEnvoyWasAway)} more while Envoy itself was killed); ${what}: ${each}`
+      `(${sum((v) => v.whileEnvoyWasAway)} more while Envoy itself was killed, ${sum((v) => v.takenByContour)} whose cluster Contour took away when it ` +
+      `was killed); ${what}: ${each}`
     );
   }
 }

@@ -6,8 +6,8 @@ import type { EndedPhase, ReleaseView } from '../../../domain/release.js';
 import { eventually } from '../../rig/eventually.js';
 import { quick, type World } from '../../rig/world.js';
 
-/** A fault is no reason to give a release up: nothing here is away for longer. */
-const patient: ReleaseInput = { ...quick, progressDeadline: '3m', rollbackDeadline: '3m' };
+/** A fault is no reason to give a release up: nothing here is away for longer. The drain is the usual one, which covers a proxy without its controller. */
+const patient: ReleaseInput = { ...quick, progressDeadline: '3m', rollbackDeadline: '3m', drain: '5s' };
 const patienceMs = 180_000;
 export const pollMs = 400;
 
