@@ -57,8 +57,8 @@ export interface TrafficInput {
   readonly route: RouteTarget;
   readonly traffic: Traffic;
   /**
-   * Counts up within a release. A write older than what the route carries is refused (`route_lost`),
-   * so that a late attempt can never undo a newer one.
+   * Counts up within a release. A write older than what the route carries changes nothing, so that a late attempt can never undo a
+   * newer one.
    */
   readonly seq: number;
   /** Refuse (`gray_too_small`) where gray has fewer ready endpoints than its share of stable's. Default false. */

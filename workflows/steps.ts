@@ -1,6 +1,6 @@
 /** What each kind of step does. A step that fails throws a failure of the catalogue; undoing is in rollback.ts. */
-import { isCancellation } from '@temporalio/workflow';
-import type { Finding } from '../activities/contract.js';
+import { ActivityFailure, isCancellation } from '@temporalio/workflow';
+import type { Finding, TrafficResult } from '../activities/contract.js';
 import type { Stage, Step, Target } from '../domain/plan.js';
 import { hasEnded, type Phase } from '../domain/release.js';
 import type { Traffic } from '../domain/traffic.js';
@@ -144,7 +144,7 @@ async function shift(
   );
   if (!reached.route) {
     await takeRoute(run, stage, reached);
-    await introduce(run, stage, reached);
+    await introduce(run, stage);
   }
   const traffic = { ...reached.traffic, gray: step.weight };
   const isFresh = stage.grayReplicas !== 'auto' || scaled.every((s) => s !== null);
@@ -178,27 +178,20 @@ async function takeRoute(run: Run, stage: Stage, reached: Reached): Promise<void
  * Before its first share gray is asked with its tag through the entry, where there is one: what the controller has taken may not be known to
  * a proxy that has just lost it, and then the share would be answered 503. Gray that cannot be asked so gets its share all the same.
  */
-async function introduce(run: Run, stage: Stage, reached: Reached): Promise<void> {
+async function introduce(run: Run, stage: Stage): Promise<void> {
   const target = stage.targets.find(({ probe, route }) => probe !== null && route !== null);
   // One controller tells an Istio proxy all of it, in the right order.
   if (target === undefined || target.route!.router === 'istio') return;
-  const { tag } = target.probe!;
-  const leaveOut = (error: unknown): void =>
-    run.record.note('note', `Gray was not asked before its first share: ${failureOf(error).message}`);
   try {
-    await moveTraffic(run, stage, reached, { gray: 0, tag });
+    const results = await setTraffic(run, stage, { gray: 0, tag: target.probe!.tag });
+    // Without the tag a share was set already, by a worker that was killed then.
+    if (results.every(({ after }) => after.tag !== null)) await askTagged(run, stage, introductionMs);
   } catch (error) {
-    if (failureOf(error).code !== 'route_unfit') throw error;
-    return leaveOut(error);
+    const { code, message } = failureOf(error);
+    const isUnanswered = error instanceof ActivityFailure && error.activityType === 'probe';
+    if (isCancellation(error) || (!isUnanswered && code !== 'route_unfit')) throw error;
+    run.record.note('note', `Gray was not asked before its first share: ${message}`);
   }
-  try {
-    await askTagged(run, stage, introductionMs);
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    leaveOut(error);
-  }
-  // The tag goes with the first share.
-  reached.traffic = { gray: 0, tag: null };
 }
 
 async function moveTraffic(
@@ -208,21 +201,32 @@ async function moveTraffic(
   traffic: Traffic,
   sized = false,
 ): Promise<Done> {
-  const foreign = await forEach(stage, async ({ application, route }) => {
-    if (route === null) return [];
-    const input = { release: run.inputs.id, route, traffic, seq: run.nextSeq(), ...(sized ? { sized } : {}) };
-    const summary = `${traffic.gray} % of ${route.route} to gray`;
-    const result = await quickly('setTraffic', route.cluster, input, { patienceMs, summary });
-    run.record.weigh(application, traffic.gray);
-    return result.foreign;
-  });
+  await setTraffic(run, stage, traffic, sized);
   reached.traffic = traffic;
-  for (const change of foreign.flat()) run.record.note('note', `Somebody else changed the route: ${change}`);
   return {
     result:
       traffic.tag === null || traffic.gray > 0 ? `${traffic.gray} % on gray` : 'tagged requests on gray',
     findings: [],
   };
+}
+
+async function setTraffic(
+  run: Run,
+  stage: Stage,
+  traffic: Traffic,
+  sized = false,
+): Promise<readonly TrafficResult[]> {
+  const results = await forEach(stage, async ({ application, route }) => {
+    if (route === null) return [];
+    const input = { release: run.inputs.id, route, traffic, seq: run.nextSeq(), ...(sized ? { sized } : {}) };
+    const summary = `${traffic.gray} % of ${route.route} to gray`;
+    const result = await quickly('setTraffic', route.cluster, input, { patienceMs, summary });
+    run.record.weigh(application, traffic.gray);
+    return [result];
+  });
+  for (const change of results.flat().flatMap(({ foreign }) => foreign))
+    run.record.note('note', `Somebody else changed the route: ${change}`);
+  return results.flat();
 }
 
 async function probe(run: Run, stage: Stage): Promise<Done> {

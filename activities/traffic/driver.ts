@@ -42,8 +42,7 @@ export async function prepareRoute(
   const result = await changeRoute(cluster, route, signal, async ({ object, rules, footprint }) => {
     if (object === null) fail('route_unknown', { kind, route: route.route, namespace: route.namespace });
     if (footprint?.release === release) {
-      // Also after newer writes: a worker that was killed begins its whole task anew, in which this came first.
-      refuseLate(route, footprint, { seq: Math.max(seq, footprint.seq + 1) });
+      refuseGivenBack(route, footprint, seq);
       return null;
     }
     if (
@@ -62,8 +61,9 @@ export async function prepareRoute(
 }
 
 /**
- * Sets the traffic, whatever it was; never to a track without ready endpoints (`endpoints_missing`). A write that comes after a
- * newer one, or after the guard's with the same number, is refused (`route_lost`). Again with the same traffic: nothing changes.
+ * Sets the traffic, whatever it was; never to a track without ready endpoints (`endpoints_missing`). A write that comes after the guard's
+ * with the same number is refused (`route_lost`), one that comes after a newer one changes nothing: a worker that was killed begins its whole
+ * task anew, in which this came first. Again with the same traffic: nothing changes.
  * `sized`: nor to a gray that is smaller than its share of stable (`gray_too_small`). All of it on gray: answers when the data plane
  * knows, for then stable may be taken down.
  */
@@ -103,7 +103,10 @@ async function setTrafficAs(
     if (object === null) return lost(route, 'it was deleted.');
     if (footprint === null) return lost(route, 'it no longer carries the note of this release.');
     if (footprint.release !== release) return lost(route, `release ${footprint.release} holds it.`);
-    refuseLate(route, footprint, { seq, ...as });
+    refuseGivenBack(route, footprint, seq);
+    if (seq < footprint.seq) return null;
+    if (seq === footprint.seq && footprint.closed === 'guard' && as.closed !== 'guard')
+      lost(route, `write ${seq} came after the analysis had returned traffic to stable.`);
     const desired = desiredRules(router, rules, route, traffic);
     if (originsOf(router, desired, route).length === 0)
       return lost(route, 'no rule sends to stable any more.');
@@ -208,16 +211,9 @@ const noted = (router: Router, route: RouteTarget, rules: Rules, note: Omit<Foot
   footprint: { ...note, left: marksOf(router, rules, route) },
 });
 
-/** A write that was overtaken by a newer one of the same release, or by one that returned traffic, must not undo it. */
-function refuseLate(
-  route: RouteTarget,
-  { seq, closed }: Pick<Footprint, 'seq' | 'closed'>,
-  write: Pick<Footprint, 'seq' | 'closed'>,
-): void {
-  if (write.seq < seq) lost(route, `write ${write.seq} came after write ${seq}.`);
-  if (closed === 'restore') lost(route, `write ${write.seq} came when the route was being given back.`);
-  if (write.seq === seq && closed === 'guard' && write.closed !== 'guard')
-    lost(route, `write ${write.seq} came after the analysis had returned traffic to stable.`);
+/** Giving the route back must not be undone by a write that was under way. */
+function refuseGivenBack(route: RouteTarget, { closed }: Footprint, seq: number): void {
+  if (closed === 'restore') lost(route, `write ${seq} came when the route was being given back.`);
 }
 
 /** Somebody may have taken the tag since the pre-flight looked. */

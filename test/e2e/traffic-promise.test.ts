@@ -60,4 +60,27 @@ describe('P1: traffic goes only to tracks with ready endpoints, in whole weights
     expect(failed).toBe(0);
     expect(await world.leftovers()).toEqual([]);
   });
+
+  it('a canary is asked with its tag before its first share, and has none after', async () => {
+    await world.declare(world.application({ ...quick, strategy: 'canary' }));
+    const watch = await TrafficWatch.start(world.kube, world.namespace, world.name);
+    const { outcome } = await world.ended(await world.release('v3'));
+    await watch.stop();
+    expect(outcome?.phase).toBe('succeeded');
+    const tagged = watch.routes.map((route) => route.tagged.includes('shop-gray'));
+    const first = grayWeights(watch).findIndex((weight) => weight > 0);
+    expect(tagged.slice(0, first)).toContain(true);
+    expect(tagged.slice(first)).not.toContain(true);
+  });
+
+  it('a canary that cannot be asked gets its share all the same, and says so', async () => {
+    const { traffic, ...rest } = world.application({ ...quick, strategy: 'canary' });
+    await world.declare({ ...rest, traffic: { ...traffic, entry: 'http://127.0.0.1:1/' } });
+    const id = await world.release('v2');
+    expect((await world.ended(id)).outcome?.phase).toBe('succeeded');
+    const notes = (await world.events(id)).map((event) => JSON.stringify(event));
+    expect(notes.filter((note) => note.includes('Gray was not asked before its first share'))).toHaveLength(
+      1,
+    );
+  });
 });
