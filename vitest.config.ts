@@ -5,11 +5,13 @@ const ignored = ['node_modules/**', 'dist/**'];
 /** Writes test/histories; it is no test of anything but where a recording is asked for. */
 const recording = process.env['SLUICE_RECORD_HISTORIES'] === undefined ? ['test/histories/**'] : [];
 
+const long = process.env['SLUICE_FAULTS'] === 'long';
+
 export default defineConfig({
   test: {
     pool: 'forks',
-    // Two processors are enough for three: end to end is waiting for half of the time.
-    maxWorkers: 3,
+    // Two processors are enough for three: end to end is waiting for half of the time. The long faults are not.
+    maxWorkers: long ? 1 : 3,
     sequence: { sequencer: LongestFirst },
     projects: [
       {
