@@ -112,8 +112,8 @@ export interface Activities {
   /** Puts stable back to the image that it had (or removes what a first release created) and waits. Heartbeats. */
   revertStable(input: WorkloadInput): Promise<WorkloadResult>;
   /**
-   * Removes the gray Deployment and Service, after `drainMs` if given, and waits until its pods are gone. `leaves`: before, the route is put
-   * back as by `restoreRoute`. Heartbeats.
+   * Removes the gray Deployment and Service, after `drainMs` if given, and waits until its pods are gone. `leaves`: before that the route is
+   * put back as by `restoreRoute`. Heartbeats.
    */
   removeGray(
     input: WorkloadInput & { readonly drainMs?: number; readonly leaves?: boolean },

@@ -40,3 +40,6 @@ export function isWeight(value: number): boolean {
 export function grayReplicas(stableReplicas: number, weight: number): number {
   return Math.max(1, Math.ceil((stableReplicas * weight) / 100));
 }
+
+/** How long gray may take to leave a route before it is removed, on top of what its pods may take to go. */
+export const leavingMs = 60_000;

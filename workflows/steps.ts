@@ -3,7 +3,7 @@ import { ActivityFailure, isCancellation } from '@temporalio/workflow';
 import type { Finding, TrafficResult } from '../activities/contract.js';
 import type { Stage, Step, Target } from '../domain/plan.js';
 import { hasEnded, type Phase } from '../domain/release.js';
-import type { Traffic } from '../domain/traffic.js';
+import { leavingMs, type Traffic } from '../domain/traffic.js';
 import { quickly, slowly } from './activities.js';
 import { waitForApproval } from './approval.js';
 import { awaitedIn, introductionMs, patienceMs, probePatienceMs } from './awaited.js';
@@ -261,7 +261,7 @@ async function returnTraffic(run: Run, stage: Stage, reached: Reached): Promise<
 async function removeGray(run: Run, stage: Stage, reached: Reached, drainMs: number): Promise<Done> {
   const leaves = reached.route;
   const results = await forEach(stage, (target) => {
-    const deadlineMs = target.progressDeadlineMs + drainMs;
+    const deadlineMs = target.progressDeadlineMs + drainMs + (leaves ? leavingMs : 0);
     const input = { release: run.inputs.id, target, drainMs, leaves };
     return slowly('removeGray', target.cluster, input, { deadlineMs, summary: 'remove gray' });
   });

@@ -1,11 +1,14 @@
 /** The activities that change workloads. Each looks first and writes only what differs, so that running twice does nothing twice. */
-import type { Activities, WorkloadInput } from '../contract.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { leavingMs } from '../../domain/traffic.js';
+import type { Activities, WorkloadInput, WorkloadResult } from '../contract.js';
 import type { Cluster } from './client.js';
 import { CatalogueError } from '../failure.js';
 import { deployGray, removeGray } from './deploy-gray.js';
 import { deployStable, revertStable } from './deploy-stable.js';
 import { kubeFailure } from './errors.js';
 import type { Place } from './place.js';
+import { Recent } from './recent.js';
 import { beating, drained } from './running.js';
 import { restoreRoute } from '../traffic/driver.js';
 
@@ -22,12 +25,33 @@ function last(error: unknown): unknown {
   return new CatalogueError({ ...error.failure, retryable: false });
 }
 
+const leaveTries = 10;
+/** Releases that have left their route: the next attempt need not look again. */
+const left = new Recent<true>(10 * 60_000);
+
+/** Tried again where it may pass: the next attempt of the activity would only meet one more request that is turned down. */
+async function leaveRoute({ cluster, release, target: { route }, running }: Place): Promise<void> {
+  const key = `${release} ${route?.namespace}/${route?.route}`;
+  if (route === null || left.get(cluster, key) !== null) return;
+  for (let tries = 1, wait = 200; ; tries++, wait = Math.min(wait * 2, 5_000)) {
+    try {
+      await restoreRoute(cluster, { release, route }, running.signal);
+      return left.keep(cluster, key, true);
+    } catch (error) {
+      if (!(error instanceof CatalogueError) || !error.failure.retryable || tries === leaveTries) throw error;
+      running.say(error.failure.message);
+      await delay(Math.max(wait, error.retryAfterMs ?? 0), undefined, { signal: running.signal });
+    }
+  }
+}
+
 export function workloadActivities(deps: KubernetesDeps): WorkloadActivities {
   const run = <T>(
     { release, target }: WorkloadInput,
     doing: string,
     name: string,
     work: (place: Place) => Promise<T>,
+    deadlineMs = target.progressDeadlineMs,
   ): Promise<T> =>
     beating(`${doing} ${name}`, async (running) => {
       const cluster = deps.clusters(target.cluster);
@@ -36,21 +60,22 @@ export function workloadActivities(deps: KubernetesDeps): WorkloadActivities {
       } catch (error) {
         const what = `Deployment "${name}"`;
         const known = kubeFailure(error, { cluster: cluster.name, namespace: target.namespace, what });
-        throw running.isOver(target.progressDeadlineMs) ? last(known) : known;
+        throw running.isOver(deadlineMs) ? last(known) : known;
       }
     });
   return {
     deployGray: (input) => run(input, 'deploying', input.target.gray, (place) => deployGray(place, input)),
     deployStable: (input) => run(input, 'deploying', input.target.deployment, deployStable),
     revertStable: (input) => run(input, 'reverting', input.target.deployment, revertStable),
-    removeGray: (input) =>
-      run(input, 'removing', input.target.gray, async (place) => {
-        await drained(place.running, input.drainMs ?? 0);
-        const { route } = input.target;
-        const { signal } = place.running;
-        if (input.leaves === true && route !== null)
-          await restoreRoute(place.cluster, { release: input.release, route }, signal);
+    removeGray: (input) => {
+      const { target, drainMs = 0, leaves = false } = input;
+      const work = async (place: Place): Promise<WorkloadResult> => {
+        await drained(place.running, drainMs);
+        if (leaves) await leaveRoute(place);
         return removeGray(place);
-      }),
+      };
+      const before = drainMs + (leaves ? leavingMs : 0);
+      return run(input, 'removing', target.gray, work, target.progressDeadlineMs + before);
+    },
   };
 }

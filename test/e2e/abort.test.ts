@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { ReleaseInput } from '../../domain/application.js';
 import { releaseWorkflowId } from '../../domain/ids.js';
 import type { ReleaseView } from '../../domain/release.js';
+import { eventually } from '../rig/eventually.js';
 import { KubeProxy } from '../rig/kube-proxy.js';
 import { quick, World } from '../rig/world.js';
 import { during, expectSettled, expectUntouched, lightLoad, promotionBegun, stableOf } from './undone.js';
@@ -21,8 +22,8 @@ interface Case {
   readonly held?: { readonly method: 'PATCH' | 'DELETE'; readonly kind: string };
   /** The entry takes requests and never answers. */
   readonly mute?: boolean;
-  /** Whether the route is in the release's hands at that time, so that it is the first thing to be put back. */
-  readonly routed: boolean;
+  /** What is written afterwards. Where the route is in the release's hands, traffic is the first thing to be put back. */
+  readonly writes: 'objects' | 'route, then objects' | `${string}, then route, then objects`;
   /** Whether stable has been changed by then. */
   readonly promoted?: boolean;
 }
@@ -39,35 +40,48 @@ const judged: ReleaseInput['analysis'] = { interval: '500ms', window: '5s' };
 const long: ReleaseInput = { ...base, strategy: 'canary', steps: [{ weight: 50, hold: '5m' }] };
 const holding = (view: ReleaseView): boolean => view.phase === 'holding' && during('hold')(view);
 
+const givenBack = (world: World): Promise<unknown> =>
+  eventually('the route to be given back', async () => {
+    const path = `/apis/gateway.networking.k8s.io/v1/namespaces/${world.namespace}/httproutes/${world.name}`;
+    const { metadata, spec } = await world.kube.get(path);
+    const { managedFields = [] } = metadata as { readonly managedFields?: readonly { manager: string }[] };
+    return !JSON.stringify(spec).includes('shop-gray') && managedFields.every((m) => m.manager !== 'sluice');
+  });
+
 const routeWrites = { method: 'PATCH', kind: 'httproutes' } as const;
 
 const rounds: readonly (readonly Case[])[] = [
   [
-    { where: 'gray is not ready', image: 'never', when: during('deploy-gray'), routed: false },
-    { where: 'the tag is set', when: during('tag'), held: routeWrites, routed: true },
-    { where: 'the probe asks', mute: true, when: during('probe'), routed: true },
+    { where: 'gray is not ready', image: 'never', when: during('deploy-gray'), writes: 'objects' },
+    { where: 'the tag is set', when: during('tag'), held: routeWrites, writes: 'route, then objects' },
+    { where: 'the probe asks', mute: true, when: during('probe'), writes: 'route, then objects' },
     {
       where: 'tagged requests are judged',
       release: { ...base, verify: '5m', analysis: judged },
       when: during('hold'),
-      routed: true,
+      writes: 'route, then objects',
     },
   ],
   [
-    { where: 'an approval is awaited', release: asked, when: during('approval'), routed: true },
+    {
+      where: 'an approval is awaited',
+      release: asked,
+      when: during('approval'),
+      writes: 'route, then objects',
+    },
     {
       where: 'a weight is set',
       release: { ...base, strategy: 'canary' },
       when: during('weight'),
       held: routeWrites,
-      routed: true,
+      writes: 'route, then objects',
     },
-    { where: 'a weight is held', release: long, when: holding, routed: true },
+    { where: 'a weight is held', release: long, when: holding, writes: 'route, then objects' },
     {
       where: 'a weight is judged',
       release: { ...long, analysis: judged },
       when: holding,
-      routed: true,
+      writes: 'route, then objects',
     },
   ],
   [
@@ -77,22 +91,25 @@ const rounds: readonly (readonly Case[])[] = [
       release: { ...base, strategy: 'canary' },
       when: during('promote'),
       first: promotionBegun,
-      routed: true,
+      // Stable before gray, which stays in the route for the drain.
+      writes: 'route, then objects, then route, then objects',
       promoted: true,
     },
     {
       where: 'connections drain',
       release: { ...base, strategy: 'canary', drain: '5s' },
       when: during('cleanup'),
-      routed: false,
+      // Traffic is back already.
+      writes: 'objects, then route, then objects',
       promoted: true,
     },
     {
       where: 'gray is removed',
       release: { ...base, strategy: 'canary' },
       when: during('cleanup'),
+      first: givenBack,
       held: { method: 'DELETE', kind: 'deployments' },
-      routed: false,
+      writes: 'objects',
       promoted: true,
     },
     {
@@ -103,7 +120,7 @@ const rounds: readonly (readonly Case[])[] = [
         await world.steer(id, 'pause');
         await world.until(id, 'held by the pause', (v) => v.waitingOn?.can.includes('resume') === true);
       },
-      routed: true,
+      writes: 'route, then objects',
     },
   ],
   [
@@ -112,16 +129,16 @@ const rounds: readonly (readonly Case[])[] = [
       how: 'cancel',
       image: 'never',
       when: during('deploy-gray'),
-      routed: false,
+      writes: 'objects',
     },
     {
       where: 'an approval is awaited',
       how: 'cancel',
       release: asked,
       when: during('approval'),
-      routed: true,
+      writes: 'route, then objects',
     },
-    { where: 'a weight is held', how: 'cancel', release: long, when: holding, routed: true },
+    { where: 'a weight is held', how: 'cancel', release: long, when: holding, writes: 'route, then objects' },
     {
       where: 'stable is promoted',
       how: 'cancel',
@@ -129,7 +146,8 @@ const rounds: readonly (readonly Case[])[] = [
       release: { ...base, strategy: 'canary' },
       when: during('promote'),
       first: promotionBegun,
-      routed: true,
+      // Stable before gray, which stays in the route for the drain.
+      writes: 'route, then objects, then route, then objects',
       promoted: true,
     },
   ],
@@ -196,7 +214,7 @@ async function stopped(world: World, proxy: KubeProxy, one: Case): Promise<void>
     expect(view.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'aborted' }, left: [] });
     expectSettled(view);
     await expectUntouched(world, before, load);
-    expect(orderOf(proxy, world, from)).toBe(one.routed ? 'route, then objects' : 'objects');
+    expect(orderOf(proxy, world, from)).toBe(one.writes);
     const untouched = (await stableOf(world)).metadata.generation === generation;
     expect(untouched).toBe(one.promoted !== true);
     expect((await load.stop()).byFailure).toEqual({});

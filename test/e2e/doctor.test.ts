@@ -62,7 +62,7 @@ const about = (checks: readonly HealthCheck[], topic: HealthCheck['topic']): Hea
 
 let url: string;
 beforeAll(async () => {
-  world = await World.create(inject('stack'));
+  world = await World.create(inject('stack'), { served: false });
   url = await listen((request) => world.api.fetch(request));
   await world.declare(world.application(judged));
 });

@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly workerEnv?: Readonly<Record<string, string>>;
   /** Of stable. Default 2. */
   readonly replicas?: number;
+  /** Whether a request is answered before the test begins. Default true. */
+  readonly served?: boolean;
   /** A world, or what is like one, whose worker serves this one too: many applications without many processes. It is closed last. */
   readonly beside?: Pick<World, 'taskQueue' | 'worker' | 'temporal' | 'api'>;
 }
@@ -72,7 +74,7 @@ export class World {
       const { taskQueue, worker, temporal, api } = beside;
       const rest = [worker, temporal, api, options.replicas ?? 2, false] as const;
       const world = new World(stack, `test-${id}`, options.router ?? 'gateway-api', taskQueue, ...rest);
-      await world.setUp();
+      await world.setUp(options);
       return world;
     }
     const taskQueue = `queue-${id}`;
@@ -98,7 +100,7 @@ export class World {
       options.replicas ?? 2,
       true,
     );
-    await Promise.all([world.worker.start(), world.setUp()]);
+    await Promise.all([world.worker.start(), world.setUp(options)]);
     return world;
   }
 
@@ -148,11 +150,11 @@ export class World {
     return leftovers(this.kube, this.namespace);
   }
 
-  private async setUp(): Promise<void> {
+  private async setUp({ served = true }: WorldOptions): Promise<void> {
     await Promise.all(['v1', 'v2', 'v3'].map((tag) => this.image(tag)));
     await applyObjects(this.kube, this.objects());
     await this.stableAvailable();
-    await this.served();
+    if (served) await this.served();
   }
 
   /** Requests get to stable: the data plane knows a pod only some time after it is available. Nothing here serves an Istio route. */
