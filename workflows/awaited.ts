@@ -45,5 +45,3 @@ export function awaitedIn({ targets }: Stage, step: Step, now = Date.now()): Omi
 
 /** How long a probe is tried. */
 export const probePatienceMs = 60_000;
-/** The same before the first share of gray, which does not depend on it; a proxy finds its controller again sooner. */
-export const introductionMs = 15_000;

@@ -6,7 +6,7 @@ import { hasEnded, type Phase } from '../domain/release.js';
 import { leavingMs, type Traffic } from '../domain/traffic.js';
 import { quickly, slowly } from './activities.js';
 import { waitForApproval } from './approval.js';
-import { awaitedIn, introductionMs, patienceMs, probePatienceMs } from './awaited.js';
+import { awaitedIn, patienceMs, probePatienceMs } from './awaited.js';
 import { failureOf } from './failures.js';
 import { firstWeight, scaleGray, sizeFor } from './gray.js';
 import { hold } from './hold.js';
@@ -185,7 +185,7 @@ async function introduce(run: Run, stage: Stage): Promise<void> {
   try {
     const results = await setTraffic(run, stage, { gray: 0, tag: target.probe!.tag });
     // Without the tag a share was set already, by a worker that was killed then.
-    if (results.every(({ after }) => after.tag !== null)) await askTagged(run, stage, introductionMs);
+    if (results.every(({ after }) => after.tag !== null)) await askTagged(run, stage, 3);
   } catch (error) {
     const { code, message } = failureOf(error);
     const isUnanswered = error instanceof ActivityFailure && error.activityType === 'probe';
@@ -230,15 +230,26 @@ async function setTraffic(
 }
 
 async function probe(run: Run, stage: Stage): Promise<Done> {
-  const findings = await askTagged(run, stage, probePatienceMs);
+  const findings = await askTagged(run, stage, 6);
   return { result: 'the tag leads to gray, no tag to stable', findings };
 }
 
-/** Asks with and without the tag until the answers differ as they should. */
-async function askTagged(run: Run, stage: Stage, patienceMs: number): Promise<readonly Finding[]> {
-  const results = await forEach(stage, (target) =>
-    quickly('probe', target.cluster, { release: run.inputs.id, target }, { patienceMs, summary: 'probe' }),
-  );
+/**
+ * Asks with and without the tag until the answers differ as they should. One probe takes about eight seconds to fail; a proxy may learn of
+ * gray's pods only when its controller has found the API server again.
+ */
+async function askTagged(run: Run, stage: Stage, probes: number): Promise<readonly Finding[]> {
+  const options = { patienceMs: probePatienceMs, summary: 'probe' };
+  const results = await forEach(stage, async (target) => {
+    const input = { release: run.inputs.id, target };
+    for (let tries = 1; ; tries++) {
+      try {
+        return await quickly('probe', target.cluster, input, options);
+      } catch (error) {
+        if (failureOf(error).code !== 'probe_failed' || tries === probes) throw error;
+      }
+    }
+  });
   return results.flatMap((r) => r.findings);
 }
 
