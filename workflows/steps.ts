@@ -30,6 +30,9 @@ export const nothingReached = (): Reached => ({
   stableReplicas: 0,
 });
 
+/** How often gray is asked before that is given up; one probe takes about eight seconds to fail. */
+const probes = { asStep: 6, beforeShare: 3 } as const;
+
 /** A step's outcome for people, with its evidence. */
 interface Done {
   readonly result: string | null;
@@ -185,7 +188,7 @@ async function introduce(run: Run, stage: Stage): Promise<void> {
   try {
     const results = await setTraffic(run, stage, { gray: 0, tag: target.probe!.tag });
     // Without the tag a share was set already, by a worker that was killed then.
-    if (results.every(({ after }) => after.tag !== null)) await askTagged(run, stage, 3);
+    if (results.every(({ after }) => after.tag !== null)) await askTagged(run, stage, probes.beforeShare);
   } catch (error) {
     const { code, message } = failureOf(error);
     const isUnanswered = error instanceof ActivityFailure && error.activityType === 'probe';
@@ -230,15 +233,15 @@ async function setTraffic(
 }
 
 async function probe(run: Run, stage: Stage): Promise<Done> {
-  const findings = await askTagged(run, stage, 6);
+  const findings = await askTagged(run, stage, probes.asStep);
   return { result: 'the tag leads to gray, no tag to stable', findings };
 }
 
 /**
- * Asks with and without the tag until the answers differ as they should. One probe takes about eight seconds to fail; a proxy may learn of
- * gray's pods only when its controller has found the API server again.
+ * Asks with and without the tag until the answers differ as they should: a proxy may learn of gray's pods only when its controller has found
+ * the API server again.
  */
-async function askTagged(run: Run, stage: Stage, probes: number): Promise<readonly Finding[]> {
+async function askTagged(run: Run, stage: Stage, most: number): Promise<readonly Finding[]> {
   const options = { patienceMs: probePatienceMs, summary: 'probe' };
   const results = await forEach(stage, async (target) => {
     const input = { release: run.inputs.id, target };
@@ -246,7 +249,7 @@ async function askTagged(run: Run, stage: Stage, probes: number): Promise<readon
       try {
         return await quickly('probe', target.cluster, input, options);
       } catch (error) {
-        if (failureOf(error).code !== 'probe_failed' || tries === probes) throw error;
+        if (failureOf(error).code !== 'probe_failed' || tries === most) throw error;
       }
     }
   });
