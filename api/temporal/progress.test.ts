@@ -2,18 +2,21 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { withProgress, type Described } from './progress.js';
 
-const waitingOn = { what: '2 pod(s) of web-gray to be ready', since: '', until: null, can: ['abort'] };
-const pending = (name: string, beat: unknown, message?: string): Described => ({
-  raw: {
-    pendingActivities: [
-      {
-        activityType: { name },
-        heartbeatDetails: { payloads: beat === null ? [] : [defaultPayloadConverter.toPayload(beat)] },
-        ...(message === undefined ? {} : { lastFailure: { message } }),
-      },
-    ],
-  },
-});
+const since = '2026-01-01T00:00:00.500Z';
+const waitingOn = { what: '2 pod(s) of web-gray to be ready', since, until: null, can: ['abort'] };
+const pending = (name: string, beat: unknown, message?: string, startedAfterMs = 0): Described => {
+  const ms = Date.parse(since) + startedAfterMs;
+  const activity = {
+    activityType: { name },
+    lastStartedTime: {
+      seconds: { toNumber: () => Math.floor(ms / 1_000) },
+      nanos: (ms % 1_000) * 1_000_000,
+    },
+    heartbeatDetails: { payloads: beat === null ? [] : [defaultPayloadConverter.toPayload(beat)] },
+    ...(message === undefined ? {} : { lastFailure: { message } }),
+  };
+  return { raw: { pendingActivities: [activity] } };
+};
 const told = (described: Described): string => withProgress({ waitingOn }, described).waitingOn.what;
 
 describe('what is awaited', () => {
@@ -27,6 +30,11 @@ describe('what is awaited', () => {
       'is told with why it is tried again',
       pending('setTraffic', null, 'no answer'),
       ': the last attempt failed: no answer',
+    ],
+    [
+      'is told as it is where the activity was for what was awaited before',
+      pending('deployGray', 'deploying web-gray', undefined, -1),
+      '',
     ],
     ['is told as it is where nothing is under way', { raw: {} }, ''],
     ['is told as it is under an analysis, whose beats are data', pending('analyse', { passed: 1 }), ''],

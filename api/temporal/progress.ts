@@ -13,6 +13,14 @@ interface Pending {
   readonly activityType?: { readonly name?: string | null } | null;
   readonly heartbeatDetails?: { readonly payloads?: readonly Payload[] | null } | null;
   readonly lastFailure?: { readonly message?: string | null } | null;
+  /** One of them is there: the server tells only the one that fits its state. */
+  readonly lastStartedTime?: Timestamp | null;
+  readonly scheduledTime?: Timestamp | null;
+}
+
+interface Timestamp {
+  readonly seconds?: { toNumber(): number } | null;
+  readonly nanos?: number | null;
 }
 
 type Payload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];
@@ -20,11 +28,19 @@ type Payload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];
 /** Characters: a scheduler names every node. */
 const longest = 600;
 
-/** The view with `waitingOn.what` as far as the activity is, and with why an earlier attempt of it failed. */
+/**
+ * The view with `waitingOn.what` as far as the activity is, and with why an earlier attempt of it failed.
+ *
+ * @param described from before the view: an activity that it has and that began before the wait did is over.
+ */
 export function withProgress<T extends Pick<ReleaseView, 'waitingOn'>>(view: T, { raw }: Described): T {
   const { waitingOn } = view;
   if (waitingOn === null) return view;
-  const told = (raw.pendingActivities ?? []).flatMap(progressOf).join('; ');
+  const since = Date.parse(waitingOn.since);
+  const told = (raw.pendingActivities ?? [])
+    .filter(({ lastStartedTime, scheduledTime }) => msOf(lastStartedTime ?? scheduledTime) >= since)
+    .flatMap(progressOf)
+    .join('; ');
   if (told === '') return view;
   const short = told.length > longest ? `${told.slice(0, longest)}...` : told;
   return { ...view, waitingOn: { ...waitingOn, what: `${waitingOn.what}: ${short}` } };
@@ -41,6 +57,9 @@ function progressOf({ activityType, heartbeatDetails, lastFailure }: Pending): s
     ...(failed ? [`the last attempt failed: ${failed}`] : []),
   ];
 }
+
+const msOf = (time: Timestamp | null | undefined): number =>
+  (time?.seconds?.toNumber() ?? 0) * 1_000 + (time?.nanos ?? 0) / 1_000_000;
 
 /** `shop-gray: 0 of 1 ready`: the name stands before it already. */
 const withoutName = (beat: string): string => beat.replace(/^[a-z0-9.-]+: (?=\d)/, '');
