@@ -92,7 +92,7 @@ export interface AnalyseInput {
   /** When the gray track was deployed, ISO: no query looks further back, where an earlier one of its name may have left counts. */
   readonly since?: string;
   /** The guard's write: what goes back to stable on a failing verdict; null where no traffic is at stake. */
-  readonly guard: { readonly route: RouteTarget; readonly seq: number } | null;
+  readonly guard: { readonly routes: readonly RouteTarget[]; readonly seq: number } | null;
 }
 
 export interface AnalyseResult extends AnalysisResult {

@@ -30,8 +30,12 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...diagnosisActivities(deps),
     ...metricsActivities({
       ...deps,
-      returnToStable: async ({ route, seq }, release, signal) => {
-        await returnToStable(deps.clusters(route.cluster), { release, route, seq }, signal);
+      returnToStable: async ({ routes, seq }, release, signal) => {
+        await Promise.all(
+          routes.map((route) =>
+            returnToStable(deps.clusters(route.cluster), { release, route, seq }, signal),
+          ),
+        );
       },
     }),
   };

@@ -17,13 +17,15 @@ function changesOfTarget(stage: Stage, target: Target): string[] {
   // A rollback to what runs there already.
   if (stage.steps.length === 0) return [];
   const lasting = `${where}: Deployment ${target.deployment}: ${stableChange(target)}`;
-  switch (stage.strategy) {
+  switch (target.strategy) {
     case 'first':
     case 'rolling':
       return [lasting];
     case 'gray':
     case 'canary': {
-      const weights = stage.steps.flatMap((step) => (step.kind === 'weight' ? [`${step.weight} %`] : []));
+      const weights = stage.steps.flatMap((step) =>
+        step.kind === 'weight' && target.inner !== true ? [`${step.weight} %`] : [],
+      );
       const tag = stage.steps.flatMap((step) =>
         step.kind === 'tag' ? [`${step.tag.header}: ${step.tag.value}`] : [],
       );

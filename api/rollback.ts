@@ -1,8 +1,10 @@
 /** A request to roll back an ended release becomes the inputs of a release of its own. */
 import type { Actor } from '../domain/approval.js';
+import type { Calls } from '../domain/chain.js';
 import { releaseIdOfKey } from '../domain/ids.js';
-import type { ReleaseInputs } from '../domain/release.js';
-import { keyOf, namesIn, wayBack } from '../domain/way-back.js';
+import type { HistoryEntry, ReleaseInputs } from '../domain/release.js';
+import { keyOf, namesIn, wayBackOfAll } from '../domain/way-back.js';
+import { callsOf } from './inputs.js';
 import { throwFailure } from './problems.js';
 import type { Temporal } from './temporal/temporal.js';
 
@@ -15,6 +17,8 @@ export interface RollbackBody {
 export interface Rollback {
   readonly request: ReleaseInputs['request'];
   readonly applications: ReleaseInputs['applications'];
+  /** Of several applications. */
+  readonly calls?: Calls;
   /** For a request that came without one. */
   readonly key: string;
 }
@@ -33,30 +37,48 @@ export async function rollbackOf(
   const terminated = view.outcome?.failure;
   // Nobody undid anything, and what it had reached is not in the history.
   if (to === null && terminated?.code === 'release_terminated') return throwFailure(terminated);
-  const { current, history } = await api.readApplication(view.applications[0]!.name);
-  const { application } = current;
-  const way = wayBack({ release: id, application, history, to, environment, names: namesIn(view) });
+  const released = await Promise.all(view.applications.map(({ name }) => api.readApplication(name)));
+  const names = namesIn(view);
+  const way = wayBackOfAll(
+    released.map(({ current: { application }, history }) => ({
+      release: id,
+      application,
+      history,
+      to,
+      environment,
+      names,
+    })),
+  );
   if ('code' in way) return throwFailure(way);
-  const [first, ...others] = way.stages;
+  const concerned = released
+    .map(({ current }) => current.application)
+    .filter(({ name }) => way.stages.some((s) => s.application === name));
+  const environments = [...new Set(way.stages.map((s) => s.environment))];
+  const imageOf = (name: string): string => way.stages.find((s) => s.application === name)!.image;
   const request = {
-    applications: [{ name: application.name, image: first!.image }],
-    environment: others.length === 0 ? first!.environment : null,
+    applications: concerned.map(({ name }) => ({ name, image: imageOf(name) })),
+    environment: environments.length === 1 ? environments[0]! : null,
     strategy: null,
-    lane: null,
+    lane: view.lane,
     reason,
     initiator: actor.name,
     hotfix: true,
     rollbackOf: id,
     wayBack: way,
   };
-  return { request, applications: [application], key: keyOf(id, way, history) };
+  const historyOf = (name: string): readonly HistoryEntry[] =>
+    released.find(({ current }) => current.application.name === name)?.history ?? [];
+  const key = keyOf(id, way, historyOf);
+  if (concerned.length === 1) return { request, applications: concerned, key };
+  // What somebody removed meanwhile must not stop a rollback.
+  return { request, applications: concerned, calls: await callsOf(api, concerned, () => undefined), key };
 }
 
-export const withId = (
-  { request, applications }: Rollback,
-  id: string,
-  planOnly: boolean,
-): ReleaseInputs => ({ id, request, applications, planOnly });
+export const withId = ({ key: _, ...rollback }: Rollback, id: string, planOnly: boolean): ReleaseInputs => ({
+  id,
+  ...rollback,
+  planOnly,
+});
 
 /** Starts the rollback, or answers the one that was asked for before with the same key. */
 export async function rollBack(

@@ -111,7 +111,7 @@ function failuresPage(): string {
 
 /** The failure with the name of each field for its value. */
 function exampleOf(code: FailureCode): Omit<Failure, 'code'> {
-  const lists = ['known', 'problems', 'left', 'missing', 'names', 'objects'];
+  const lists = ['known', 'cycle', 'lanes', 'problems', 'left', 'missing', 'names', 'objects'];
   const context = new Proxy(
     {},
     { get: (_, key) => (lists.includes(String(key)) ? namedList(String(key)) : `\`<${String(key)}>\``) },

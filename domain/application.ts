@@ -27,6 +27,8 @@ export interface Application {
   /** Absent: no traffic to move, so only the strategy rolling. */
   readonly traffic?: TrafficSettings;
   readonly release?: ReleaseInput;
+  /** Names of the applications that it calls: they are deployed and promoted before it, where a release has both. */
+  readonly dependsOn?: readonly string[];
   /** In the order of the stages. */
   readonly environments: readonly Environment[];
 }

@@ -1,19 +1,14 @@
 /** The plan of a release: computed purely from the applications, the request and what was observed; printable; it has a hash. */
-import {
-  releaseSettings,
-  trafficSettings,
-  workloadSettings,
-  type Application,
-  type Environment,
-  type ReleaseSettings,
-  type Strategy,
-} from './application.js';
+import type { Application, Environment, ReleaseSettings, Strategy } from './application.js';
 import type { AnalysisSettings } from './analysis.js';
 import type { ApprovalSettings } from './approval.js';
-import { milliseconds } from './duration.js';
-import { grayName, hashOf } from './ids.js';
+import type { Calls } from './chain.js';
+import { milliseconds, type Duration } from './duration.js';
+import { hashOf } from './ids.js';
+import { laneSteps, laneStepsBack } from './lane-steps.js';
+import { leadOf, membersOf, type Member } from './member.js';
 import type { WayBack } from './release.js';
-import { numbered, stepsBack, stepsOf } from './steps.js';
+import { numbered, stepsBack, stepsOf, type Unnumbered } from './steps.js';
 import type { RouteTarget, Tag } from './traffic.js';
 
 /** What was seen of one application in one environment before anything was changed. */
@@ -53,6 +48,12 @@ export interface Target {
   readonly namespace: string;
   readonly deployment: string;
   readonly container: string;
+  /** first: there is no stable version, so it is deployed straight. */
+  readonly strategy: Strategy | 'first';
+  /** How many others of the stage have to be there before: 0 where it calls none of them. */
+  readonly level: number;
+  /** Requests come to it only through another application of the stage: it gets those with the tag, and no share of its own. */
+  readonly inner?: true;
   readonly lane: string;
   /** Name of the gray Deployment and its Service. */
   readonly gray: string;
@@ -65,15 +66,24 @@ export interface Target {
   readonly route: RouteTarget | null;
   readonly probe: { readonly entry: string; readonly host: string | null; readonly tag: Tag } | null;
   readonly progressDeadlineMs: number;
+  /** As declared: what a weight that nobody planned asks of gray. */
+  readonly grayReplicas: ReleaseSettings['replicas'];
+  /** How gray is judged, where it is not as the step says; null: not at all. */
+  readonly analysis?: AnalysisSettings | null;
 }
 
-export type Step = { readonly id: string; readonly summary: string } & (
+export type Step = {
+  readonly id: string;
+  readonly summary: string;
+  /** Applications that it concerns. Absent: all of the stage. */
+  readonly of?: readonly string[];
+} & (
   | { readonly kind: 'deploy-straight' }
-  | { readonly kind: 'deploy-gray'; readonly replicas: number }
+  | ({ readonly kind: 'deploy-gray' } & Size)
   | { readonly kind: 'tag'; readonly tag: Tag }
   | { readonly kind: 'probe' }
   | { readonly kind: 'approval'; readonly settings: ApprovalSettings }
-  | { readonly kind: 'weight'; readonly weight: number; readonly replicas: number }
+  | ({ readonly kind: 'weight'; readonly weight: number } & Size)
   | {
       readonly kind: 'hold';
       readonly weight: number;
@@ -86,14 +96,24 @@ export type Step = { readonly id: string; readonly summary: string } & (
 );
 export type StepKind = Step['kind'];
 
+/** Gray pods that a step needs. */
+export interface Size {
+  readonly replicas: number;
+  /** By application, where there are several; `replicas` is the largest then. */
+  readonly sizes?: Readonly<Record<string, number>>;
+}
+
+/** The targets that a step concerns, called before caller. */
+export const concerned = ({ targets }: Pick<Stage, 'targets'>, { of }: Pick<Step, 'of'>): readonly Target[] =>
+  of === undefined ? targets : targets.filter((t) => of.includes(t.application));
+
 export interface Stage {
   readonly environment: string;
-  /** first: there is no stable version, so it is deployed straight. */
+  /** Of the application that the requests come to. */
   readonly strategy: Strategy | 'first';
+  /** Called before caller. */
   readonly targets: readonly Target[];
   readonly steps: readonly Step[];
-  /** As declared: what a weight that nobody planned asks of gray. */
-  readonly grayReplicas: ReleaseSettings['replicas'];
   readonly queue: ReleaseSettings['queue'];
   readonly queueDeadlineMs: number;
   readonly rollbackDeadlineMs: number;
@@ -115,6 +135,10 @@ export interface PlanInput {
   readonly environment: string | null;
   readonly strategy: Strategy | null;
   readonly lane: string | null;
+  /** Of the applications and of all that they call. Default: nobody calls anybody. */
+  readonly calls?: Calls;
+  /** Whether each application asks for an approval of its own. Default: those with the same settings ask together. */
+  readonly approveEach?: boolean;
   /** Absent: an ordinary release. */
   readonly rollback?: { readonly of: string; readonly way: WayBack };
 }
@@ -164,112 +188,33 @@ const shortened =
   'A rollback has no approval, no weights one after the other, no holds and no analysis: the version was stable here before, so traffic moves as soon as its pods are ready.';
 
 function stageOf(name: string, input: PlanInput, warnings: string[]): Stage {
-  const members = input.applications.flatMap((planned) => {
-    const environment = planned.spec.environments.find((e) => e.name === name);
-    const observation = planned.observations.find((o) => o.environment === name);
-    return environment === undefined || observation === undefined
-      ? []
-      : [{ planned, environment, observation }];
-  });
-  // Later lanes widen this to settings per member; one application is all that a release holds today.
-  const { planned, environment, observation } = members[0]!;
-  const declared = releaseSettings(planned.spec, environment);
-  const lane = input.lane ?? declared.lane;
-  const settings: ReleaseSettings = {
-    ...declared,
-    strategy: input.strategy ?? declared.strategy,
-    lane,
-    tag: input.lane === null ? declared.tag : { ...declared.tag, value: lane },
-  };
-  for (const { planned: p, observation: seen } of members) {
-    warnings.push(...(seen.warnings ?? []));
-    const image = imageIn(p, name);
-    if (seen.stableDigest === image.digest)
-      warnings.push(`Stable of ${p.spec.name} in ${name} already runs ${image.version}.`);
-  }
-  const targets = members.map((m) => targetOf(m.planned, m.environment, m.observation, settings));
-  const strategy = strategyOf(settings, observation, `${planned.spec.name} in ${name}`, warnings);
-  const back = input.rollback?.way.stages.find((s) => s.environment === name);
-  const steps =
-    back === undefined
-      ? stepsOf(strategy, settings, targets[0]!, warnings)
-      : stepsBack(strategy, settings, targets[0]!, back.from);
+  const members = membersOf(name, input, warnings);
+  const lead = leadOf(members);
+  const targets = members.map((m) => m.target);
+  const settings = members.map((m) => m.settings);
+  const longest = (of: (s: ReleaseSettings) => Duration): number =>
+    Math.max(...settings.map((s) => milliseconds(of(s))));
   return {
     environment: name,
-    strategy,
+    strategy: lead.target.strategy,
     targets,
-    steps: numbered(name, steps),
-    grayReplicas: settings.replicas,
-    queue: settings.queue,
-    queueDeadlineMs: milliseconds(settings.queueDeadline),
-    rollbackDeadlineMs: milliseconds(settings.rollbackDeadline),
+    steps: numbered(name, stageSteps(name, members, input, warnings)),
+    queue: lead.settings.queue,
+    queueDeadlineMs: longest((s) => s.queueDeadline),
+    rollbackDeadlineMs: longest((s) => s.rollbackDeadline),
   };
 }
 
-const imageIn = ({ image, images }: PlannedApplication, environment: string): ResolvedImage =>
-  images?.[environment] ?? image;
-
-function strategyOf(
-  settings: ReleaseSettings,
-  seen: Observation,
-  what: string,
+function stageSteps(
+  environment: string,
+  members: readonly Member[],
+  { rollback, approveEach = false }: PlanInput,
   warnings: string[],
-): Strategy | 'first' {
-  if (!seen.exists) {
-    warnings.push(`First release of ${what}: there is no stable version, so it is deployed straight.`);
-    return 'first';
-  }
-  if (seen.readyReplicas === 0 && settings.strategy !== 'rolling') {
-    warnings.push(
-      `Stable of ${what} has no ready pod, so there is nothing to return to: it is deployed straight.`,
-    );
-    return 'first';
-  }
-  return settings.strategy;
-}
-
-function targetOf(
-  planned: PlannedApplication,
-  environment: Environment,
-  seen: Observation,
-  settings: ReleaseSettings,
-): Target {
-  const { spec } = planned;
-  const image = imageIn(planned, environment.name);
-  const workload = workloadSettings(spec, environment);
-  const traffic = trafficSettings(spec, environment);
-  const cluster = environment.cluster ?? 'default';
-  const gray = grayName(workload.name, settings.lane);
-  return {
-    application: spec.name,
-    environment: environment.name,
-    cluster,
-    namespace: environment.namespace,
-    deployment: workload.name,
-    container: seen.container,
-    lane: settings.lane,
-    gray,
-    image,
-    stableImage: seen.stableImage,
-    stableDigest: seen.stableDigest,
-    stableReplicas: seen.replicas,
-    manifest: seen.exists ? null : (workload.manifest ?? null),
-    route:
-      traffic === null || settings.strategy === 'rolling'
-        ? null
-        : {
-            router: traffic.router,
-            cluster,
-            namespace: environment.namespace,
-            route: traffic.route,
-            stableService: traffic.service,
-            grayService: gray,
-            port: traffic.port,
-          },
-    probe:
-      traffic?.entry === undefined
-        ? null
-        : { entry: traffic.entry, host: traffic.host ?? null, tag: settings.tag },
-    progressDeadlineMs: milliseconds(settings.progressDeadline),
-  };
+): Unnumbered[] {
+  const [{ target, settings }, ...others] = members as [Member, ...Member[]];
+  if (others.length > 0)
+    return rollback === undefined ? laneSteps(members, approveEach, warnings) : laneStepsBack(members);
+  if (rollback === undefined) return stepsOf(target.strategy, settings, target, warnings);
+  const back = rollback.way.stages.find((s) => s.environment === environment);
+  return stepsBack(target.strategy, settings, target, back?.from ?? null);
 }

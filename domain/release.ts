@@ -1,6 +1,7 @@
 /** What can be read of a release. */
 import type { ApprovalSettings, Decision } from './approval.js';
 import type { Application, Strategy } from './application.js';
+import type { Calls } from './chain.js';
 import type { Failure } from './failures.js';
 import type { Plan, StepKind } from './plan.js';
 import type { Patience } from './waiting.js';
@@ -34,6 +35,8 @@ export interface ReleaseRequest {
   readonly lane: string | null;
   readonly reason: string;
   readonly initiator: string;
+  /** Whether each application asks for an approval of its own. Default: those with the same approval settings ask together. */
+  readonly approveEach?: boolean;
   /** Goes first in the queue. Default false. */
   readonly hotfix?: boolean;
   /** The ended release that is undone. Absent: an ordinary release. */
@@ -66,6 +69,8 @@ export interface ReleaseInputs {
   readonly id: string;
   readonly request: ReleaseRequest;
   readonly applications: readonly Application[];
+  /** Of all that the applications call, and of what those call, that is not released. Absent: nothing. */
+  readonly calls?: Calls;
   /** Ends after the plan, changes nothing, waits for nothing. */
   readonly planOnly: boolean;
   /** When its waits are longer than they should be. Absent: as the defaults say. */

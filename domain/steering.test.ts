@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { samplePlan } from '../test/fakes/release-view.js';
 import { defaultAnalysis } from './application.js';
-import type { Stage, Step } from './plan.js';
+import type { Stage, Step, Target } from './plan.js';
 import { shiftProblem, steeredSteps, wayAbove, wayToPromotion, type Way } from './steering.js';
 
 const planned = samplePlan().stages[0]!;
@@ -79,8 +79,8 @@ describe('the way that is left', () => {
 });
 
 describe('steeredSteps', () => {
-  const steps = (of: number, replicas = 1, more: Partial<Stage> = {}) =>
-    steeredSteps({ ...stage, ...more }, of, 3, replicas);
+  const steps = (of: number, replicas = 1, more: Partial<Target> = {}) =>
+    steeredSteps({ ...stage, targets: stage.targets.map((t) => ({ ...t, ...more })) }, of, 3, () => replicas);
 
   it('holds as long as the plan holds the next lower weight, else as long as the first, under the same analysis', () => {
     expect(steps(50).hold).toMatchObject({ weight: 50, durationMs: 25_000, analysis: defaultAnalysis });

@@ -1,6 +1,6 @@
 /** What steering does to the way through a stage, and when it makes sense. Pure. */
-import type { Stage, Step } from './plan.js';
-import { grayReplicas } from './traffic.js';
+import { concerned, type Stage, type Step, type Target } from './plan.js';
+import { replicasOf } from './steps.js';
 
 /** Where a release is in a stage. */
 export interface Way {
@@ -49,27 +49,41 @@ export interface SteeredSteps {
 /**
  * The two steps of a weight that somebody set: to set it, and to hold it as long as the plan holds the next lower weight.
  * @param n counts what was set in this release
- * @param replicas gray pods now; they are not made fewer while requests still come
+ * @param podsOf gray pods of an application now; they are not made fewer while requests still come
  */
-export function steeredSteps(stage: Stage, weight: number, n: number, replicas: number): SteeredSteps {
+export function steeredSteps(
+  stage: Stage,
+  weight: number,
+  n: number,
+  podsOf: (target: Target) => number,
+): SteeredSteps {
   const firstWeight = stage.steps.findIndex((step) => step.kind === 'weight');
+  const { of } = stage.steps[firstWeight] ?? {};
+  const whom = of === undefined ? {} : { of };
   const holds = stage.steps.slice(firstWeight).filter((step) => step.kind === 'hold');
   const { durationMs = 0, analysis = null } =
     holds.findLast((step) => step.weight <= weight) ?? holds[0] ?? {};
-  const { grayReplicas: declared, targets, environment } = stage;
-  const needed = declared === 'auto' ? grayReplicas(targets[0]!.stableReplicas, weight) : declared;
-  const id = `${environment}/set-${n}`;
+  const sizes = Object.fromEntries(
+    concerned(stage, whom).map((target) => [
+      target.application,
+      Math.max(replicasOf(target, weight), podsOf(target)),
+    ]),
+  );
+  const id = `${stage.environment}/set-${n}`;
   return {
     set: {
       id: `${id}-weight`,
       kind: 'weight',
+      ...whom,
       weight,
-      replicas: Math.max(needed, replicas),
+      replicas: Math.max(...Object.values(sizes)),
+      ...(of === undefined ? {} : { sizes }),
       summary: `${weight} % of traffic to gray, as was asked for`,
     },
     hold: {
       id: `${id}-hold`,
       kind: 'hold',
+      ...whom,
       weight,
       durationMs,
       analysis,

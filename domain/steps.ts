@@ -33,15 +33,16 @@ export function stepsOf(
   }
 }
 
+export const noAnalysis = 'No analysis: the steps only wait, nothing is judged.';
+
 function graySteps(
   strategy: 'gray' | 'canary',
   settings: ReleaseSettings,
   target: Target,
   warnings: string[],
 ): Unnumbered[] {
-  if (settings.analysis === null) warnings.push('No analysis: the steps only wait, nothing is judged.');
-  const replicasFor = (weight: number): number =>
-    settings.replicas === 'auto' ? grayReplicas(target.stableReplicas, weight) : settings.replicas;
+  if (settings.analysis === null) warnings.push(noAnalysis);
+  const replicasFor = (weight: number): number => replicasOf(target, weight);
   const first = settings.steps[0]?.weight ?? 100;
   const tagged: Unnumbered[] =
     strategy === 'canary'
@@ -87,6 +88,12 @@ function graySteps(
     ...promotionSteps(settings, target),
   ];
 }
+
+/** Gray pods that the target needs for a share. */
+export const replicasOf = (
+  { grayReplicas: declared, stableReplicas }: Pick<Target, 'grayReplicas' | 'stableReplicas'>,
+  weight: number,
+): number => (declared === 'auto' ? grayReplicas(stableReplicas, weight) : declared);
 
 function promotionSteps(settings: ReleaseSettings, target: Target): Unnumbered[] {
   return [
@@ -141,14 +148,14 @@ function wholeTraffic(replicas: number): Unnumbered {
   return { kind: 'weight', weight: 100, replicas, summary: '100 % of traffic to gray for the promotion' };
 }
 
-function verifySteps(settings: ReleaseSettings): Unnumbered[] {
+export function verifySteps(settings: ReleaseSettings): Unnumbered[] {
   const durationMs = milliseconds(settings.verify);
   if (durationMs === 0 || settings.analysis === null) return [];
   const summary = `judge tagged requests for ${durationText(durationMs)}`;
   return [{ kind: 'hold', weight: 0, durationMs, analysis: settings.analysis, summary }];
 }
 
-function approvalSteps(settings: ReleaseSettings): Unnumbered[] {
+export function approvalSteps(settings: Pick<ReleaseSettings, 'approval'>): Unnumbered[] {
   return settings.approval.required
     ? [
         {

@@ -30,6 +30,11 @@ export interface RouteTarget {
   readonly grayService: string;
   /** Port of both Services. */
   readonly port: number;
+  /**
+   * Requests that go to gray get this tag, those that go to stable lose it, whoever set it. Absent: headers pass as they come. With it
+   * both Services may be the same one: then the tag is all that tells gray from stable.
+   */
+  readonly stamps?: Tag;
 }
 
 export function isWeight(value: number): boolean {

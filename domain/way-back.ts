@@ -49,6 +49,22 @@ export function wayBack(input: WayBackInput): WayBack | Failure {
   return left[0]?.why ?? failure('rollback_needless', { release, why });
 }
 
+/** Of all the applications of a release, the last environment first; where some have nothing to undo, the others go back all the same. */
+export function wayBackOfAll(inputs: readonly WayBackInput[]): WayBack | Failure {
+  const ways = inputs.map(wayBack);
+  const failures = ways.filter((way) => 'code' in way);
+  const refusal = failures.find((f) => f.code !== 'rollback_needless' && f.code !== 'rollback_superseded');
+  if (refusal !== undefined) return refusal;
+  const found = ways.filter((way): way is WayBack => !('code' in way));
+  if (found.length === 0) return failures[0]!;
+  const rank = (environment: string): number =>
+    Math.max(...inputs.map((i) => i.application.environments.findIndex((e) => e.name === environment)));
+  const stages = found
+    .flatMap((way) => way.stages)
+    .toSorted((a, b) => rank(b.environment) - rank(a.environment));
+  return { stages, warnings: [...found.flatMap((way) => way.warnings), ...failures.map((f) => f.message)] };
+}
+
 /** Where the release has changed something; with `to` also where it only tried. */
 function environmentsBack(
   { release, history, environment, to }: WayBackInput,
@@ -171,9 +187,14 @@ export function namesIn(view: Pick<ReleaseView, 'plan'>): Record<string, string>
  * Key of a rollback that came without one. The same rollback asked for twice is one release for as long as nothing else ended in its
  * environments; what is asked for again after that is a new one.
  */
-export function keyOf(release: string, way: WayBack, history: readonly HistoryEntry[]): string {
+export function keyOf(
+  release: string,
+  way: WayBack,
+  historyOf: (application: string) => readonly HistoryEntry[],
+): string {
   const latest = way.stages.map(
-    ({ environment }) => history.find((e) => e.environment === environment)?.release ?? null,
+    ({ application, environment }) =>
+      historyOf(application).find((e) => e.environment === environment)?.release ?? null,
   );
   return `rollback-${hashOf({ release, stages: way.stages, latest })}`;
 }
@@ -209,9 +230,11 @@ export function rollbackNeedless({ stages, rollbackOf }: Plan): Failure | null {
  * @param first what was seen at the beginning, where no other release held the environment since; else null
  */
 export function stableMoved({ wayBack }: ReleaseRequest, now: Stage, first: Stage | null): Failure | null {
-  for (const [i, { environment, deployment, image, stableDigest }] of now.targets.entries()) {
-    const undoes = wayBack?.stages.find((s) => s.environment === environment)?.undoes ?? null;
-    const expected = [undoes, image.digest, first?.targets[i]?.stableDigest];
+  for (const { application, environment, deployment, image, stableDigest } of now.targets) {
+    const stage = wayBack?.stages.find((s) => s.environment === environment && s.application === application);
+    const undoes = stage?.undoes ?? null;
+    const before = first?.targets.find((t) => t.application === application);
+    const expected = [undoes, image.digest, before?.stableDigest];
     if (undoes === null || expected.includes(stableDigest)) continue;
     return failure('workload_changed', {
       workload: deployment,

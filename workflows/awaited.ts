@@ -1,12 +1,13 @@
 /** What a step waits for that does not say so itself: as data, so that telling it is no event in the history. */
-import type { Stage, Step, Target } from '../domain/plan.js';
+import { concerned, type Stage, type Step, type Target } from '../domain/plan.js';
 import type { Waiting } from '../domain/release.js';
 
 /** How long a neighbour that is away is waited for on the way forward. */
 export const patienceMs = 5 * 60_000;
 
 /** Null: a hold or an approval, which tells more. */
-export function awaitedIn({ targets }: Stage, step: Step, now = Date.now()): Omit<Waiting, 'since'> | null {
+export function awaitedIn(stage: Stage, step: Step, now = Date.now()): Omit<Waiting, 'since'> | null {
+  const targets = concerned(stage, step);
   const progressMs = Math.max(...targets.map((t) => t.progressDeadlineMs));
   const awaited = (what: string, ms: number) => ({
     what,
@@ -20,7 +21,7 @@ export function awaitedIn({ targets }: Stage, step: Step, now = Date.now()): Omi
     case 'deploy-straight':
     case 'promote':
       return awaited(
-        `the pods of ${each((t) => t.deployment)} to be ready with ${targets[0]!.image.version}`,
+        `the pods of ${each((t) => t.deployment)} to be ready with ${each((t) => t.image.version)}`,
         progressMs,
       );
     case 'deploy-gray':

@@ -1,16 +1,13 @@
 /** The gray track, as large as its share of the traffic needs. */
 import type { Finding } from '../activities/contract.js';
-import type { Stage, Target } from '../domain/plan.js';
+import type { Size, Stage, Target } from '../domain/plan.js';
 import { grayReplicas } from '../domain/traffic.js';
 import { slowly } from './activities.js';
 import type { Run } from './run.js';
 import type { Reached } from './steps.js';
 
-interface Size {
-  /** As planned. */
-  readonly replicas: number;
-  readonly weight: number;
-}
+/** As planned. */
+type Share = Size & { readonly weight: number };
 
 interface Scaled {
   readonly replicas: number;
@@ -25,28 +22,28 @@ export const firstWeight = ({ steps }: Stage): number =>
  * Pods for a share: as planned, or more where stable has had more since; stable that has fewer now may have them only because gray
  * took some of its requests.
  */
-export function sizeFor(stage: Stage, reached: Reached, { replicas, weight }: Size): number {
-  return stage.grayReplicas === 'auto'
-    ? Math.max(replicas, grayReplicas(reached.stableReplicas, weight))
-    : replicas;
+export function sizeFor(target: Target, reached: Reached, { replicas, sizes, weight }: Share): number {
+  const planned = sizes?.[target.application] ?? replicas;
+  const seen = reached.stableReplicas.get(target.application) ?? 0;
+  return target.grayReplicas === 'auto' ? Math.max(planned, grayReplicas(seen, weight)) : planned;
 }
 
 /** Deploys gray, or makes it larger; the activity looks at what stable has now. */
 export async function scaleGray(
   run: Run,
-  stage: Stage,
   reached: Reached,
   target: Target,
-  size: Size,
+  size: Share,
   summary: string,
 ): Promise<Scaled> {
   const { weight } = size;
-  const replicas = sizeFor(stage, reached, size);
-  const share = stage.grayReplicas === 'auto' ? { weight } : {};
+  const replicas = sizeFor(target, reached, size);
+  const share = target.grayReplicas === 'auto' ? { weight } : {};
   const input = { release: run.inputs.id, target, replicas, ...share };
   const options = { deadlineMs: target.progressDeadlineMs, summary };
   const result = await slowly('deployGray', target.cluster, input, options);
   run.scaled(target.gray, result.replicas);
-  reached.stableReplicas = Math.max(reached.stableReplicas, result.stableReplicas ?? 0);
+  const before = reached.stableReplicas.get(target.application) ?? 0;
+  reached.stableReplicas.set(target.application, Math.max(before, result.stableReplicas ?? 0));
   return result;
 }

@@ -1,9 +1,9 @@
 /** Holding a weight: for a time, judged by metrics, and never alone. */
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
-import type { AnalyseResult, Finding } from '../activities/contract.js';
+import type { AnalyseInput, AnalyseResult, Finding } from '../activities/contract.js';
 import type { AnalysisSettings } from '../domain/analysis.js';
 import { milliseconds } from '../domain/duration.js';
-import type { Stage, Step } from '../domain/plan.js';
+import { concerned, type Stage, type Step, type Target } from '../domain/plan.js';
 import { analyse } from './activities.js';
 import { fail } from './failures.js';
 import type { Run } from './run.js';
@@ -53,7 +53,7 @@ async function rest(run: Run, { summary, durationMs }: HoldStep): Promise<Held> 
 
 async function judged(run: Run, stage: Stage, step: HoldStep, settings: AnalysisSettings): Promise<Held> {
   for (let ms = step.durationMs; ;) {
-    const result = await judgeUnlessCut(run, stage, settings, ms, step.summary);
+    const result = await judgeUnlessCut(run, stage, step, settings, ms, step.summary);
     const ended = endedBy(run);
     if (ended !== null || result === null) return ended ?? { result: null, findings: [] };
     ms = run.takeExtraMs();
@@ -114,7 +114,7 @@ async function untilConclusive(
     leftMs -= patienceMs;
     waitedMs += patienceMs;
     const summary = `still inconclusive: ${why}`;
-    const result = await judgeUnlessCut(run, stage, settings, patienceMs, summary);
+    const result = await judgeUnlessCut(run, stage, step, settings, patienceMs, summary);
     const ended = endedBy(run);
     if (ended !== null) return ended;
     if (run.goOn !== null)
@@ -135,41 +135,82 @@ async function untilConclusive(
 async function judgeUnlessCut(
   run: Run,
   stage: Stage,
+  step: HoldStep,
   settings: AnalysisSettings,
   durationMs: number,
   summary: string,
 ): Promise<AnalyseResult | null> {
   return until(
     () => run.goOn !== null || run.cutShort !== null,
-    () => judge(run, stage, settings, durationMs, summary),
+    () => judge(run, stage, step, settings, durationMs, summary),
   );
 }
 
-/** One analysis over all targets; fails the step when one of them fails. */
+/** One analysis of each target; fails the step when one of them fails. */
 async function judge(
   run: Run,
   stage: Stage,
+  step: HoldStep,
   settings: AnalysisSettings,
   durationMs: number,
   summary: string,
 ): Promise<AnalyseResult> {
   const until = new Date(Date.now() + durationMs).toISOString();
-  const results = await Promise.all(
-    stage.targets.map((t) => analyse(t.cluster, inputOf(run, t, settings, until), summary)),
+  const judged = judgedIn(stage, step, settings);
+  const results = await untilOneFails(
+    judged.map((one) => () => analyse(one.target.cluster, inputOf(run, stage, one, until), summary)),
   );
   failOnBreach(run, stage, results);
-  return results.find((r) => r.verdict === 'inconclusive') ?? results[0]!;
+  const known = results.filter((r) => r !== null);
+  const doubtful = known.find((r) => r.verdict === 'inconclusive');
+  const findings = known.flatMap((r) => r.findings);
+  return { ...(doubtful ?? known[0]!), findings };
+}
+
+/** Null for an analysis that was let go because another one failed. */
+async function untilOneFails(
+  acts: readonly (() => Promise<AnalyseResult>)[],
+): Promise<readonly (AnalyseResult | null)[]> {
+  let failed = false;
+  return Promise.all(
+    acts.map((act) =>
+      until(
+        () => failed,
+        async () => {
+          const result = await act();
+          failed ||= result.verdict === 'fail';
+          return result;
+        },
+      ),
+    ),
+  );
 }
 
 /** The first failing verdict ends the step, with what it saw, and what the guard did about the traffic. */
 function failOnBreach(run: Run, stage: Stage, results: readonly (AnalyseResult | null)[]): void {
-  for (const [i, result] of results.entries()) {
-    if (result?.verdict !== 'fail') continue;
-    run.record.keep(run.record.view().step ?? '', result.findings);
-    if (result.trafficRestored) run.record.weigh(stage.targets[i]!.application, 0);
-    fail('analysis_failed', { why: result.why });
-  }
+  const result = results.find((r) => r?.verdict === 'fail');
+  if (result == null) return;
+  run.record.keep(run.record.view().step ?? '', result.findings);
+  if (result.trafficRestored)
+    for (const { application } of entriesOf(stage)) run.record.weigh(application, 0);
+  fail('analysis_failed', { why: result.why });
 }
+
+/** A target with how it is judged. */
+interface Judged {
+  readonly target: Target;
+  readonly settings: AnalysisSettings;
+}
+
+function judgedIn(stage: Stage, step: Pick<Step, 'of'>, settings: AnalysisSettings): readonly Judged[] {
+  return concerned(stage, step).flatMap((target): Judged[] => {
+    const own = target.analysis === undefined ? settings : target.analysis;
+    return own === null ? [] : [{ target, settings: own }];
+  });
+}
+
+/** Those whose routes have a share. */
+const entriesOf = ({ targets }: Stage): readonly Target[] => targets.filter((t) => t.inner !== true);
 
 /** Waits for something with the weight under guard: a failing verdict ends the waiting. */
 export async function guardWhile(
@@ -178,10 +219,8 @@ export async function guardWhile(
   weight: number,
   waiting: () => Promise<unknown>,
 ): Promise<void> {
-  const settings = stage.steps.flatMap((s) =>
-    s.kind === 'hold' && s.analysis !== null ? [s.analysis] : [],
-  )[0];
-  if (weight === 0 || settings === undefined) {
+  const held = stage.steps.find((s): s is HoldStep => s.kind === 'hold' && s.analysis !== null);
+  if (weight === 0 || held === undefined) {
     await waiting();
     return;
   }
@@ -191,11 +230,11 @@ export async function guardWhile(
   };
   const waited = waiting();
   waited.then(finish, finish);
-  const guards = stage.targets.map(async (target) => {
-    const summary = `guards ${weight} % of ${target.application}`;
+  const guards = judgedIn(stage, held, held.analysis!).map(async (one) => {
+    const summary = `guards ${weight} % of ${one.target.application}`;
     const result = await until(
       () => over,
-      () => analyse(target.cluster, inputOf(run, target, settings, null), summary),
+      () => analyse(one.target.cluster, inputOf(run, stage, one, null), summary),
     );
     finish();
     return result;
@@ -204,13 +243,9 @@ export async function guardWhile(
   await waited;
 }
 
-function inputOf(
-  run: Run,
-  target: Stage['targets'][number],
-  settings: AnalysisSettings,
-  until: string | null,
-) {
-  const guard = target.route === null ? null : { route: target.route, seq: run.currentSeq };
+function inputOf(run: Run, stage: Stage, { target, settings }: Judged, until: string | null): AnalyseInput {
+  const routes = entriesOf(stage).flatMap(({ route }) => (route === null ? [] : [route]));
+  const guard = routes.length === 0 ? null : { routes, seq: run.currentSeq };
   const since = run.graySince === null ? {} : { since: run.graySince };
   return { release: run.inputs.id, target, settings, until, guard, ...since };
 }

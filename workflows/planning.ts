@@ -1,6 +1,8 @@
 /** Making the plan: resolve the images once, look at the clusters, compute. Changes nothing. */
 import { ActivityFailure, TimeoutFailure } from '@temporalio/workflow';
-import { releaseSettings } from '../domain/application.js';
+import { releaseSettings, type Application } from '../domain/application.js';
+import type { Calls } from '../domain/chain.js';
+import { laneProblems } from '../domain/lane.js';
 import type { Failure } from '../domain/failures.js';
 import { failure } from '../domain/failures.js';
 import {
@@ -11,7 +13,7 @@ import {
   type PlannedApplication,
   type ResolvedImage,
 } from '../domain/plan.js';
-import type { ReleaseRequest, WayBack } from '../domain/release.js';
+import type { ReleaseInputs, ReleaseRequest, WayBack } from '../domain/release.js';
 import { quickly } from './activities.js';
 import { failureOf } from './failures.js';
 import type { Run } from './run.js';
@@ -61,30 +63,42 @@ export async function makePlan(
   patienceMs: number = patience.attendedMs,
 ): Promise<Planning> {
   const { request, applications } = run.inputs;
-  const problems: Failure[] = [];
-  const planned: PlannedApplication[] = [];
-  for (const spec of applications) {
-    const environments = environmentsOf(spec, request.environment, request.wayBack);
-    if (environments.length === 0) {
-      const known = spec.environments.map((e) => e.name);
-      problems.push(
-        failure(
-          'environment_unknown',
-          { application: spec.name, environment: request.environment ?? '', known },
-          '/environment',
-        ),
-      );
-    }
-    const seen = await Promise.all(environments.map((e) => observe(run, spec, e.name, problems, patienceMs)));
-    const observations = seen.filter((o): o is Observation => o !== null);
-    const found = imagesOf(request, spec.name, images);
-    if (found !== null) planned.push({ spec, ...found, observations });
-  }
+  const looks = await Promise.all(applications.map((spec) => lookAt(run, spec, images, patienceMs)));
+  const problems = [...laneProblems(applications, request), ...looks.flatMap((look) => look.problems)];
   if (problems.length > 0) return { plan: null, problems };
-  const { environment, strategy, lane, rollbackOf, wayBack } = request;
+  const planned = looks.flatMap((look) => look.planned ?? []);
+  const { environment, strategy, lane, approveEach = false, rollbackOf, wayBack } = request;
   const rollback =
     rollbackOf === undefined || wayBack === undefined ? {} : { rollback: { of: rollbackOf, way: wayBack } };
-  return { plan: computePlan({ applications: planned, environment, strategy, lane, ...rollback }), problems };
+  const calls = callsOf(run.inputs);
+  const input = { applications: planned, environment, strategy, lane, calls, approveEach, ...rollback };
+  return { plan: computePlan(input), problems };
+}
+
+const callsOf = ({ applications, calls }: ReleaseInputs): Calls => ({
+  ...calls,
+  ...Object.fromEntries(applications.map(({ name, dependsOn = [] }) => [name, dependsOn])),
+});
+
+interface Look {
+  /** Null where an image is not known. */
+  readonly planned: PlannedApplication | null;
+  readonly problems: readonly Failure[];
+}
+
+async function lookAt(run: Run, spec: Application, images: Images, patienceMs: number): Promise<Look> {
+  const { request } = run.inputs;
+  const problems: Failure[] = [];
+  const environments = environmentsOf(spec, request.environment, request.wayBack);
+  if (environments.length === 0) {
+    const known = spec.environments.map((e) => e.name);
+    const context = { application: spec.name, environment: request.environment ?? '', known };
+    problems.push(failure('environment_unknown', context, '/environment'));
+  }
+  const seen = await Promise.all(environments.map((e) => observe(run, spec, e.name, problems, patienceMs)));
+  const observations = seen.filter((o): o is Observation => o !== null);
+  const found = imagesOf(request, spec.name, images);
+  return { planned: found === null ? null : { spec, ...found, observations }, problems };
 }
 
 /** Null where one of them was not resolved. */

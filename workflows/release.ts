@@ -1,7 +1,8 @@
 /** A release: from a request to its end, through the stages of its plan. */
 import { allHandlersFinished, CancellationScope, condition } from '@temporalio/workflow';
 import { failure, type Failure } from '../domain/failures.js';
-import { replanned, type Stage } from '../domain/plan.js';
+import type { Application } from '../domain/application.js';
+import { environmentsOf, replanned, type Stage } from '../domain/plan.js';
 import type { EndedPhase, HistoryEntry, ReleaseInputs } from '../domain/release.js';
 import { failureError, failureOf } from './failures.js';
 import type { ReleaseResult, Turn } from './messages.js';
@@ -48,7 +49,7 @@ async function conduct(run: Run, turns: Turns): Promise<Ending> {
   const { images, problems } = await resolveImages(run);
   if (problems.length > 0)
     return refuse(run, [...problems, ...(await furtherProblems(run, images, problems))]);
-  const held = await takeFirstTurn(run, turns);
+  const held = await askFirstTurns(run, turns);
   if (typeof held === 'object') return refuse(run, [held]);
 
   const planning = await makePlan(run, images);
@@ -100,23 +101,34 @@ function refuse(run: Run, problems: readonly Failure[]): Ending {
   return { phase: 'failed', failure: only, left: [] };
 }
 
-/** Answers whether the turn in the first environment was granted at once; or why the policy refuses. */
-async function takeFirstTurn(run: Run, turns: Turns): Promise<boolean | Failure> {
+/** Answers whether the turns in the first environment were granted at once; or why the policy refuses. */
+async function askFirstTurns(run: Run, turns: Turns): Promise<boolean | Failure> {
   if (run.inputs.planOnly) return true;
-  const spec = run.inputs.applications[0]!;
-  const { request } = run.inputs;
+  const { applications, request } = run.inputs;
   const environment =
-    request.wayBack?.stages[0]?.environment ?? request.environment ?? spec.environments[0]!.name;
-  const declared = spec.environments.find((e) => e.name === environment);
-  const policy = declared?.release?.queue ?? spec.release?.queue ?? 'wait';
+    request.wayBack?.stages[0]?.environment ?? request.environment ?? applications[0]!.environments[0]!.name;
   try {
-    return await turns.ask({ application: spec.name, environment }, policy);
+    for (const spec of inTurn(run, environment)) {
+      const declared = spec.environments.find((e) => e.name === environment);
+      const policy = declared?.release?.queue ?? spec.release?.queue ?? 'wait';
+      if (!(await turns.ask({ application: spec.name, environment }, policy))) return false;
+    }
+    return true;
   } catch (error) {
     return failureOf(error);
   }
 }
 
-/** Waits for the turn and looks again: while it waited, or in the stages before, the cluster may have changed. */
+/** The same order for every release, so that two never wait for each other. */
+function inTurn({ inputs: { applications, request } }: Run, environment: string): readonly Application[] {
+  return applications
+    .filter((spec) =>
+      environmentsOf(spec, request.environment, request.wayBack).some((e) => e.name === environment),
+    )
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Waits for the turns and looks again: while it waited, or in the stages before, the cluster may have changed. */
 async function prepareStage(
   run: Run,
   turns: Turns,
@@ -124,19 +136,22 @@ async function prepareStage(
   images: Images,
   index: number,
 ): Promise<Ending | null> {
-  const turn = { application: run.inputs.applications[0]!.name, environment };
   const stage = run.record.plan!.stages[index]!;
+  // Half-way through its environments a release is not refused any more.
+  const policy = index > 0 && stage.queue === 'refuse' ? 'wait' : stage.queue;
+  let atOnce = index > 0;
   run.record.phase = 'queued';
-  let granted = false;
-  try {
-    // Half-way through its environments a release is not refused any more.
-    granted = index > 0 && (await turns.ask(turn, stage.queue === 'refuse' ? 'wait' : stage.queue));
-  } catch (error) {
-    return { phase: 'failed', failure: failureOf(error), left: [] };
-  }
-  if (!granted && !(await turns.wait(turn, stage.queueDeadlineMs))) {
-    if (run.aborted !== null) return { phase: 'cancelled', failure: run.aborted, left: [] };
-    return { phase: 'failed', failure: failure('queue_expired', turn), left: [] };
+  for (const { name: application } of inTurn(run, environment)) {
+    const turn = { application, environment };
+    try {
+      const taken = await turns.take(turn, policy, stage.queueDeadlineMs);
+      if (taken === null && run.aborted !== null)
+        return { phase: 'cancelled', failure: run.aborted, left: [] };
+      if (taken === null) return { phase: 'failed', failure: failure('queue_expired', turn), left: [] };
+      atOnce &&= taken === 'at once';
+    } catch (error) {
+      return { phase: 'failed', failure: failureOf(error), left: [] };
+    }
   }
   run.record.expect(looking(`${environment}, now that it is its turn,`, patience.unattendedMs));
   const planning = await until(
@@ -145,7 +160,7 @@ async function prepareStage(
   );
   if (run.aborted !== null) return { phase: 'cancelled', failure: run.aborted, left: [] };
   if (planning?.plan == null) return { phase: 'failed', failure: planning!.problems[0]!, left: [] };
-  const moved = stableMoved(run.inputs.request, planning.plan.stages[index]!, granted ? stage : null);
+  const moved = stableMoved(run.inputs.request, planning.plan.stages[index]!, atOnce ? stage : null);
   if (moved !== null) return { phase: 'failed', failure: moved, left: [] };
   run.record.follow(replanned(run.record.plan!, planning.plan, index));
   return null;
@@ -180,7 +195,7 @@ async function undo(
   run.record.go();
   run.record.paused = false;
   run.record.note('note', why.message);
-  if (!reached.gray && !reached.stable && !reached.route) {
+  if (reached.gray.size + reached.stable.size + reached.route.size === 0) {
     await settled;
     return { phase: why === run.aborted ? 'cancelled' : 'failed', failure: why, left: [] };
   }

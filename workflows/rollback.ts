@@ -36,7 +36,7 @@ export async function rollBack(
   run.record.phase = 'rolling_back';
   run.record.publish();
   const skipped: Undo[] = [];
-  const undos = undoing({ run, stage, reached, settled, restored: new Set() });
+  const undos = undoing({ run, stage, reached, settled, restored: new Set(), drained: false });
   const left = (undone: readonly Undo[]): string[] =>
     undone.filter((undo) => undo.isDone?.() !== true).map((undo) => undo.summary);
   for (const [i, undo] of undos.entries()) {
@@ -56,15 +56,26 @@ interface Undoing {
   readonly settled: Promise<unknown>;
   /** Applications whose traffic is back. */
   readonly restored: Set<string>;
+  /** Whether connections to gray have had their time to end. */
+  drained: boolean;
 }
 
-/** In this order for all targets: traffic, stable, gray. */
+/**
+ * Traffic, stable, gray; callers before what they call. Where applications share a lane, stable comes first: it was promoted while gray
+ * carried everything, and an old caller must not meet a new one, or the reverse. What had no stable version goes last, gray may call it.
+ */
 function undoing(undoing: Undoing): Undo[] {
   const { reached, stage } = undoing;
+  const targets = stage.targets.toReversed();
+  const within = (set: ReadonlySet<string>): Target[] => targets.filter((t) => set.has(t.application));
+  const traffic = within(reached.route).flatMap((t) => trafficBack(undoing, t));
+  const stable = within(reached.stable).filter((t) => t.strategy !== 'first');
+  const created = within(reached.stable).filter((t) => t.strategy === 'first');
+  const back = stable.map((t) => stableBack(undoing, t));
   return [
-    ...(reached.route ? stage.targets.flatMap((t) => trafficBack(undoing, t)) : []),
-    ...(reached.stable ? stage.targets.map((t) => stableBack(undoing, t)) : []),
-    ...(reached.gray ? stage.targets.map((t) => grayAway(undoing, t)) : []),
+    ...(targets.length === 1 ? [...traffic, ...back] : [...back, ...traffic]),
+    ...within(reached.gray).map((t) => grayAway(undoing, t)),
+    ...created.map((t) => stableBack(undoing, t)),
   ];
 }
 
@@ -75,18 +86,18 @@ function trafficBack(undoing: Undoing, target: Target): Undo[] {
   const summary = `traffic of ${application} back to stable`;
   const act = async (): Promise<readonly Finding[]> => {
     try {
-      await restore(undoing, target, route, { summary, stays: reached.gray });
+      await restore(undoing, target, route, { summary, stays: reached.gray.has(application) });
       return [];
     } catch (error) {
       // A half-done promotion may have left stable without a ready pod: then only the old image makes it fit for traffic.
-      if (!reached.stable || failureOf(error).code !== 'endpoints_missing') throw error;
+      if (!reached.stable.has(application) || failureOf(error).code !== 'endpoints_missing') throw error;
     }
     run.record.note(
       'note',
       `Stable of ${application} has no ready pod, so its image goes back before traffic.`,
     );
     const findings = await stableBack(undoing, target).act();
-    await restore(undoing, target, route, { summary, stays: reached.gray });
+    await restore(undoing, target, route, { summary, stays: reached.gray.has(application) });
     return findings;
   };
   const isDone = (): boolean => undoing.restored.has(application);
@@ -108,15 +119,16 @@ function grayAway(undoing: Undoing, target: Target): Undo {
   const { route, environment, application } = target;
   const summary = `remove ${target.gray}`;
   const drain = stage.steps.find((s) => s.kind === 'cleanup');
-  const drainMs = route !== null && reached.route && drain?.kind === 'cleanup' ? drain.drainMs : 0;
-  let drained = false;
+  const isRouted = route !== null && reached.route.has(application);
+  const drainMs = isRouted && drain?.kind === 'cleanup' ? drain.drainMs : 0;
   const act = async (): Promise<readonly Finding[]> => {
-    if (drainMs > 0 && !drained) await sleep(drainMs, { summary: 'connections to gray drain' });
-    drained = true;
+    // Once for all: traffic has left every gray track before the first one goes.
+    if (drainMs > 0 && !undoing.drained) await sleep(drainMs, { summary: 'connections to gray drain' });
+    undoing.drained = true;
     await settled;
     // Gray goes only after it has left the route, which a write that was under way when traffic went back may have taken again.
     const summary = 'the route is as it was';
-    if (route !== null && reached.route) await restore(undoing, target, route, { summary, stays: false });
+    if (isRouted) await restore(undoing, target, route, { summary, stays: false });
     return slow('removeGray', run, target, summary);
   };
   return { id: `${environment}/undo-gray-${application}`, kind: 'rollback', summary, act };

@@ -78,6 +78,18 @@ export class Turns {
     return state.kind === 'granted';
   }
 
+  /** Asks for the turn where nobody has, and waits for it; answers how it came, or null when the deadline or an abort came first. */
+  async take(
+    turn: messages.Turn,
+    policy: QueuePolicy,
+    deadlineMs: number,
+  ): Promise<'at once' | 'after a wait' | null> {
+    const state = this.states.get(keyOf(turn));
+    if (state?.kind === 'granted') return 'at once';
+    if (state === undefined && (await this.ask(turn, policy))) return 'at once';
+    return (await this.wait(turn, deadlineMs)) ? 'after a wait' : null;
+  }
+
   /** Waits in the queue; answers false when the deadline or an abort came first. */
   async wait(turn: messages.Turn, deadlineMs: number): Promise<boolean> {
     const key = keyOf(turn);

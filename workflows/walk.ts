@@ -1,6 +1,6 @@
 /** The way through a stage: its steps one after the other, unless somebody pauses it or asks for another way. */
 import { condition } from '@temporalio/workflow';
-import type { Stage, Step } from '../domain/plan.js';
+import type { Stage, Step, Target } from '../domain/plan.js';
 import { shiftProblem, steeredSteps, wayAbove, wayToPromotion } from '../domain/steering.js';
 import { guardWhile } from './hold.js';
 import type { Run } from './run.js';
@@ -49,8 +49,8 @@ function newWay(run: Run, stage: Stage, reached: Reached): readonly Step[] {
     run.record.reroute(way, `${who} asked to promote now`);
     return way;
   }
-  const replicas = Math.max(...stage.targets.map((t) => run.replicasOf(t.gray) ?? 1));
-  const { set, hold } = steeredSteps(stage, detour.weight, run.countWeights(), replicas);
+  const podsOf = ({ gray }: Target): number => run.replicasOf(gray) ?? 1;
+  const { set, hold } = steeredSteps(stage, detour.weight, run.countWeights(), podsOf);
   const above = wayAbove(stage, detour.weight);
   run.record.reroute(above, `${who} set ${detour.weight} %`);
   return [set, hold, ...above];

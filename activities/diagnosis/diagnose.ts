@@ -200,6 +200,8 @@ function sketch(at: Lookout): Target {
     namespace,
     deployment,
     container: '',
+    strategy: 'gray',
+    level: 0,
     lane,
     gray,
     image,
@@ -210,6 +212,7 @@ function sketch(at: Lookout): Target {
     route,
     probe: null,
     progressDeadlineMs: 0,
+    grayReplicas: 1,
   };
 }
 

@@ -13,6 +13,8 @@ const target: Target = {
   namespace: 'shop',
   deployment: 'web',
   container: 'app',
+  strategy: 'gray',
+  level: 0,
   lane: 'gray',
   gray: 'web-gray',
   image: {
@@ -36,6 +38,7 @@ const target: Target = {
   },
   probe: null,
   progressDeadlineMs: 60_000,
+  grayReplicas: 'auto',
 };
 
 const stable = (

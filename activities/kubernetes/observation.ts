@@ -225,6 +225,8 @@ function sketch(at: Lookout, route: RouteTarget, container: string): Target {
     namespace: at.namespace,
     deployment: at.deployment,
     container,
+    strategy: 'gray',
+    level: 0,
     lane: at.lane,
     gray: at.gray,
     image,
@@ -235,5 +237,6 @@ function sketch(at: Lookout, route: RouteTarget, container: string): Target {
     route,
     probe: null,
     progressDeadlineMs: 0,
+    grayReplicas: 1,
   };
 }

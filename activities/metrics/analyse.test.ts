@@ -13,7 +13,7 @@ import { metricsActivities, type MetricsDeps } from './analyse.js';
 import { evidenceLimit } from './evidence.js';
 
 const target = exampleTarget();
-const guard = { route: target.route!, seq: 7 };
+const guard = { routes: [target.route!], seq: 7 };
 const quiet = (info: Partial<Info> = {}): MockActivityEnvironment =>
   new MockActivityEnvironment(
     { currentAttemptScheduledTimestampMs: Date.now(), ...info },

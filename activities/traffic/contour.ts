@@ -2,12 +2,18 @@
 import { canonicalJson } from '../../domain/ids.js';
 import type { Tag } from '../../domain/traffic.js';
 import { resources } from '../kubernetes/resources.js';
-import { numberOf, objectOf, objectsOf, sameHeader, textOf, withWeight } from './json.js';
+import { numberOf, objectOf, objectsOf, sameHeader, textOf, withObject, withWeight } from './json.js';
 import type { Backend, Router, Rule } from './router.js';
 
 export const contour: Router = {
   resource: resources.httpproxies,
   field: 'routes',
+  headers: {
+    name: 'requestHeadersPolicy',
+    form: 'list',
+    operations: (holder) => objectOf(holder['requestHeadersPolicy']) ?? {},
+    withOperations: (holder, operations) => withObject(holder, 'requestHeadersPolicy', operations),
+  },
   // Envoy hears of clusters and of routes on separate streams, and Contour gathers changes for up to 500 ms.
   settleMs: 1_000,
   hasStatus: true,

@@ -563,6 +563,158 @@ describe('what somebody else does to the route', () => {
   });
 });
 
+describe.each([
+  ['two Services', 'web-gray'],
+  ['one Service', 'web'],
+])('a route that stamps requests to %s', (_, grayService) => {
+  const stamping = { ...route, grayService, stamps: tag };
+  const own = { requestHeadersPolicy: { set: [{ name: 'X-Lane', value: 'own' }], remove: ['x-a'] } };
+  const take = (of = release, at = stamping) =>
+    prepareRoute(cluster, { release: of, route: at, seq: 1 }, never, 0);
+  const move = (seq: number, traffic: Traffic) =>
+    setTraffic(cluster, { release, route: stamping, seq, traffic }, never, 0, 0);
+  const give = () => restoreRoute(cluster, { release, route: stamping }, never, 0);
+  const policies = (): unknown[] =>
+    (kube.get(path)['spec'] as typeof before.spec).routes
+      .at(-1)!
+      .services.map(({ name, ...more }) => [name, more]);
+  const x = { name: 'x-lane', value: 'gray' };
+  const shared = (gray: number, more: object = {}): unknown[] => [
+    ['web', { port: 80, weight: 100 - gray, requestHeadersPolicy: { ...more, remove: ['x-lane'] } }],
+    [grayService, { port: 80, weight: gray, requestHeadersPolicy: { ...more, set: [x] } }],
+  ];
+
+  it('is taken, moved, returned by the guard and left exactly as it was', async () => {
+    edit((o) => Object.assign(o.spec.routes[1]!.services[0]!, own));
+    const found = plain();
+    await take();
+    await move(2, { gray: 25, tag });
+    expect(await move(2, { gray: 25, tag })).toMatchObject({ changed: false, before: { gray: 25, tag } });
+    expect(policies()).toEqual([
+      ['web', { port: 80, weight: 75, requestHeadersPolicy: { remove: ['x-a', 'x-lane'] } }],
+      [grayService, { port: 80, weight: 25, requestHeadersPolicy: { set: [x], remove: ['x-a'] } }],
+    ]);
+    await returnToStable(cluster, { release, route: stamping, seq: 2 }, never);
+    await move(3, { gray: 100, tag: null });
+    expect(await give()).toMatchObject({ before: { gray: 100 }, after: allStable, foreign: [] });
+    expect(plain()).toEqual(found);
+  });
+
+  it('gives a rule that somebody added back with its own headers', async () => {
+    await take();
+    const added = { conditions: [{ prefix: '/new' }], services: [{ name: 'web', port: 80, ...own }] };
+    edit((o) => (o.spec.routes as object[]).unshift(added));
+    await move(2, { gray: 10, tag });
+    await move(3, { gray: 20, tag });
+    await give();
+    expect((kube.get(path)['spec'] as typeof before.spec).routes).toEqual([added, ...before.spec.routes]);
+  });
+
+  it('is not given to a gray whose header somebody changes for the whole rule, but may always be returned', async () => {
+    await take();
+    await move(2, { gray: 10, tag });
+    edit((o) => Object.assign(o.spec.routes.at(-1)!, { requestHeadersPolicy: { remove: ['X-Lane'] } }));
+    expect(await code(move(3, { gray: 20, tag: null }))).toBe('route_unfit');
+    expect((await move(3, allStable)).after).toEqual(allStable);
+    await give();
+    const kept = { ...before.spec.routes[1], requestHeadersPolicy: { remove: ['X-Lane'] } };
+    expect((kube.get(path)['spec'] as typeof before.spec).routes[1]).toEqual(kept);
+  });
+
+  it('is put right by the next release, whatever that one does to headers', async () => {
+    edit((o) => Object.assign(o.spec.routes[1]!.services[0]!, own));
+    const found = plain();
+    await take();
+    await move(2, { gray: 50, tag });
+    const next = await prepareRoute(cluster, { release: 'r2', route, seq: 1 }, never, 0);
+    expect(next).toMatchObject({ foreign: [], after: allStable });
+    expect(policies()).toEqual([
+      ['web', { port: 80, weight: 100, ...own }],
+      ['web-gray', { port: 80, weight: 0, ...own }],
+    ]);
+    // And by one with another tag.
+    await take('r3', { ...stamping, stamps: { header: 'x-b', value: 'blue' } });
+    await take('r4');
+    await restoreRoute(cluster, { release: 'r4', route: stamping }, never, 0);
+    expect(plain()).toEqual(found);
+  });
+
+  it('without the note loses gray and goes on taking the tag off; rules that gray never joined stay', async () => {
+    await take();
+    await move(2, { gray: 100, tag });
+    const added = { conditions: [{ prefix: '/new' }], services: [{ name: 'web', port: 80, weight: 7 }] };
+    edit((o) => {
+      (o.spec.routes as object[]).unshift(added);
+      Object.assign(o.metadata.annotations, { [footprintKey(route)]: undefined });
+    });
+    const states: unknown[] = [];
+    kube.beforePatch = () => void states.push(policies());
+    await give();
+    expect(states).toEqual([shared(100), shared(0)]);
+    const [first, last] = before.spec.routes;
+    const [service] = last!.services;
+    const services = [{ ...service, requestHeadersPolicy: { remove: ['x-lane'] } }];
+    expect((kube.get(path)['spec'] as typeof before.spec).routes).toEqual([
+      added,
+      first,
+      { ...last, services },
+    ]);
+  });
+
+  it('P1: needs endpoints of both tracks', async () => {
+    await take();
+    ready('web', 0);
+    expect(await code(move(2, { gray: 60, tag: null }))).toBe('endpoints_missing');
+    ready('web', 1);
+    ready(grayService, 0);
+    expect(await code(move(2, { gray: 100, tag: null }))).toBe('endpoints_missing');
+    expect(await code(move(2, { gray: 0, tag }))).toBe('endpoints_missing');
+    ready('web', 1);
+    ready(grayService, 1);
+    expect((await move(2, { gray: 100, tag })).after).toEqual({ gray: 100, tag });
+  });
+});
+
+describe('a route that stamps requests to one Service', () => {
+  const one = { ...route, grayService: 'web', stamps: tag };
+  const move = (seq: number, traffic: Traffic) =>
+    setTraffic(cluster, { release, route: one, seq, traffic, sized: true }, never, 0, 0);
+  beforeEach(async () => {
+    kube.remove(`${slices}/web-gray-x`);
+    await prepareRoute(cluster, { release, route: one, seq: 1 }, never, 0);
+  });
+
+  it('P1: needs only the endpoints of that, which are enough for any share', async () => {
+    kube.calls.length = 0;
+    await move(2, { gray: 50, tag });
+    const list = kube.calls.find((call) => call.path === slices)!;
+    expect(list.query.get('labelSelector')).toBe('kubernetes.io/service-name in (web)');
+    expect((await move(3, { gray: 100, tag: null })).after.gray).toBe(100);
+    expect((await move(4, allStable)).after).toEqual(allStable);
+  });
+
+  it('is given back where the Service cannot answer anyhow', async () => {
+    await move(2, { gray: 50, tag });
+    ready('web', 0);
+    await restoreRoute(cluster, { release, route: one }, never, 0);
+    expect(plain()).toEqual(before);
+  });
+});
+
+describe('a route whose user stamps requests to its Service', () => {
+  it('is refused, and giving it back takes nothing of that away', async () => {
+    const policy = { requestHeadersPolicy: { set: [{ name: 'x-lane', value: 'gray' }] } };
+    const conditions = [{ prefix: '/' }, { header: { name: 'x-lane', exact: 'gray' } }];
+    const stamped = { conditions, services: [{ name: 'web', port: 80, ...policy }] };
+    edit((o) => (o.spec.routes as object[]).push(stamped));
+    const found = plain();
+    const one = { ...route, grayService: 'web', stamps: tag };
+    expect(await code(prepareRoute(cluster, { release, route: one, seq: 1 }, never, 0))).toBe('route_unfit');
+    expect(await restoreRoute(cluster, { release, route: one }, never, 0)).toMatchObject({ changed: false });
+    expect(plain()).toEqual(found);
+  });
+});
+
 describe('what Kubernetes answers', () => {
   it.each([
     [429, 'too many requests', 'cluster_unreachable', true],

@@ -1,19 +1,21 @@
 /** The changes that a release makes to a route: what each of them checks, and what it writes. How it is written is change.ts. */
 import { canonicalJson } from '../../domain/ids.js';
-import { allStable, type RouteTarget, type Tag, type Traffic } from '../../domain/traffic.js';
+import { allStable, type RouteTarget, type Traffic } from '../../domain/traffic.js';
 import { uptimeMs } from '../clock.js';
 import type { RestoreResult, RouteInput, TrafficInput, TrafficResult } from '../contract.js';
 import { fail } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { changeRoute, type Change, type Seen } from './change.js';
 import { Endpoints, requireReady, requireSize } from './endpoints.js';
-import { marksOf, type Footprint } from './footprint.js';
+import { marksOf, notedRoute, type Footprint } from './footprint.js';
 import { routers } from './index.js';
 import { disown } from './ownership.js';
 import type { Router } from './router.js';
 import { settled } from './settle.js';
+import { stampProblemsOf } from './tracks.js';
 import {
   desiredRules,
+  drainedRules,
   newOriginsOf,
   originsOf,
   problemsOf,
@@ -45,15 +47,13 @@ export async function prepareRoute(
       refuseGivenBack(route, footprint, seq);
       return null;
     }
-    if (
-      footprint !== null &&
-      roughTrafficOf(router, rules, { ...route, grayService: footprint.gray }).gray > 0
-    )
+    if (footprint !== null && roughTrafficOf(router, rules, notedRoute(route, footprint)).gray > 0)
       requireReady(await new Endpoints(cluster, route, signal).sure(), route, allStable);
     const own = withoutLeftovers(router, rules, route, footprint);
     const problems = problemsOf(router, object, own, route);
     if (problems.length > 0) fail('route_unfit', { kind, route: route.route, why: problems.join(' ') });
-    const note = { release, seq, gray: route.grayService, origins: originsOf(router, own, route) };
+    const origins = originsOf(router, own, route);
+    const note = { release, seq, gray: route.grayService, ...stampsOf(route), origins };
     return noted(router, route, desiredRules(router, own, route, allStable), note);
   });
   await settled(cluster, route, signal, settle);
@@ -110,7 +110,7 @@ async function setTrafficAs(
     const desired = desiredRules(router, rules, route, traffic);
     if (originsOf(router, desired, route).length === 0)
       return lost(route, 'no rule sends to stable any more.');
-    if (traffic.tag !== null) refuseTaken(route, rules, traffic.tag);
+    refuseTaken(route, rules, traffic);
     const { gray, carried } = footprint;
     const isFirst = isForGray(traffic) && carried !== true;
     // The guard is in a hurry, and mostly stable carries some already.
@@ -124,7 +124,15 @@ async function setTrafficAs(
     const origins = [...footprint.origins, ...newOriginsOf(router, rules, route, footprint.origins)];
     if (isSame(desired, rules) && seq === footprint.seq && as.closed === footprint.closed) return null;
     const carries = carried === true || traffic.gray > 0 || traffic.tag !== null;
-    const note = { release, seq, ...as, gray, origins, ...(carries ? { carried: true as const } : {}) };
+    const note = {
+      release,
+      seq,
+      ...as,
+      gray,
+      ...stampsOf(footprint),
+      origins,
+      ...(carries ? { carried: true as const } : {}),
+    };
     return noted(router, route, desired, note);
   });
 }
@@ -157,7 +165,10 @@ export async function restoreRoute(
     if (!isHeld(seen, input)) return null;
     const { rules, footprint } = seen;
     carried ||= footprint?.carried === true;
-    const desired = desiredRules(router, rules, route, allStable);
+    const isUnknown = footprint === null && route.stamps !== undefined;
+    const desired = isUnknown
+      ? drainedRules(router, rules, route)
+      : desiredRules(router, rules, route, allStable);
     if (isSame(desired, rules) || isSame(withoutGray(router, seen, route), rules)) return null;
     carried = true;
     await requireStable(seen);
@@ -184,6 +195,9 @@ export async function restoreRoute(
   return { changed: changed || last.changed, before, after: last.after, foreign, stays: false };
 }
 
+const stampsOf = ({ stamps }: Pick<Footprint, 'stamps'>): Pick<Footprint, 'stamps'> =>
+  stamps === undefined ? {} : { stamps };
+
 const isForGray = ({ gray, tag }: Traffic): boolean => gray > 0 || tag !== null;
 
 const isHeld = ({ object, footprint }: Seen, { release }: RouteInput): boolean =>
@@ -203,7 +217,7 @@ export function withoutLeftovers(
   footprint: Footprint | null,
 ): Rules {
   if (footprint === null) return rules;
-  return restoredRules(router, rules, { ...route, grayService: footprint.gray }, footprint.origins);
+  return restoredRules(router, rules, notedRoute(route, footprint), footprint.origins);
 }
 
 const noted = (router: Router, route: RouteTarget, rules: Rules, note: Omit<Footprint, 'left'>): Change => ({
@@ -216,10 +230,12 @@ function refuseGivenBack(route: RouteTarget, { closed }: Footprint, seq: number)
   if (closed === 'restore') lost(route, `write ${seq} came when the route was being given back.`);
 }
 
-/** Somebody may have taken the tag since the pre-flight looked. */
-function refuseTaken(route: RouteTarget, rules: Rules, tag: Tag): void {
+/** Somebody may have taken the tag since the pre-flight looked, or done something to its header. */
+function refuseTaken(route: RouteTarget, rules: Rules, traffic: Traffic): void {
   const router = routers[route.router];
-  const why = tagProblemsOf(router, rules, route, tag).join(' ');
+  const taken = traffic.tag === null ? [] : tagProblemsOf(router, rules, route, traffic.tag);
+  const undone = isForGray(traffic) ? stampProblemsOf(router, rules, route) : [];
+  const why = [...taken, ...undone].join(' ');
   if (why !== '') fail('route_unfit', { kind: router.resource.kind, route: route.route, why });
 }
 

@@ -63,7 +63,8 @@ export class Endpoints {
 
   private async ask(): Promise<Ready> {
     const { namespace, stableService, grayService } = this.route;
-    const labelSelector = `${serviceLabel} in (${stableService},${grayService})`;
+    const services = [...new Set([stableService, grayService])].join(',');
+    const labelSelector = `${serviceLabel} in (${services})`;
     const list = this.cluster.list(resources.endpointslices, namespace, { labelSelector }, this.signal);
     const { items } = await list;
     return { stable: countReady(items, stableService), gray: countReady(items, grayService) };

@@ -1,6 +1,6 @@
 /** What a release notes on the user's route while it holds it: enough to put it back exactly, and to tell late writers off. */
 import { canonicalJson, hashOf, labels } from '../../domain/ids.js';
-import type { RouteTarget } from '../../domain/traffic.js';
+import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import type { KubeObject } from '../kubernetes/objects.js';
 import { objectOf, objectsOf } from './json.js';
 import type { Origin, Router } from './router.js';
@@ -16,6 +16,8 @@ export interface Footprint {
   readonly carried?: true;
   /** Name of the Service that joined the route. */
   readonly gray: string;
+  /** The tag that it puts on requests for gray. */
+  readonly stamps?: Tag;
   readonly origins: readonly Origin[];
   /** Hash of the rules as that write left them. */
   readonly left: string;
@@ -30,6 +32,7 @@ export function footprintOf(object: KubeObject, route: RouteTarget): Footprint |
   try {
     const found = objectOf(JSON.parse(object.metadata.annotations?.[footprintKey(route)] ?? 'null'));
     const { release, seq, gray, left, closed, carried } = found ?? {};
+    const { header, value } = objectOf(found?.['stamps']) ?? {};
     if (typeof release !== 'string' || typeof seq !== 'number') return null;
     if (typeof gray !== 'string' || typeof left !== 'string') return null;
     const origins = objectsOf(found?.['origins']) as unknown as readonly Origin[];
@@ -39,6 +42,7 @@ export function footprintOf(object: KubeObject, route: RouteTarget): Footprint |
       gray,
       left,
       origins,
+      ...(typeof header === 'string' && typeof value === 'string' ? { stamps: { header, value } } : {}),
       ...(closed === 'guard' || closed === 'restore' ? { closed } : {}),
       ...(carried === true ? { carried } : {}),
     };
@@ -48,6 +52,11 @@ export function footprintOf(object: KubeObject, route: RouteTarget): Footprint |
 }
 
 export const footprintText = (footprint: Footprint): string => canonicalJson(footprint);
+
+/** The route as the release sees it that wrote the note. */
+export function notedRoute({ stamps: _, ...route }: RouteTarget, { gray, stamps }: Footprint): RouteTarget {
+  return { ...route, grayService: gray, ...(stamps === undefined ? {} : { stamps }) };
+}
 
 /** Hash of those rules that are this application's business. */
 export function marksOf(router: Router, rules: Rules, route: RouteTarget): string {

@@ -7,11 +7,26 @@ import { numberOf, objectOf, objectsOf, sameHeader, textOf, without, withWeight 
 import type { Backend, JsonObject, Router, Rule } from './router.js';
 
 /** Limits of the API (sigs.k8s.io/gateway-api, v1 HTTPRoute). */
-const most = { rules: 16, matchesOfRule: 64, matches: 128, headers: 16 };
+const most = { rules: 16, matchesOfRule: 64, matches: 128, headers: 16, filters: 16, operations: 16 };
 
 export const gatewayApi: Router = {
   resource: resources.httproutes,
   field: 'rules',
+  headers: {
+    name: 'filters',
+    form: 'list',
+    operations: (holder) =>
+      objectOf(objectsOf(holder['filters']).find(isModifier)?.['requestHeaderModifier']) ?? {},
+    // The API takes no second one, so the user's own is changed, where it stands.
+    withOperations(holder, operations) {
+      const filters = objectsOf(holder['filters']);
+      const at = filters.findIndex(isModifier);
+      const place = at === -1 ? filters.length : at;
+      const next = { type: 'RequestHeaderModifier', ...filters[at], requestHeaderModifier: operations };
+      const changed = filters.toSpliced(place, 1, ...(Object.keys(operations).length === 0 ? [] : [next]));
+      return changed.length === 0 ? without(holder, 'filters') : { ...holder, filters: changed };
+    },
+  },
   // Implementations differ; Contour gathers changes for up to 500 ms.
   settleMs: 1_000,
   hasStatus: true,
@@ -59,6 +74,13 @@ export const gatewayApi: Router = {
   limits(rules) {
     const matches = rules.map((rule) => matchesOf(rule));
     const headers = matches.flat().map((match) => objectsOf(match['headers']).length);
+    const backends = rules.flatMap((rule) => objectsOf(rule['backendRefs']));
+    const filters = backends.map((backend) => objectsOf(backend['filters']).length);
+    const operations = backends.flatMap((backend) =>
+      Object.values(gatewayApi.headers.operations(backend)).map((list) =>
+        Array.isArray(list) ? list.length : 0,
+      ),
+    );
     const excess = (what: string, has: number, allowed: number): string[] =>
       has > allowed ? [`it would have ${has} ${what}; ${allowed} are allowed.`] : [];
     return [
@@ -66,6 +88,8 @@ export const gatewayApi: Router = {
       ...excess('matches in one rule', Math.max(0, ...matches.map((m) => m.length)), most.matchesOfRule),
       ...excess('matches', matches.flat().length, most.matches),
       ...excess('headers in one match', Math.max(0, ...headers), most.headers),
+      ...excess('filters at one backend', Math.max(0, ...filters), most.filters),
+      ...excess('headers in one filter', Math.max(0, ...operations), most.operations),
     ];
   },
 
@@ -100,6 +124,8 @@ function taggedMatch(match: JsonObject, tag: Tag): JsonObject | null {
   const others = headers.filter((header) => header !== same);
   return { ...match, headers: [...others, { type: 'Exact', name: tag.header, value: tag.value }] };
 }
+
+const isModifier = (filter: JsonObject): boolean => filter['type'] === 'RequestHeaderModifier';
 
 const isExact = (header: JsonObject): boolean => (textOf(header['type']) ?? 'Exact') === 'Exact';
 

@@ -2,12 +2,28 @@
 import { canonicalJson } from '../../domain/ids.js';
 import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import { resources } from '../kubernetes/resources.js';
-import { numberOf, objectOf, objectsOf, sameHeader, textOf, without, withWeight } from './json.js';
+import {
+  numberOf,
+  objectOf,
+  objectsOf,
+  sameHeader,
+  textOf,
+  without,
+  withObject,
+  withWeight,
+} from './json.js';
 import type { Backend, Json, JsonObject, Router } from './router.js';
 
 export const istio: Router = {
   resource: resources.virtualservices,
   field: 'http',
+  headers: {
+    name: 'headers',
+    form: 'map',
+    operations: (holder) => objectOf(objectOf(holder['headers'])?.['request']) ?? {},
+    withOperations: (holder, operations) =>
+      withObject(holder, 'headers', withObject(objectOf(holder['headers']) ?? {}, 'request', operations)),
+  },
   // Its clusters come from Services, so they are known before any route names them, and after.
   settleMs: 0,
   hasStatus: false,

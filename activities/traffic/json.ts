@@ -16,6 +16,10 @@ export function without(object: JsonObject, key: string): JsonObject {
   return rest;
 }
 
+/** Empty: without the field. */
+export const withObject = (object: JsonObject, key: string, value: JsonObject): JsonObject =>
+  Object.keys(value).length === 0 ? without(object, key) : { ...object, [key]: value };
+
 /** Null: without the field. */
 export const withWeight = (entry: JsonObject, weight: number | null): JsonObject =>
   weight === null ? without(entry, 'weight') : { ...entry, weight };

@@ -10,12 +10,28 @@ export type JsonObject = { readonly [key: string]: Json };
 /** One entry of the list that holds the route's rules, as it is in the object. */
 export type Rule = JsonObject;
 
-/** How a rule was before the release: the key that finds it again, and the weight that its stable backend carried. */
+/** How a rule was before the release: the key that finds it again, and what of its stable backend is changed meanwhile. */
 export interface Origin {
   /** Canonical JSON of what the rule matches. */
   readonly key: string;
   /** Null: the field was not there. */
   readonly weight: number | null;
+  /** The field of its stable backend that holds operations on headers. Null: it was not there; absent: the release leaves it alone. */
+  readonly headers?: Json;
+}
+
+/**
+ * Where a rule, and each backend in the same way, says what it does to headers of requests: an object with `set`, `add` and `remove`,
+ * whose entries are told by the name of the header.
+ */
+export interface HeaderField {
+  readonly name: 'filters' | 'requestHeadersPolicy' | 'headers';
+  /** How `set` and `add` are written; `remove` is a list of names. */
+  readonly form: 'list' | 'map';
+  /** Empty where it does nothing. */
+  operations(holder: JsonObject): JsonObject;
+  /** The same rule or backend with other operations; empty: without them. */
+  withOperations(holder: JsonObject, operations: JsonObject): JsonObject;
 }
 
 /** None of them changes what it is given; what they answer keeps every field that they do not know. */
@@ -23,6 +39,7 @@ export interface Router {
   readonly resource: Resource;
   /** Name of the field of `spec` that holds the rules; nothing else of the object is ever written. */
   readonly field: 'rules' | 'routes' | 'http';
+  readonly headers: HeaderField;
   /**
    * How long the data plane may need, in milliseconds, until it has learnt of a Service that joins a route or leaves it, where no
    * controller says so: one that joins together with its first requests, or leaves together with its last, costs some of them.

@@ -23,12 +23,22 @@ const target = (router: RouteTarget['router']): RouteTarget => ({
   port: 80,
 });
 const tag = { header: 'x-lane', value: 'gray' };
+const stamping = (router: RouteTarget['router'], more: Partial<RouteTarget> = {}): RouteTarget => ({
+  ...target(router),
+  stamps: tag,
+  ...more,
+});
+const both = { grayService: 'web' };
 
 const desired = (kind: RouteTarget['router'], rules: Rules, traffic: Traffic): Rule[] =>
   desiredRules(routers[kind], rules, target(kind), traffic);
 const problems = (kind: RouteTarget['router'], rules: Rules, spec: object = {}): string[] => {
   const object = { metadata: { name: 'web' }, spec } as KubeObject;
   return problemsOf(routers[kind], object, rules, target(kind));
+};
+const stampProblems = (rule: Rule, route: RouteTarget): string => {
+  const object = { metadata: { name: 'web' }, spec: {} } as KubeObject;
+  return problemsOf(routers[route.router], object, [rule], route).join(' ');
 };
 const traffic = (kind: RouteTarget['router'], rules: Rules): Traffic | null =>
   trafficOf(routers[kind], rules, target(kind));
@@ -316,6 +326,191 @@ describe('what keeps a route from carrying a gray release', () => {
     expect(problems('contour', [odd, proxy()])).toEqual([]);
   });
 });
+
+describe('the tag that a route puts on requests', () => {
+  const split = (rule: Rule, route: RouteTarget): Rule[] =>
+    desiredRules(routers[route.router], [rule], route, { gray: 10, tag });
+  const modifier = (requestHeaderModifier: object): object => ({
+    type: 'RequestHeaderModifier',
+    requestHeaderModifier,
+  });
+  const list = { set: [{ name: 'x-lane', value: 'gray' }] };
+  const remove = ['x-lane'];
+
+  it.each([
+    ['two Services', 'web-gray'],
+    ['one Service', 'web'],
+  ])('of an HTTPRoute is in a filter of each backend: %s', (_, grayService) => {
+    const [tagged, shared] = split(http(), stamping('gateway-api', { grayService }));
+    const gray = { name: grayService, port: 80, filters: [modifier(list)] };
+    expect(tagged!['backendRefs']).toEqual([{ ...gray, weight: 100 }]);
+    expect(shared!['backendRefs']).toEqual([
+      { name: 'web', port: 80, weight: 90, filters: [modifier({ remove })] },
+      { ...gray, weight: 10 },
+    ]);
+  });
+
+  it.each([
+    ['two Services', 'web-gray'],
+    ['one Service', 'web'],
+  ])('of an HTTPProxy is in the policy of each service: %s', (_, grayService) => {
+    const [tagged, shared] = split(proxy(), stamping('contour', { grayService }));
+    const gray = { name: grayService, port: 80, requestHeadersPolicy: list };
+    expect(tagged!['services']).toEqual([{ ...gray, weight: 100 }]);
+    expect(shared!['services']).toEqual([
+      { name: 'web', port: 80, weight: 90, requestHeadersPolicy: { remove } },
+      { ...gray, weight: 10 },
+    ]);
+  });
+
+  it.each([
+    ['two Services', 'web-gray'],
+    ['one Service', 'web'],
+  ])('of a VirtualService is in the headers of each destination: %s', (_, grayService) => {
+    const [tagged, shared] = split(virtual('web.shop'), stamping('istio', { grayService }));
+    const gray = {
+      destination: { host: `${grayService}.shop`, port: { number: 80 } },
+      headers: { request: { set: { 'x-lane': 'gray' } } },
+    };
+    expect(tagged!['route']).toEqual([{ ...gray, weight: 100 }]);
+    expect(shared!['route']).toEqual([
+      {
+        destination: { host: 'web.shop', port: { number: 80 } },
+        weight: 90,
+        headers: { request: { remove } },
+      },
+      { ...gray, weight: 10 },
+    ]);
+  });
+
+  it('joins what the user does to other headers, in the one filter that may be there, and takes the place of what is done to its own', () => {
+    const own = {
+      set: [
+        { name: 'x-a', value: '1' },
+        { name: 'X-Lane', value: 'own' },
+      ],
+      add: [{ name: 'x-lane', value: 'more' }],
+      remove: ['x-b'],
+    };
+    const others = [{ type: 'ResponseHeaderModifier' }, { type: 'RequestMirror' }] as const;
+    const filters = [others[0], modifier(own), others[1]];
+    const rule = http({ backendRefs: [{ name: 'web', port: 80, filters }] });
+    const [, shared] = split(rule, stamping('gateway-api', both));
+    const a = { name: 'x-a', value: '1' };
+    expect((shared!['backendRefs'] as Rule[]).map((b) => b['filters'])).toEqual([
+      [others[0], modifier({ set: [a], remove: ['x-b', 'x-lane'] }), others[1]],
+      [others[0], modifier({ set: [a, ...list.set], remove: ['x-b'] }), others[1]],
+    ]);
+  });
+
+  it('joins in a VirtualService what is done to answers and to other headers of requests', () => {
+    const response = { set: { 'x-lane': 'shown' } };
+    const request = { set: { 'x-a': '1', 'X-LANE': 'own' }, add: { 'x-c': '2' }, remove: ['x-lane', 'x-b'] };
+    const destination = { host: 'web', port: { number: 80 } };
+    const rule: Rule = { route: [{ destination, headers: { response, request } }] };
+    const [, shared] = split(rule, stamping('istio'));
+    const add = { 'x-c': '2' };
+    expect((shared!['route'] as Rule[]).map((b) => b['headers'])).toEqual([
+      { response, request: { set: { 'x-a': '1' }, add, remove: ['x-b', 'x-lane'] } },
+      { response, request: { set: { 'x-a': '1', 'x-lane': 'gray' }, add, remove: ['x-b'] } },
+    ]);
+  });
+
+  it('may be another than the one that tagged requests come with', () => {
+    const route = stamping('contour', { ...both, stamps: { header: 'x-shop-lane', value: 'blue' } });
+    const rules = split(proxy(), route);
+    expect(rules[0]).toEqual({
+      conditions: [{ prefix: '/' }, { header: { name: 'x-lane', exact: 'gray' } }],
+      services: [
+        {
+          name: 'web',
+          port: 80,
+          weight: 100,
+          requestHeadersPolicy: { set: [{ name: 'x-shop-lane', value: 'blue' }] },
+        },
+      ],
+    });
+    expect(trafficOf(routers.contour, rules, route)).toEqual({ gray: 10, tag });
+  });
+
+  it.each<[string, RouteTarget['router'], Rule]>([
+    ['filters', 'gateway-api', http({ filters: [modifier({ remove: ['X-Lane'] })] })],
+    ['filters', 'gateway-api', http({ filters: [{ type: 'RequestMirror' }, modifier(list)] })],
+    ['a policy', 'contour', proxy({ requestHeadersPolicy: { set: [{ name: 'X-LANE', value: 'a' }] } })],
+    ['a policy', 'contour', proxy({ requestHeadersPolicy: { remove } })],
+    ['headers', 'istio', virtual('web', { headers: { request: { add: { 'x-lane': 'a' } } } })],
+    ['headers', 'istio', virtual('web', { headers: { request: { remove } } })],
+  ])('is refused where %s of the whole rule change the same header: %s', (_, kind, rule) => {
+    const why =
+      /the rule for .* changes the header "x-lane" of all its requests, but only those that go to gray may carry "gray"; take that out/;
+    expect(stampProblems(rule, stamping(kind))).toMatch(why);
+    expect(stampProblems(rule, stamping(kind, both))).toMatch(why);
+    expect(stampProblems(rule, target(kind))).toBe('');
+  });
+
+  it.each<[string, RouteTarget['router'], Rule]>([
+    ['another header', 'gateway-api', http({ filters: [modifier({ remove: ['x-a'] })] })],
+    ['the header of answers', 'contour', proxy({ responseHeadersPolicy: { remove } })],
+    ['the header of answers', 'istio', virtual('web', { headers: { response: { remove } } })],
+    [
+      'the header at its backend',
+      'contour',
+      proxy({ services: [{ name: 'web', port: 80, requestHeadersPolicy: { remove } }] }),
+    ],
+  ])('has room where the rule changes %s: %s', (_, kind, rule) => {
+    expect(stampProblems(rule, stamping(kind))).toBe('');
+    expect(stampProblems(rule, stamping(kind, both))).toBe('');
+  });
+
+  it('is refused where one Service gets it already from somebody else', () => {
+    const rule = proxy({ services: [{ name: 'web', port: 80, requestHeadersPolicy: list }] });
+    expect(stampProblems(rule, stamping('contour', both))).toMatch(
+      /already sets "x-lane: gray" on requests to "web"/,
+    );
+    expect(stampProblems(rule, stamping('contour'))).toBe('');
+  });
+
+  it('one Service without it is refused as it always was', () => {
+    expect(stampProblems(proxy(), { ...target('contour'), ...both })).toMatch(/already sends to "web"/);
+  });
+
+  it.each([
+    [
+      'headers',
+      [modifier({ set: Array.from({ length: 16 }, (_, i) => ({ name: `x-${i}`, value: 'a' })) })],
+      /would have 17 headers in one filter; 16 are allowed/,
+    ],
+    [
+      'filters',
+      Array.from({ length: 16 }, () => ({ type: 'ExtensionRef' })),
+      /would have 17 filters at one backend; 16 are allowed/,
+    ],
+  ])('is refused where a backend of an HTTPRoute would have too many %s', (_, filters, why) => {
+    const rule = http({ backendRefs: [{ name: 'web', port: 80, filters }] });
+    expect(stampProblems(rule, stamping('gateway-api'))).toMatch(why);
+    expect(stampProblems(rule, target('gateway-api'))).toBe('');
+  });
+
+  it('says nothing of the traffic where somebody took it from a backend', () => {
+    const route = stamping('contour');
+    const rules = split(proxy(), route);
+    const spoilt = rules.map((rule, i) =>
+      i === 0 ? rule : { ...rule, services: (rule['services'] as Rule[]).map((b) => without(b)) },
+    );
+    expect(trafficOf(routers.contour, spoilt, route)).toBeNull();
+    expect(roughTrafficOf(routers.contour, spoilt, route)).toEqual({ gray: 10, tag });
+    expect(desiredRules(routers.contour, spoilt, route, { gray: 10, tag })).toEqual(rules);
+    // With one Service these are requests to stable.
+    const one = stamping('contour', both);
+    const untold = split(proxy(), one).map((rule) => ({
+      ...rule,
+      services: (rule['services'] as Rule[]).map((b) => without(b)),
+    }));
+    expect(roughTrafficOf(routers.contour, untold, one)).toEqual({ gray: 0, tag: null });
+  });
+});
+
+const without = ({ requestHeadersPolicy: _, ...backend }: Rule): Rule => backend;
 
 describe('reading the traffic', () => {
   const split = desired('contour', [proxy(), proxy({ conditions: [{ prefix: '/b' }] })], { gray: 30, tag });

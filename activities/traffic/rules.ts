@@ -2,7 +2,19 @@
 import { canonicalJson } from '../../domain/ids.js';
 import type { RouteTarget, Tag, Traffic } from '../../domain/traffic.js';
 import type { KubeObject } from '../kubernetes/objects.js';
-import type { Backend, JsonObject, Origin, Router, Rule } from './router.js';
+import type { Backend, Origin, Router, Rule } from './router.js';
+import { splitRule, taggedRule } from './split.js';
+import { cleared, headersOf, uncleared } from './stamps.js';
+import {
+  grayIn,
+  isGray,
+  isJoined,
+  isOneService,
+  isOurs,
+  isStable,
+  stableOf,
+  stampProblemsOf,
+} from './tracks.js';
 
 export type Rules = readonly Rule[];
 
@@ -31,12 +43,16 @@ export function problemsOf(router: Router, object: KubeObject, rules: Rules, rou
   const keys = concerned.map((rule) => router.keyOf(rule));
   if (new Set(keys).size < keys.length) problems.push('two rules match the same requests.');
   const tagged = desiredRules(router, rules, route, { gray: 0, tag: { header: 'x-lane', value: 'gray' } });
-  return [...problems, ...router.limits(tagged)];
+  return [...problems, ...stampProblemsOf(router, concerned, route), ...router.limits(tagged)];
 }
 
 function unfit(router: Router, rule: Rule, route: RouteTarget): string | null {
   const backends = router.backends(rule, route).filter((b) => !b.copy);
-  if (backends.some((b) => b.service === route.grayService)) return `already sends to "${route.grayService}"`;
+  const { grayService, stamps } = route;
+  if (backends.some((b) => isGray(router, b, route)))
+    return isOneService(route)
+      ? `already sets "${stamps?.header}: ${stamps?.value}" on requests to "${grayService}"`
+      : `already sends to "${grayService}"`;
   if (backends.length > 1) return `already splits its traffic among ${backends.length} backends`;
   const [{ unfit: why, port, weight }] = backends as [Backend];
   if (why !== null) return `cannot be split: ${why}`;
@@ -70,7 +86,10 @@ export function tagProblemsOf(router: Router, rules: Rules, route: RouteTarget, 
 export function originsOf(router: Router, rules: Rules, route: RouteTarget): Origin[] {
   return rules.flatMap((rule) => {
     const stable = stableOf(router, rule, route);
-    return stable === undefined ? [] : [{ key: router.keyOf(rule), weight: stable.weight }];
+    if (stable === undefined) return [];
+    return [
+      { key: router.keyOf(rule), weight: stable.weight, ...headersOf(router, stable.entry, route.stamps) },
+    ];
   });
 }
 
@@ -112,7 +131,22 @@ export function desiredRules(router: Router, rules: Rules, route: RouteTarget, t
     });
 }
 
-/** The rules without a trace of gray. Null origins: how they were is not known, so only what names gray is changed. */
+/**
+ * All of gray's share to stable, and nothing else: nobody noted how the rules were, so none is to be stamped that gray never joined.
+ */
+export function drainedRules(router: Router, rules: Rules, route: RouteTarget): Rule[] {
+  return rules
+    .filter((rule) => !isLeft(router, rules, rule, route, null))
+    .map((rule) => {
+      const drains = isJoined(router, rule, route) && stableOf(router, rule, route) !== undefined;
+      return drains ? splitRule(router, rule, route, 0) : rule;
+    });
+}
+
+/**
+ * The rules without a trace of gray. Null origins: how they were is not known, so only what names gray is changed, or, where both tracks
+ * are one Service, only what no user writes.
+ */
 export function restoredRules(
   router: Router,
   rules: Rules,
@@ -120,18 +154,39 @@ export function restoredRules(
   origins: readonly Origin[] | null,
 ): Rule[] {
   return rules
-    .filter((rule) => !isOurs(router, rule, route))
+    .filter((rule) => !isLeft(router, rules, rule, route, origins))
     .map((rule) => {
       const origin = origins?.find((o) => o.key === router.keyOf(rule));
-      return restoredRule(router, rule, route, origin);
+      return origin !== undefined || isJoined(router, rule, route)
+        ? restoredRule(router, rule, route, origin)
+        : rule;
     });
+}
+
+/** Whether it is of our own, and not the user's for the same tag: that one is no copy of a rule that gray has joined. */
+function isLeft(
+  router: Router,
+  rules: Rules,
+  rule: Rule,
+  route: RouteTarget,
+  origins: readonly Origin[] | null,
+): boolean {
+  if (!isOurs(router, rule, route)) return false;
+  if (!isOneService(route)) return true;
+  const key = router.keyOf(rule);
+  if (origins !== null) return origins.every((origin) => origin.key !== key);
+  const joined = rules.filter((one) => isJoined(router, one, route));
+  const copies = router.tagsOf(rule).flatMap((tag) => joined.map((one) => router.tagged(one, tag)));
+  return copies.some((copy) => copy !== null && router.keyOf(copy) === key);
 }
 
 function restoredRule(router: Router, rule: Rule, route: RouteTarget, origin: Origin | undefined): Rule {
   const backends = router.backends(rule, route);
-  const stable = stableOf(router, rule, route);
-  const gray = backends.filter((b) => b.service === route.grayService);
-  if (gray.length === 0 && origin === undefined) return rule;
+  const found = backends.filter((b) => isGray(router, b, route));
+  // Somebody took stable's backend away, but the Service is still the user's.
+  const heir = isOneService(route) ? found[0] : undefined;
+  const stable = backends.find((b) => isStable(router, b, route)) ?? heir;
+  const gray = found.filter((b) => b !== stable);
   const kept = backends.filter((b) => !gray.includes(b));
   // Beside a backend that somebody else put there, a share is worth something: stable inherits what gray had.
   const alone = kept.filter((b) => !b.copy).length === 1;
@@ -139,42 +194,13 @@ function restoredRule(router: Router, rule: Rule, route: RouteTarget, origin: Or
   const weight = alone ? (origin?.weight ?? null) : inherited;
   return router.withBackends(
     rule,
-    kept.map(({ entry }) => (entry === stable?.entry ? router.backend(entry, null, weight) : entry)),
+    kept.map((backend) => {
+      if (backend !== stable) return backend.entry;
+      const entry = backend === heir ? cleared(router, backend.entry, route.stamps) : backend.entry;
+      return router.backend(uncleared(router, entry, origin?.headers, route.stamps), null, weight);
+    }),
   );
 }
-
-function splitRule(router: Router, rule: Rule, route: RouteTarget, gray: number): Rule {
-  const stable = stableOf(router, rule, route)!.entry;
-  const entries = router.backends(rule, route).flatMap(({ entry, service }): JsonObject[] => {
-    if (service === route.grayService) return [];
-    if (entry !== stable) return [entry];
-    return [router.backend(entry, null, 100 - gray), router.backend(entry, route.grayService, gray)];
-  });
-  return router.withBackends(rule, entries);
-}
-
-function taggedRule(router: Router, rule: Rule, route: RouteTarget, tag: Tag): Rule | null {
-  const stable = stableOf(router, rule, route)!.entry;
-  const entries = router.backends(rule, route).flatMap(({ entry, copy }): JsonObject[] => {
-    if (entry === stable) return [router.backend(entry, route.grayService, 100)];
-    return copy ? [entry] : [];
-  });
-  return router.tagged(router.withBackends(rule, entries), tag);
-}
-
-/** The backend that a release splits. */
-function stableOf(router: Router, rule: Rule, route: RouteTarget): Backend | undefined {
-  return router.backends(rule, route).find((b) => b.service === route.stableService && b.unfit === null);
-}
-
-/** A rule of our own: gray is all that it sends to. */
-function isOurs(router: Router, rule: Rule, route: RouteTarget): boolean {
-  const backends = router.backends(rule, route).filter((b) => !b.copy);
-  return backends.length > 0 && backends.every((b) => b.service === route.grayService);
-}
-
-const grayIn = (router: Router, rule: Rule, route: RouteTarget): Backend | undefined =>
-  router.backends(rule, route).find((b) => b.service === route.grayService);
 
 const splitIn = (router: Router, rules: Rules, route: RouteTarget): Rules =>
   rules.filter((rule) => stableOf(router, rule, route) !== undefined);

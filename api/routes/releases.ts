@@ -1,21 +1,19 @@
 /** /v1/plans and /v1/releases: what would be done, doing it, and reading it. */
 import { randomBytes } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
-import type { Actor } from '../../domain/approval.js';
 import { failure } from '../../domain/failures.js';
 import { releaseIdOfBytes, releaseIdOfKey } from '../../domain/ids.js';
-import { phases, type ReleaseInputs, type ReleaseRequest } from '../../domain/release.js';
+import { phases } from '../../domain/release.js';
 import type { App, AppDeps } from '../app.js';
 import { requireRole } from '../auth.js';
 import { checked, parseBody, readBody } from '../body.js';
 import { changesOf } from '../changes.js';
 import { checkedQuery, pageParameters, pageQuery } from '../query.js';
-import { nearest } from '../nearest.js';
-import { problemOf, ProblemError, throwFailure } from '../problems.js';
+import { releaseInputs } from '../inputs.js';
+import { throwFailure } from '../problems.js';
 import { dnsLabel } from '../schemas/common.js';
 import { releaseRequestSchema, rollbackPlanSchema, rollbackSchema } from '../schemas/release.js';
 import { rollBack, rollbackOf, withId } from '../rollback.js';
-import type { Temporal } from '../temporal/temporal.js';
 import { describe } from './describe.js';
 
 const tag = 'releases';
@@ -48,7 +46,7 @@ export function releaseRoutes(app: App, { temporal, config, metrics }: AppDeps):
       const inputs =
         'rollbackOf' in body
           ? withId(await rollbackOf(api, body.rollbackOf, body, actor), id, true)
-          : await inputsOf(api, id, body, actor, true);
+          : await releaseInputs(api, id, body, actor, true);
       const { plan } = await api.planRelease(inputs);
       if (plan === null) return throwFailure(failure('internal', { what: 'a plan without a plan' }));
       return c.json({ plan, planHash: plan.hash, warnings: plan.warnings, changes: changesOf(plan) });
@@ -74,7 +72,7 @@ export function releaseRoutes(app: App, { temporal, config, metrics }: AppDeps):
       const body = await readBody(c.req.raw, releaseRequestSchema);
       const api = await temporal();
       const id = key === null ? releaseIdOfBytes(randomBytes(8)) : releaseIdOfKey(key);
-      const inputs = await inputsOf(api, id, body, actor, false);
+      const inputs = await releaseInputs(api, id, body, actor, false);
       const { phase, planHash, created } = await api.submitRelease(inputs, key);
       if (created) for (const { name } of body.applications) metrics.releases.inc({ application: name });
       c.get('log').info({ release: id, by: actor.name, phase, created }, 'release accepted');
@@ -177,36 +175,4 @@ function idempotencyKey(header: string | undefined): string | null {
       remedy: 'Send 1 to 200 printable characters, e.g. a UUID.',
     }),
   );
-}
-
-/** The request with its applications as they are declared now. */
-async function inputsOf(
-  api: Temporal,
-  id: string,
-  body: Omit<ReleaseRequest, 'initiator'>,
-  actor: Actor,
-  planOnly: boolean,
-): Promise<ReleaseInputs> {
-  const views = await Promise.all(body.applications.map(({ name }) => api.readApplication(name)));
-  const applications = views.map((view) => view.current.application);
-  const { environment } = body;
-  for (const { name, environments } of applications) {
-    const known = environments.map((e) => e.name);
-    if (environment !== null && !known.includes(environment)) unknownEnvironment(name, environment, known);
-  }
-  return { id, request: { ...body, initiator: actor.name }, applications, planOnly };
-}
-
-function unknownEnvironment(application: string, environment: string, known: readonly string[]): never {
-  const found = failure('environment_unknown', { application, environment, known }, '/environment');
-  const like = nearest(environment, known);
-  const error = {
-    pointer: '/environment',
-    message: found.message,
-    found: JSON.stringify(environment),
-    expected: `one of ${known.join(', ')}`,
-    remedy: like === undefined ? found.remedy : `Did you mean ${like}?`,
-    ...(like === undefined ? {} : { nearest: like }),
-  };
-  throw new ProblemError(problemOf(found, [error]));
 }

@@ -27,6 +27,11 @@ function report(context: Context, path: Path, message: string, expected: string,
 const metricSources = ['builtin', 'counts', 'value'] as const;
 const metricBounds = ['min', 'max', 'hardMax'] as const;
 
+export function checkReleased(value: unknown, context: Context): void {
+  const names = itemsOf(value).map((item) => fieldsOf(item)['name']);
+  reportTwice(context, [], names, 'application', 'name');
+}
+
 export function checkMetric(value: unknown, context: Context): void {
   const metric = fieldsOf(value);
   const sources = metricSources.filter((key) => metric[key] !== undefined);

@@ -196,6 +196,13 @@ export const applicationSchema = z
     workload: workload.exactOptional(),
     traffic: traffic.exactOptional().describe('Absent: only the strategy rolling.'),
     release: releaseSettingsSchema.exactOptional(),
+    dependsOn: z
+      .array(dnsLabel)
+      .max(100, 'at most 100 applications')
+      .exactOptional()
+      .describe(
+        'Applications that it calls: where a release has both, they are deployed and promoted before it.',
+      ),
     environments: z
       .array(environment)
       .min(1, 'at least one environment')

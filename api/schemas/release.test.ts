@@ -50,7 +50,12 @@ describe('releaseRequestSchema', () => {
     ['a hotfix that is neither', ['hotfix'], 'yes', { found: '"yes"', expected: 'true or false' }],
     ['no applications', ['applications'], missing, { found: 'nothing', expected: 'a list' }],
     ['an empty list', ['applications'], [], { expected: 'at least one application' }],
-    ['two applications', ['applications', 1], { name: 'b', image: 'b:v1' }, { pointer: '/applications' }],
+    [
+      'an application twice',
+      ['applications', 1],
+      { name: 'web', image: 'b:v1' },
+      { pointer: '/applications/1/name' },
+    ],
     ['an application that is a name', ['applications', 0], 'web@v1', { expected: 'an object' }],
     ['no name', ['applications', 0, 'name'], missing, { found: 'nothing' }],
     ['a name with capitals', ['applications', 0, 'name'], 'Web', { found: '"Web"' }],

@@ -4,6 +4,7 @@ import type { DecisionRequest } from '../../domain/approval.js';
 import { strategies } from '../../domain/application.js';
 import type { ReleaseRequest } from '../../domain/release.js';
 import type { Steering } from '../../workflows/messages.js';
+import { checkReleased } from './application-rules.js';
 import { dnsLabel, laneName, positiveDuration, someText, text, whole } from './common.js';
 
 const reason = text(1_000).default('').describe('Recorded, and shown to everybody who reads the release.');
@@ -19,8 +20,11 @@ export const releaseRequestSchema = z
     applications: z
       .array(z.strictObject({ name: dnsLabel, image: imageReference }))
       .min(1, 'at least one application')
-      .max(1, 'one application; more than one is not supported yet')
-      .describe('What is released, and which version.'),
+      .max(50, 'at most 50 applications')
+      .superRefine(checkReleased, { when: () => true })
+      .describe(
+        'What is released, and which version. Several are one lane: they go together, or not at all.',
+      ),
     environment: dnsLabel
       .nullable()
       .default(null)
@@ -28,6 +32,12 @@ export const releaseRequestSchema = z
     strategy: z.enum(strategies).nullable().default(null).describe("Default: the application's."),
     lane: laneName.nullable().default(null).describe("Default: the application's."),
     reason,
+    approveEach: z
+      .boolean()
+      .exactOptional()
+      .describe(
+        'Whether each application asks for an approval of its own. Default: those with the same approval settings ask together.',
+      ),
     hotfix: z.boolean().exactOptional().describe('Goes before ordinary releases that wait. Default false.'),
   })
   .meta({ title: 'ReleaseRequest' }) satisfies z.ZodType<Omit<ReleaseRequest, 'initiator'>>;

@@ -16,6 +16,7 @@ interface RequestOptions {
   readonly strategy?: string;
   readonly lane?: string;
   readonly reason?: string;
+  readonly approveEach?: boolean;
 }
 
 type ReleaseOptions = RequestOptions & StartOptions & { readonly hotfix?: boolean };
@@ -27,27 +28,28 @@ const requestOptions = (): Option[] => [
   new Option('-e, --environment <name>', 'only this environment; default all, in their order'),
   new Option('--strategy <name>', 'instead of the declared one').choices(strategies),
   new Option('--lane <name>', 'instead of the declared one'),
+  new Option('--approve-each', 'each application asks for an approval of its own'),
   reasonOption(),
 ];
 
 function bodyOf(
-  version: string,
-  { environment, strategy, lane, reason }: RequestOptions,
+  versions: readonly string[],
+  { environment, strategy, lane, reason, approveEach }: RequestOptions,
 ): Readonly<Record<string, unknown>> {
-  const options = { environment, strategy, lane, reason };
+  const options = { environment, strategy, lane, reason, approveEach };
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return { applications: [versionOf(version)], ...Object.fromEntries(given) };
+  return { applications: versions.map(versionOf), ...Object.fromEntries(given) };
 }
 
 export function planCommand(program: Command, host: Host): void {
   addCommand<RequestOptions>(
     program,
     host,
-    'plan <app@version>',
+    'plan <app@version...>',
     'print what a release would do; changes nothing',
     requestOptions(),
-    async (context, [version], options) => {
-      const body = bodyOf(version!, options);
+    async (context, versions, options) => {
+      const body = bodyOf(versions, options);
       const answer = await context.client.post<PlanAnswer>('/v1/plans', body, { timeoutMs: planTimeoutMs });
       context.answer(answer);
       context.say(...renderPlan(answer.plan, answer.changes, context.paint));
@@ -60,17 +62,17 @@ export function releaseCommand(program: Command, host: Host): void {
   addCommand<ReleaseOptions>(
     program,
     host,
-    'release <app@version>',
-    'start a release, e.g. sluice release web@v2',
+    'release <app@version...>',
+    'start a release, e.g. sluice release web@v2; several applications are one lane',
     [
       ...requestOptions(),
       new Option('--hotfix', 'goes before ordinary releases that wait'),
       ...startOptions('default a new one'),
     ],
-    async (context, [version], options) => {
+    async (context, versions, options) => {
       const key = options.idempotencyKey ?? randomUUID();
       const { hotfix } = options;
-      const body = { ...bodyOf(version!, options), ...(hotfix === true ? { hotfix } : {}) };
+      const body = { ...bodyOf(versions, options), ...(hotfix === true ? { hotfix } : {}) };
       const accepted = await start(context.client, '/v1/releases', body, key);
       return started(context, accepted, options, '');
     },

@@ -73,6 +73,24 @@ export const requests = {
       `Application "${c.application}" has no environment "${c.environment}"; known: ${list(c.known)}.`,
       'Name one of the known environments, or declare it in the application.',
     ),
+  call_unknown: (c: { application: string; calls: string }) =>
+    terminal(
+      422,
+      `Application "${c.application}" depends on "${c.calls}", which is not declared.`,
+      'Declare it, or take it out of dependsOn.',
+    ),
+  call_cycle: (c: { cycle: readonly string[] }) =>
+    terminal(
+      422,
+      `The applications depend on each other in a circle: ${c.cycle.join(' -> ')}.`,
+      'Take one of them out of dependsOn: what is deployed and promoted first must not depend on what comes after it.',
+    ),
+  lanes_differ: (c: { environment: string; lanes: readonly string[] }) =>
+    terminal(
+      422,
+      `In ${c.environment} the applications have different lanes: ${c.lanes.join('; ')}.`,
+      'Name one lane for the release (--lane), and give the applications the same release.tag.header.',
+    ),
   release_unknown: (c: { id: string }) =>
     terminal(404, `There is no release "${c.id}".`, 'List the releases: sluice history'),
   release_in_progress: (c: { application: string; environment: string; running: string }) =>

@@ -24,6 +24,8 @@ export interface LoadRecord {
   status?: number;
   /** `x-version` of the answer. */
   version?: string;
+  /** `x-versions` of the answer: of all the applications that it came through, `a v1 -> b v2`. */
+  versions?: string;
   /** A status of 500 and above with what it says, `timeout`, or the code of the connection's error. Absent: no failure. */
   failure?: string;
 }
@@ -94,7 +96,7 @@ export function startLoad(options: LoadOptions): Load {
   };
 }
 
-type Outcome = Pick<LoadRecord, 'status' | 'version' | 'failure'>;
+type Outcome = Pick<LoadRecord, 'status' | 'version' | 'versions' | 'failure'>;
 
 /** One request. `stale`: a kept connection was closed before the other side read anything. */
 async function ask(options: LoadOptions, agent: Agent | undefined): Promise<Outcome | 'stale'> {
@@ -130,10 +132,11 @@ const longestText = 200;
 
 function outcomeOf(response: IncomingMessage, text: string): Outcome {
   const status = response.statusCode ?? 0;
-  const version = response.headers['x-version'];
+  const { 'x-version': version, 'x-versions': versions } = response.headers;
   return {
     status,
     ...(version && { version: String(version) }),
+    ...(versions && { versions: String(versions) }),
     ...(status >= 500 && { failure: `${status} ${text.slice(0, longestText)}`.trimEnd() }),
   };
 }

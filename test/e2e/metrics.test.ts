@@ -108,8 +108,8 @@ async function analysed(
   const { analyse } = metricsActivities({
     prometheusUrl: stack.prometheus,
     prometheusTokenFile: null,
-    returnToStable: async (guard, id, signal) => {
-      await returnToStable(cluster, { ...guard, release: id }, signal);
+    returnToStable: async ({ routes: [route], seq }, id, signal) => {
+      await returnToStable(cluster, { route: route!, seq, release: id }, signal);
     },
   });
   const input: AnalyseInput = {
@@ -117,7 +117,7 @@ async function analysed(
     target,
     settings: { ...settings, ...more },
     until: new Date(Date.now() + durationMs).toISOString(),
-    guard: { route: target.route!, seq: 2 },
+    guard: { routes: [target.route!], seq: 2 },
     ...(since === undefined ? {} : { since }),
   };
   const info = { currentAttemptScheduledTimestampMs: Date.now() };

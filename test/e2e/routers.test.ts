@@ -1,3 +1,4 @@
+import { request } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { routeProblems } from '../../activities/traffic/activities.js';
 import { Cluster } from '../../activities/kubernetes/client.js';
@@ -37,6 +38,11 @@ const target = (router: RouterKind, route = 'web'): RouteTarget => ({
   grayService: 'web-gray',
   port: 80,
 });
+/** The two that put the tag on requests: with a gray track of their own, and with stable's Service for both. */
+const stampings = [
+  { how: 'gray of its own', grayService: 'web-gray', stamps: tag },
+  { how: 'one Service', grayService: 'web', stamps: tag },
+];
 const prepare = (route: RouteTarget, seq: number, settleMs?: number) =>
   prepareRoute(cluster, { release, route, seq }, never, settleMs);
 const set = (route: RouteTarget, seq: number, traffic: Traffic) =>
@@ -127,6 +133,39 @@ describe.each(routerKinds)('the real API server and a route of kind %s', (kind) 
     expect((await returnToStable(cluster, { release, route, seq: 6 }, never)).after).toEqual(allStable);
     await restore(route, 0);
     expect(await text('rich')).toBe(before);
+  });
+
+  it.each(stampings)('the tag on requests is accepted, and nothing of it is left: $how', async (stamping) => {
+    const { how: _, ...stamps } = stamping;
+    const name = `stamped-${stamps.grayService}`;
+    const route = { ...(await create(name, richSpec(kind, name))), ...stamps };
+    expect(await routeProblems(cluster, route, tag)).toEqual([]);
+    const before = await text(name);
+    const sequence: Traffic[] = [
+      { gray: 0, tag },
+      { gray: 50, tag },
+      { gray: 100, tag: null },
+      { gray: 33, tag: { header: 'x-other', value: 'two words' } },
+    ];
+    await prepare(route, 1, 0);
+    expect(await text(name)).toContain('"gray"');
+    for (const [i, traffic] of sequence.entries()) {
+      const result = await set(route, i + 2, traffic);
+      expect(result).toMatchObject({ changed: true, after: traffic, foreign: [] });
+      expect(await set(route, i + 2, traffic)).toMatchObject({ changed: false, before: traffic });
+    }
+    const field = routers[kind].field;
+    const { spec } = await kube.get<LocalObject & { spec: Record<string, unknown[]> }>(at(name));
+    await kube.patch(`${at(name)}?fieldManager=somebody`, 'merge', {
+      spec: { [field]: [...spec[field]!, otherRule(kind)] },
+    });
+    await set(route, 6, { gray: 20, tag });
+    await restore(route, 0);
+    const rules = (json: string): unknown[] =>
+      (JSON.parse(json) as { spec: Record<string, unknown[]> }).spec[field]!;
+    const after = await text(name);
+    expect(rules(after).slice(0, -1)).toEqual(rules(before));
+    expect(after).not.toContain('footprint');
   });
 
   it('an object without annotations has none afterwards, and what others change meanwhile stays', async () => {
@@ -284,6 +323,72 @@ describe.each(['gateway-api', 'contour'] as const)('the real Envoy and a route o
     seq = 1;
   });
 
+  interface Answer {
+    readonly version: string;
+    /** The header of the tag as it came to the application. */
+    readonly tag: string | null;
+  }
+  async function answers(count: number, headers: Record<string, string | string[]>): Promise<Answer[]> {
+    const got: Answer[] = [];
+    while (got.length < count) {
+      const { statusCode, body } = await request(stack.ingress, { headers: { ...headers, host } });
+      expect(statusCode).toBe(200);
+      got.push((await body.json()) as Answer);
+    }
+    return got;
+  }
+  const tagsOf = (got: readonly Answer[]): (string | null)[] => got.map((answer) => answer.tag);
+
+  it.each(stampings)(
+    'puts the tag on each request to gray and takes it off each to stable, whoever set it: $how',
+    async ({ how: _, ...stamps }) => {
+      const stamping = { ...route, ...stamps };
+      const isOne = stamps.grayService === 'web';
+      /** Five standard deviations of 100 draws, and no answer of one track with the tag of the other. */
+      const shared = async (headers: Record<string, string | string[]>): Promise<void> => {
+        const got = await answers(100, headers);
+        const tagged = got.filter((answer) => answer.tag === 'gray');
+        expect(tagged.length).toBeGreaterThan(25);
+        expect(tagged.length).toBeLessThan(75);
+        for (const one of got) expect(one.tag).toBe(tagged.includes(one) ? 'gray' : null);
+        if (isOne) return;
+        for (const one of got) expect(one.version).toBe(one.tag === 'gray' ? 'v2' : 'v1');
+      };
+      await prepare(stamping, seq);
+      await until('no tag of another lane passes', async () =>
+        expect(tagsOf(await answers(20, { 'x-lane': 'blue' }))).toEqual(
+          Array.from({ length: 20 }, () => null),
+        ),
+      );
+      await set(stamping, ++seq, { gray: 50, tag: null });
+      await until('gray answers', async () => expect(tagsOf(await answers(20, {}))).toContain('gray'));
+      await shared({});
+      await shared({ 'x-lane': 'blue' });
+      await shared({ 'X-Lane': ['blue', 'green'] });
+      // There is no rule for the tag, so it is a share of these too that gray gets.
+      await shared({ 'x-lane': 'gray' });
+
+      await set(stamping, ++seq, { gray: 50, tag });
+      await until('tagged requests go to gray', async () =>
+        expect(tagsOf(await answers(20, { 'x-lane': 'gray' }))).not.toContain(null),
+      );
+      const tagged = await answers(100, { 'x-lane': 'gray' });
+      expect(tagsOf(tagged).every((one) => one === 'gray')).toBe(true);
+      expect([...new Set(tagged.map((answer) => answer.version))]).toEqual([isOne ? 'v1' : 'v2']);
+      await shared({});
+      await shared({ 'x-lane': 'grayish' });
+
+      await restore(stamping);
+      await until('headers pass as they come', async () =>
+        expect(tagsOf(await answers(20, { 'x-lane': 'blue' }))).toEqual(
+          Array.from({ length: 20 }, () => 'blue'),
+        ),
+      );
+      expect(tagsOf(await answers(20, {}))).not.toContain('gray');
+      seq = 1;
+    },
+  );
+
   it('fails no request while the weights move and the route is taken and given back, again and again', async () => {
     const [untagged, tagged] = [load(200), load(100, { 'x-lane': 'gray' })];
     for (let round = 0; round < 5; round++) {
@@ -308,7 +413,7 @@ describe.each(['gateway-api', 'contour'] as const)('the real Envoy and a route o
 function richSpec(kind: RouterKind, name: string): object {
   switch (kind) {
     case 'gateway-api': {
-      const remove = { type: 'RequestHeaderModifier', requestHeaderModifier: { remove: ['x-b'] } };
+      const remove = { type: 'RequestHeaderModifier', requestHeaderModifier: { remove: ['x-b', 'X-Lane'] } };
       return {
         parentRefs: [stack.gateway],
         hostnames: [`${name}.local`],
@@ -343,7 +448,12 @@ function richSpec(kind: RouterKind, name: string): object {
       };
     }
     case 'contour': {
-      const policy = { set: [{ name: 'x-b', value: 'c' }] };
+      const policy = {
+        set: [
+          { name: 'x-b', value: 'c' },
+          { name: 'X-Lane', value: 'own' },
+        ],
+      };
       return {
         virtualhost: { fqdn: `${name}.local`, corsPolicy: { allowOrigin: ['*'], allowMethods: ['GET'] } },
         includes: [{ name: 'child', conditions: [{ prefix: '/child' }] }],
@@ -397,7 +507,7 @@ function richSpec(kind: RouterKind, name: string): object {
             fault: { delay: { fixedDelay: '1s', percentage: { value: 0.1 } } },
             mirror: { host: 'x' },
             mirrorPercentage: { value: 12.5 },
-            route: [{ destination, headers: { request: { set: { 'x-b': 'c' } } } }],
+            route: [{ destination, headers: { request: { set: { 'x-b': 'c', 'x-lane': 'own' } } } }],
           },
           { match: [{ uri: { prefix: '/old' } }], redirect: { authority: 'new.local' } },
           {

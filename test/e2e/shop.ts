@@ -51,6 +51,8 @@ export class Shop {
       namespace,
       deployment: name,
       container: 'app',
+      strategy: 'gray',
+      level: 0,
       lane: 'gray',
       gray,
       image: {
@@ -74,6 +76,7 @@ export class Shop {
       },
       probe: null,
       progressDeadlineMs: 60_000,
+      grayReplicas: 'auto',
       ...change,
     };
   }

@@ -45,6 +45,8 @@ export function samplePlan(): Plan {
     namespace: 'shop',
     deployment: 'web',
     container: 'web',
+    strategy: 'gray',
+    level: 0,
     lane: 'gray',
     gray: 'web-gray',
     image: {
@@ -60,6 +62,7 @@ export function samplePlan(): Plan {
     route: null,
     probe: null,
     progressDeadlineMs: 600_000,
+    grayReplicas: 'auto',
   };
   const stage: Stage = {
     environment: 'prod',
@@ -68,7 +71,6 @@ export function samplePlan(): Plan {
     steps,
     queue: 'wait',
     queueDeadlineMs: 86_400_000,
-    grayReplicas: 'auto',
     rollbackDeadlineMs: 300_000,
   };
   return {

@@ -10,6 +10,8 @@ export function exampleTarget(): Target {
     namespace: 'shop',
     deployment: 'web',
     container: 'web',
+    strategy: 'gray',
+    level: 0,
     lane: 'gray',
     gray: 'web-gray',
     image: {
@@ -33,5 +35,6 @@ export function exampleTarget(): Target {
     },
     probe: null,
     progressDeadlineMs: 60_000,
+    grayReplicas: 'auto',
   };
 }

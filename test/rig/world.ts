@@ -29,6 +29,10 @@ export interface WorldOptions {
   readonly workerEnv?: Readonly<Record<string, string>>;
   /** Of stable. Default 2. */
   readonly replicas?: number;
+  /** Of the Deployment, the Service and the route. Default shop. */
+  readonly name?: string;
+  /** Of every image, beside `APP` and `VERSION`. */
+  readonly imageEnv?: Readonly<Record<string, string>>;
   /** Whether a request is answered before the test begins. Default true. */
   readonly served?: boolean;
   /** A world, or what is like one, whose worker serves this one too: many applications without many processes. It is closed last. */
@@ -46,7 +50,6 @@ export const quick: ReleaseInput = {
 };
 
 export class World {
-  readonly name = 'shop';
   readonly host: string;
   readonly kube: Kube;
   private readonly released: string[] = [];
@@ -54,6 +57,7 @@ export class World {
   private constructor(
     readonly stack: StackInfo,
     readonly namespace: string,
+    readonly name: string,
     readonly router: RouteKind,
     readonly taskQueue: string,
     readonly worker: WorkerProcess,
@@ -61,6 +65,7 @@ export class World {
     readonly api: Handler,
     private readonly replicas: number,
     private readonly owned: boolean,
+    private readonly imageEnv: Readonly<Record<string, string>>,
   ) {
     this.host = sampleHost({ namespace, name: this.name, image: '' });
     this.kube = new Kube(stack.kubeUrl, stack.kubeToken);
@@ -69,11 +74,12 @@ export class World {
   /** A namespace with stable v1 running behind the user's route, images v1 to v3 pushed, and a worker that polls. */
   static async create(stack: StackInfo, options: WorldOptions = {}): Promise<World> {
     const id = randomBytes(4).toString('hex');
-    const { beside } = options;
+    const { beside, name = 'shop' } = options;
     if (beside !== undefined) {
       const { taskQueue, worker, temporal, api } = beside;
-      const rest = [worker, temporal, api, options.replicas ?? 2, false] as const;
-      const world = new World(stack, `test-${id}`, options.router ?? 'gateway-api', taskQueue, ...rest);
+      const { replicas = 2, imageEnv = {} } = options;
+      const rest = [worker, temporal, api, replicas, false, imageEnv] as const;
+      const world = new World(stack, `test-${id}`, name, options.router ?? 'gateway-api', taskQueue, ...rest);
       await world.setUp(options);
       return world;
     }
@@ -92,6 +98,7 @@ export class World {
     const world = new World(
       stack,
       `test-${id}`,
+      name,
       router,
       taskQueue,
       worker,
@@ -99,6 +106,7 @@ export class World {
       api,
       options.replicas ?? 2,
       true,
+      options.imageEnv ?? {},
     );
     await Promise.all([world.worker.start(), world.setUp(options)]);
     return world;
@@ -128,7 +136,7 @@ export class World {
       registry: this.stack.registry,
       repository,
       tag,
-      env: { APP: this.name, VERSION: tag, ...env },
+      env: { APP: this.name, VERSION: tag, ...this.imageEnv, ...env },
     });
   }
 

@@ -51,7 +51,9 @@ describe('the sample application', () => {
       version: 'v1',
       track: 'stable',
       pod: 'pod-1',
+      tag: null,
       chain: 'web',
+      versions: 'web v1',
     });
   });
 
@@ -59,7 +61,13 @@ describe('the sample application', () => {
     const far = await start({ APP: 'B', VERSION: 'v2', TRACK: 'gray' });
     const near = await start({ APP: 'A', VERSION: 'v1', UPSTREAM: far.url });
     const response = await fetch(near.url, { headers: { 'x-lane': 'gray' } });
-    expect(await response.json()).toMatchObject({ app: 'A', chain: 'A -> Bgray' });
+    expect(await response.json()).toMatchObject({
+      app: 'A',
+      tag: 'gray',
+      chain: 'A -> Bgray',
+      versions: 'A v1 -> B v2',
+    });
+    expect(response.headers.get('x-versions')).toBe('A v1 -> B v2');
   });
 
   it('answers 502 where its upstream fails', async () => {

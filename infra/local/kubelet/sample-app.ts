@@ -36,16 +36,19 @@ export async function startApp(options: AppOptions): Promise<App> {
   const server = createServer((incoming, response) => {
     lastRequestAt = Date.now();
     if (draining) response.shouldKeepAlive = false;
-    if (incoming.url === '/healthz') return answer(response, env, options.isReady() ? 200 : 503, {});
+    const own = identity(options, incoming);
+    if (incoming.url === '/healthz') return answer(response, own, options.isReady() ? 200 : 503, {});
     const failing = fails();
     void (async () => {
       if (delayMs > 0) await delay(delayMs);
-      if (failing) return answer(response, env, 500, { error: 'ERROR_RATE' });
-      const own = identity(options);
-      if (!env.UPSTREAM) return answer(response, env, 200, own);
+      if (failing) return answer(response, own, 500, { error: 'ERROR_RATE' });
+      if (!env.UPSTREAM) return answer(response, own, 200, own);
       const upstream = await callUpstream(env.UPSTREAM, options.ingress, incoming);
-      const chain = `${own.chain} -> ${upstream.chain ?? `${env.UPSTREAM} ${upstream.status}`}`;
-      answer(response, env, upstream.status === 200 ? 200 : 502, { ...own, chain });
+      const failed = `${env.UPSTREAM} ${upstream.status}`;
+      const chain = `${own.chain} -> ${upstream.chain ?? failed}`;
+      const versions = `${own.versions} -> ${upstream.versions ?? failed}`;
+      const whole = { ...own, chain, versions };
+      answer(response, whole, upstream.status === 200 ? 200 : 502, whole);
     })();
   });
   // Envoy decides when an idle connection ends; a server that does so races with its next request.
@@ -66,16 +69,32 @@ interface Identity {
   version: string;
   track: string;
   pod: string;
+  /** `x-lane` of the request; null without. */
+  tag: string | null;
+  /** The applications that answered, `a -> bgray`. */
   chain: string;
+  /** The same with their versions, `a v1 -> b v2`; also the header `x-versions`. */
+  versions: string;
 }
 
-function identity({ env, pod }: AppOptions): Identity {
+function identity({ env, pod }: AppOptions, { headers }: IncomingMessage): Identity {
   const { APP: app = 'app', VERSION: version = '', TRACK: track = 'stable' } = env;
-  return { app, version, track, pod, chain: track === 'stable' ? app : `${app}${track}` };
+  const tag = typeof headers['x-lane'] === 'string' ? headers['x-lane'] : null;
+  const chain = track === 'stable' ? app : `${app}${track}`;
+  return { app, version, track, pod, tag, chain, versions: `${app} ${version}` };
 }
 
-function answer(response: ServerResponse, env: Record<string, string>, status: number, body: object): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'x-version': env.VERSION ?? '' });
+function answer(
+  response: ServerResponse,
+  { version, versions }: Pick<Identity, 'version' | 'versions'>,
+  status: number,
+  body: object,
+): void {
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'x-version': version,
+    'x-versions': versions,
+  });
   response.end(JSON.stringify(body));
 }
 
@@ -93,7 +112,7 @@ async function callUpstream(
   upstream: string,
   ingress: string,
   incoming: IncomingMessage,
-): Promise<{ status: number; chain?: string }> {
+): Promise<{ status: number } & Chain> {
   const url = new URL(upstream);
   const target = isIP(url.hostname) || url.hostname === 'localhost' ? url : new URL(url.pathname, ingress);
   const { 'x-lane': lane, baggage } = incoming.headers;
@@ -111,9 +130,11 @@ async function callUpstream(
   });
 }
 
-function chainOf(text: string): { chain?: string } {
+type Chain = Partial<Pick<Identity, 'chain' | 'versions'>>;
+
+function chainOf(text: string): Chain {
   try {
-    return JSON.parse(text) as { chain?: string };
+    return JSON.parse(text) as Chain;
   } catch {
     return {};
   }

@@ -1,0 +1,62 @@
+/** Which track a backend or a rule is of: told by the Service or, where both tracks are one Service, by the stamp. */
+import type { RouteTarget } from '../../domain/traffic.js';
+import { about } from './headers.js';
+import type { Backend, Router, Rule } from './router.js';
+import { isCleared, isStamped } from './stamps.js';
+
+/** Both tracks are one Service, so that only the stamp tells them apart. */
+export const isOneService = ({ stableService, grayService, stamps }: RouteTarget): boolean =>
+  stamps !== undefined && stableService === grayService;
+
+export function isGray(router: Router, { service, entry }: Backend, route: RouteTarget): boolean {
+  if (service !== route.grayService) return false;
+  return !isOneService(route) || route.stamps === undefined || isStamped(router, entry, route.stamps);
+}
+
+/** Whether a release can split it, or has. */
+export function isStable(router: Router, backend: Backend, route: RouteTarget): boolean {
+  if (backend.service !== route.stableService || backend.unfit !== null) return false;
+  return !isOneService(route) || !isGray(router, backend, route);
+}
+
+export const grayIn = (router: Router, rule: Rule, route: RouteTarget): Backend | undefined =>
+  router.backends(rule, route).find((b) => isGray(router, b, route));
+
+/** The backend that a release splits. */
+export const stableOf = (router: Router, rule: Rule, route: RouteTarget): Backend | undefined =>
+  router.backends(rule, route).find((b) => isStable(router, b, route));
+
+/**
+ * A rule of our own: gray is all that it sends to. Where stable is the same Service it asks for a tag too, so that a rule of the user's
+ * that lost its stable backend is none of ours.
+ */
+export function isOurs(router: Router, rule: Rule, route: RouteTarget): boolean {
+  const backends = router.backends(rule, route).filter((b) => !b.copy);
+  if (backends.length === 0 || !backends.every((b) => isGray(router, b, route))) return false;
+  return !isOneService(route) || router.tagsOf(rule).length > 0;
+}
+
+/** Whether gray has joined the rule, as far as the rule tells: where both are one Service, a user may stamp requests to it too. */
+export function isJoined(router: Router, rule: Rule, route: RouteTarget): boolean {
+  if (grayIn(router, rule, route) === undefined) return false;
+  if (!isOneService(route) || route.stamps === undefined) return true;
+  const stable = stableOf(router, rule, route);
+  return stable !== undefined && isCleared(router, stable.entry, route.stamps);
+}
+
+/**
+ * Why the stamp would not hold, for people; empty: it does. Proxies differ in what comes last, the operations of the rule or those of the
+ * backend: Envoy takes the rule's last, and Istio only where there are several backends.
+ */
+export function stampProblemsOf(router: Router, rules: readonly Rule[], route: RouteTarget): string[] {
+  const { stamps } = route;
+  if (stamps === undefined) return [];
+  return rules
+    .filter((rule) => stableOf(router, rule, route) !== undefined)
+    .filter((rule) => Object.keys(about(router.headers.operations(rule), stamps.header)).length > 0)
+    .map(
+      (rule) =>
+        `the rule for ${router.keyOf(rule)} changes the header "${stamps.header}" of all its requests, ` +
+        `but only those that go to gray may carry "${stamps.value}"; take that out of the rule.`,
+    );
+}

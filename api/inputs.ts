@@ -1,0 +1,85 @@
+/** What was asked for becomes the inputs of a release workflow. */
+import type { Actor } from '../domain/approval.js';
+import type { Application } from '../domain/application.js';
+import { cycleIn, type Calls } from '../domain/chain.js';
+import { failure } from '../domain/failures.js';
+import type { ReleaseInputs, ReleaseRequest } from '../domain/release.js';
+import { nearest } from './nearest.js';
+import { problemOf, ProblemError, throwFailure } from './problems.js';
+import type { Temporal } from './temporal/temporal.js';
+
+/** The request with its applications as they are declared now. */
+export async function releaseInputs(
+  api: Pick<Temporal, 'readApplication'>,
+  id: string,
+  body: Omit<ReleaseRequest, 'initiator'>,
+  actor: Actor,
+  planOnly: boolean,
+): Promise<ReleaseInputs> {
+  const views = await Promise.all(body.applications.map(({ name }) => api.readApplication(name)));
+  const applications = views.map((view) => view.current.application);
+  const { environment } = body;
+  for (const { name, environments } of applications) {
+    const known = environments.map((e) => e.name);
+    if (environment !== null && !known.includes(environment)) unknownEnvironment(name, environment, known);
+  }
+  const request = { ...body, initiator: actor.name };
+  if (applications.length === 1) return { id, request, applications, planOnly };
+  const calls = await callsOf(api, applications, (application, called) =>
+    throwFailure(failure('call_unknown', { application, calls: called }, '/applications')),
+  );
+  const cycle = cycleIn(
+    applications.map(({ name }) => name),
+    calls,
+  );
+  if (cycle !== null) return throwFailure(failure('call_cycle', { cycle }, '/applications'));
+  return { id, request, applications, calls, planOnly };
+}
+
+/** Of all that the applications call, and of what those call in turn; `unknown` is told of one that is not declared. */
+export async function callsOf(
+  api: Pick<Temporal, 'readApplication'>,
+  released: readonly Application[],
+  unknown: (application: string, called: string) => void,
+): Promise<Calls> {
+  const calls: Record<string, readonly string[]> = {};
+  for (let open = [...released]; open.length > 0;) {
+    for (const { name, dependsOn = [] } of open) calls[name] = dependsOn;
+    const callers = new Map(
+      open.flatMap(({ name, dependsOn = [] }) => dependsOn.map((called) => [called, name])),
+    );
+    const fresh = [...callers].filter(([called]) => !Object.hasOwn(calls, called));
+    const found = await Promise.all(
+      fresh.map(async ([called, name]) => {
+        const application = await declared(api, called);
+        if (application === null) unknown(name, called);
+        return application;
+      }),
+    );
+    open = found.filter((application) => application !== null);
+  }
+  return calls;
+}
+
+async function declared(api: Pick<Temporal, 'readApplication'>, name: string): Promise<Application | null> {
+  try {
+    return (await api.readApplication(name)).current.application;
+  } catch (error) {
+    if (error instanceof ProblemError && error.problem.code === 'application_unknown') return null;
+    throw error;
+  }
+}
+
+function unknownEnvironment(application: string, environment: string, known: readonly string[]): never {
+  const found = failure('environment_unknown', { application, environment, known }, '/environment');
+  const like = nearest(environment, known);
+  const error = {
+    pointer: '/environment',
+    message: found.message,
+    found: JSON.stringify(environment),
+    expected: `one of ${known.join(', ')}`,
+    remedy: like === undefined ? found.remedy : `Did you mean ${like}?`,
+    ...(like === undefined ? {} : { nearest: like }),
+  };
+  throw new ProblemError(problemOf(found, [error]));
+}

@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import type { Application, ReleaseInput } from './application.js';
+import type { Calls } from './chain.js';
+import { computePlan, type Observation, type Plan, type ResolvedImage, type Step } from './plan.js';
+
+const image = (name: string): ResolvedImage => ({
+  requested: `r/${name}:v2`,
+  reference: `r/${name}@sha256:${name}`,
+  digest: `sha256:${name}`,
+  version: 'v2',
+});
+const seen = (name: string): Observation => ({
+  application: name,
+  environment: 'prod',
+  exists: true,
+  stableImage: `r/${name}:v1`,
+  stableDigest: 'sha256:1',
+  replicas: 2,
+  readyReplicas: 2,
+  container: 'app',
+});
+
+interface Given {
+  readonly release?: ReleaseInput;
+  readonly seen?: Partial<Observation>;
+  readonly change?: Partial<Application>;
+}
+
+/** The plan of a release of these applications; a calls b, which calls c, and d and e call nobody. */
+function planOf(given: Readonly<Record<string, Given>>, approveEach = false): Plan {
+  const calls: Calls = { a: ['b'], b: ['c'], c: [], d: [], e: [] };
+  const applications = Object.entries(given).map(
+    ([name, { release = {}, change = {}, seen: more = {} }]) => ({
+      spec: {
+        name,
+        image: `r/${name}`,
+        traffic: { router: 'gateway-api', entry: `http://${name}/` },
+        release,
+        environments: [{ name: 'prod', type: 'prod', namespace: 'shop' }],
+        ...change,
+      } satisfies Application,
+      image: image(name),
+      observations: [{ ...seen(name), ...more }],
+    }),
+  );
+  return computePlan({ applications, environment: null, strategy: null, lane: null, calls, approveEach });
+}
+const stage = (plan: Plan) => plan.stages[0]!;
+const line = (step: Step): string => `${step.kind} ${(step.of ?? ['all']).join('+')}`;
+const lines = (plan: Plan): string[] => stage(plan).steps.map(line);
+const twoSteps: ReleaseInput = { steps: [{ weight: 10 }, { weight: 100 }] };
+
+describe('a stage with several applications', () => {
+  it('deploys all gray, tags and probes, asks once, weighs, promotes, returns, cleans', () => {
+    expect(lines(planOf({ a: { release: twoSteps }, c: {} }))).toEqual([
+      'deploy-gray c+a',
+      'tag c+a',
+      'probe a',
+      'approval c+a',
+      'weight c+a',
+      'hold c+a',
+      'weight c+a',
+      'hold c+a',
+      'promote c+a',
+      'return-traffic c+a',
+      'cleanup c+a',
+    ]);
+  });
+
+  it('has called before caller, and says who gets requests only through others', () => {
+    const { targets } = stage(planOf({ a: {}, d: {}, c: {} }));
+    expect(targets.map((t) => [t.application, t.level, t.inner ?? false])).toEqual([
+      ['d', 0, false],
+      ['c', 0, true],
+      ['a', 1, false],
+    ]);
+  });
+
+  it('stamps the tag where requests come in, and only if somebody behind has to know', () => {
+    const stamps = (plan: Plan) =>
+      stage(plan).targets.map((t) => [t.application, t.route?.stamps?.value ?? null]);
+    expect(stamps(planOf({ a: {}, c: {} }))).toEqual([
+      ['c', null],
+      ['a', 'gray'],
+    ]);
+    expect(stamps(planOf({ d: {}, e: {} }))).toEqual([
+      ['d', null],
+      ['e', null],
+    ]);
+  });
+
+  it('takes steps and tag of the application that requests come to', () => {
+    const { steps, strategy } = stage(
+      planOf({ a: { release: twoSteps }, c: { release: { strategy: 'canary' } } }),
+    );
+    expect(strategy).toBe('gray');
+    expect(steps.flatMap((s) => (s.kind === 'weight' ? [s.weight] : []))).toEqual([10, 100]);
+  });
+
+  it('has the tag also for a canary that leads to others, and not for canaries side by side', () => {
+    const canary = { release: { strategy: 'canary' } } as const;
+    expect(lines(planOf({ a: canary, c: canary }))).toContain('tag c+a');
+    expect(lines(planOf({ d: canary, e: canary }))).not.toContain('tag d+e');
+  });
+
+  it('sizes each gray track by its own stable', () => {
+    const plan = planOf({ a: { release: twoSteps }, c: { seen: { replicas: 30 } } });
+    const sizes = stage(plan).steps.flatMap((s) => (s.kind === 'weight' ? [s.sizes] : []));
+    expect(sizes).toEqual([
+      { a: 1, c: 3 },
+      { a: 2, c: 30 },
+    ]);
+  });
+
+  it('asks once for those with the same approval settings, and for each that wants to be asked for itself', () => {
+    const approvers = (name: string): Given => ({ release: { approval: { approvers: [name] } } });
+    const asked = (plan: Plan) => lines(plan).filter((l) => l.startsWith('approval'));
+    expect(asked(planOf({ a: approvers('ann'), c: approvers('ann') }))).toEqual(['approval c+a']);
+    expect(asked(planOf({ a: approvers('ann'), c: approvers('bob') }))).toEqual(['approval c', 'approval a']);
+    expect(asked(planOf({ a: {}, c: {} }, true))).toEqual(['approval c', 'approval a']);
+    expect(asked(planOf({ a: {}, c: { release: { approval: { required: false } } } }))).toEqual([
+      'approval a',
+    ]);
+  });
+
+  it('judges each by its own analysis, and warns where nothing is judged at all', () => {
+    const none = { release: { analysis: null } };
+    const { targets, steps } = stage(planOf({ a: none, c: {} }));
+    expect(targets.map((t) => t.analysis === null)).toEqual([false, true]);
+    expect(steps.find((s) => s.kind === 'hold')).toMatchObject({ analysis: { interval: '10s' } });
+    expect(planOf({ a: none, c: none }).warnings).toEqual([expect.stringContaining('No analysis')]);
+  });
+
+  it('deploys straight what has no stable version, first, and lets requests come to what it would have led to', () => {
+    const plan = planOf({ a: { seen: { exists: false, readyReplicas: 0 } }, c: {} });
+    expect(lines(plan).slice(0, 2)).toEqual(['deploy-straight a', 'deploy-gray c']);
+    expect(lines(plan)).toContain('promote c');
+    expect(stage(plan).targets.find((t) => t.application === 'c')).not.toHaveProperty('inner');
+  });
+
+  it('rolls with the promotion what has no gray track, and only rolls where nothing has one', () => {
+    const rolling = { release: { strategy: 'rolling' } } as const;
+    expect(lines(planOf({ a: {}, c: rolling }))).toContain('promote c+a');
+    expect(lines(planOf({ a: rolling, c: rolling }))).toEqual(['approval c+a', 'deploy-straight c+a']);
+  });
+
+  it('P2: changes stable only after every gate, while gray carries everything', () => {
+    const { steps } = stage(planOf({ a: { release: { steps: [{ weight: 10 }] } }, c: {} }));
+    const before = steps.slice(
+      0,
+      steps.findIndex((s) => s.kind === 'promote'),
+    );
+    expect(before.at(-1)).toMatchObject({ kind: 'weight', weight: 100 });
+    expect(before.filter((s) => s.kind === 'approval')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,160 @@
+/** The applications of a stage: what a release does to each of them, and which of them requests come to. Pure. */
+import {
+  releaseSettings,
+  trafficSettings,
+  workloadSettings,
+  type Environment,
+  type ReleaseSettings,
+  type Strategy,
+} from './application.js';
+import { innerOf, levelsOf, type Calls } from './chain.js';
+import { milliseconds } from './duration.js';
+import { grayName } from './ids.js';
+import type { Observation, PlanInput, PlannedApplication, ResolvedImage, Target } from './plan.js';
+
+/** One application in a stage, with what is known of it. */
+interface Seen {
+  readonly planned: PlannedApplication;
+  readonly environment: Environment;
+  readonly observation: Observation;
+}
+
+/** One application in a stage, as its steps are computed from. */
+export interface Member {
+  readonly target: Target;
+  readonly settings: ReleaseSettings;
+}
+
+/** Whether it has a gray track beside stable. */
+export const hasGray = ({ strategy }: Pick<Target, 'strategy'>): boolean =>
+  strategy === 'gray' || strategy === 'canary';
+
+/** Whose settings hold where there can be only one: of the last that requests come to from outside. */
+export const leadOf = (members: readonly Member[]): Member =>
+  members.findLast(({ target }) => hasGray(target) && target.inner !== true) ?? members.at(-1)!;
+
+/** Those that the environment has, called before caller. */
+export function membersOf(stage: string, input: PlanInput, warnings: string[]): Member[] {
+  const seen = input.applications.flatMap((planned): Seen[] => {
+    const environment = planned.spec.environments.find((e) => e.name === stage);
+    const observation = planned.observations.find((o) => o.environment === stage);
+    return environment === undefined || observation === undefined
+      ? []
+      : [{ planned, environment, observation }];
+  });
+  const levels = levelsOf(
+    seen.map(({ planned }) => planned.spec.name),
+    input.calls ?? {},
+  );
+  const members = seen.map((one): Member => {
+    const { planned, environment, observation } = one;
+    const { name } = planned.spec;
+    const image = imageIn(planned, environment.name);
+    warnings.push(...(observation.warnings ?? []));
+    if (observation.stableDigest === image.digest)
+      warnings.push(`Stable of ${name} in ${environment.name} already runs ${image.version}.`);
+    const settings = settingsOf(one, input);
+    const target = {
+      ...targetOf(planned, environment, observation, settings),
+      strategy: strategyOf(settings, observation, `${name} in ${environment.name}`, warnings),
+      level: levels.get(name)!,
+      ...(seen.length === 1 ? {} : { analysis: settings.analysis }),
+    };
+    return { target, settings };
+  });
+  return inLane(
+    members.toSorted((a, b) => a.target.level - b.target.level),
+    input.calls ?? {},
+  );
+}
+
+/** Requests come to some of the gray tracks only through others, which have to tell them by the tag. */
+function inLane(members: readonly Member[], calls: Calls): Member[] {
+  const gray = members.filter((m) => hasGray(m.target)).map((m) => m.target.application);
+  const inner = innerOf(gray, calls);
+  if (inner.size === 0) return [...members];
+  return members.map(({ target, settings }): Member => {
+    if (inner.has(target.application)) return { settings, target: { ...target, inner: true } };
+    if (!hasGray(target) || target.route === null) return { settings, target };
+    return { settings, target: { ...target, route: { ...target.route, stamps: settings.tag } } };
+  });
+}
+
+function settingsOf({ planned, environment }: Seen, { lane, strategy }: PlanInput): ReleaseSettings {
+  const declared = releaseSettings(planned.spec, environment);
+  return {
+    ...declared,
+    strategy: strategy ?? declared.strategy,
+    lane: lane ?? declared.lane,
+    tag: lane === null ? declared.tag : { ...declared.tag, value: lane },
+  };
+}
+
+const imageIn = ({ image, images }: PlannedApplication, environment: string): ResolvedImage =>
+  images?.[environment] ?? image;
+
+function strategyOf(
+  settings: ReleaseSettings,
+  seen: Observation,
+  what: string,
+  warnings: string[],
+): Strategy | 'first' {
+  if (!seen.exists) {
+    warnings.push(`First release of ${what}: there is no stable version, so it is deployed straight.`);
+    return 'first';
+  }
+  if (seen.readyReplicas === 0 && settings.strategy !== 'rolling') {
+    warnings.push(
+      `Stable of ${what} has no ready pod, so there is nothing to return to: it is deployed straight.`,
+    );
+    return 'first';
+  }
+  return settings.strategy;
+}
+
+function targetOf(
+  planned: PlannedApplication,
+  environment: Environment,
+  seen: Observation,
+  settings: ReleaseSettings,
+): Omit<Target, 'strategy' | 'level'> {
+  const { spec } = planned;
+  const image = imageIn(planned, environment.name);
+  const workload = workloadSettings(spec, environment);
+  const traffic = trafficSettings(spec, environment);
+  const cluster = environment.cluster ?? 'default';
+  const gray = grayName(workload.name, settings.lane);
+  return {
+    application: spec.name,
+    environment: environment.name,
+    cluster,
+    namespace: environment.namespace,
+    deployment: workload.name,
+    container: seen.container,
+    lane: settings.lane,
+    gray,
+    image,
+    stableImage: seen.stableImage,
+    stableDigest: seen.stableDigest,
+    stableReplicas: seen.replicas,
+    manifest: seen.exists ? null : (workload.manifest ?? null),
+    route:
+      traffic === null || settings.strategy === 'rolling'
+        ? null
+        : {
+            router: traffic.router,
+            cluster,
+            namespace: environment.namespace,
+            route: traffic.route,
+            stableService: traffic.service,
+            grayService: gray,
+            port: traffic.port,
+          },
+    probe:
+      traffic?.entry === undefined
+        ? null
+        : { entry: traffic.entry, host: traffic.host ?? null, tag: settings.tag },
+    progressDeadlineMs: milliseconds(settings.progressDeadline),
+    grayReplicas: settings.replicas,
+  };
+}
