@@ -5,6 +5,7 @@
 import type { AnalysisResult, AnalysisSettings } from '../domain/analysis.js';
 import type { Application, Strategy } from '../domain/application.js';
 import type { Errand, ErrandReport } from '../domain/diagnosis.js';
+import type { Sight, SurveyErrand } from '../domain/environment.js';
 import type { Failure } from '../domain/failures.js';
 import type { Observation, ResolvedImage, Target } from '../domain/plan.js';
 import type { Evidence } from '../domain/release.js';
@@ -136,4 +137,9 @@ export interface Activities {
 
   /** Looks at a cluster, or at what an application needs there, and says what is wrong and how to mend it; changes nothing. */
   diagnose(errand: Errand): Promise<ErrandReport>;
+  /**
+   * Looks at what stands in each place of a cluster; changes nothing. Answers one sight for each place within five seconds, also where the
+   * cluster is away: then it says why.
+   */
+  survey(errand: SurveyErrand): Promise<readonly Sight[]>;
 }

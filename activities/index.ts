@@ -3,6 +3,7 @@ import type { Activities } from './contract.js';
 import { diagnosisActivities } from './diagnosis/diagnose.js';
 import type { Cluster } from './kubernetes/client.js';
 import { observeActivities } from './kubernetes/observe.js';
+import { surveyActivities } from './kubernetes/survey.js';
 import { workloadActivities } from './kubernetes/workload.js';
 import { metricsActivities } from './metrics/analyse.js';
 import { probeActivities } from './probe.js';
@@ -28,6 +29,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...trafficActivities(deps.clusters),
     ...probeActivities,
     ...diagnosisActivities(deps),
+    ...surveyActivities(deps),
     ...metricsActivities({
       ...deps,
       returnToStable: async ({ routes, seq }, release, signal) => {

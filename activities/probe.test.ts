@@ -10,6 +10,7 @@ const answer = (tagged: boolean, change: Partial<ProbeAnswer> = {}): ProbeAnswer
   tagged,
   status: 200,
   version: tagged ? 'v2' : 'v1',
+  chain: null,
   error: null,
   ...change,
 });

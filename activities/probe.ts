@@ -1,7 +1,8 @@
 /** Asks through the real entry, with and without the tag, and compares which track answered. */
 import { Context } from '@temporalio/activity';
 import axios from 'axios';
-import type { Target } from '../domain/plan.js';
+import type { ProbedChain, Target } from '../domain/plan.js';
+import { chainComplaint } from './chain-probe.js';
 import type { Activities } from './contract.js';
 import { describe, fail } from './failure.js';
 
@@ -15,11 +16,18 @@ export interface ProbeAnswer {
   readonly tagged: boolean;
   readonly status: number | null;
   readonly version: string | null;
+  /** Which applications it came through, with their versions; null where it does not say. */
+  readonly chain: string | null;
   readonly error: string | null;
 }
 
 /** Why the answers do not show the tag at work; null when they do. Both tracks answer alike where they run the same digest. Pure. */
-export function complaint(tagged: ProbeAnswer, untagged: ProbeAnswer, sameDigest: boolean): string | null {
+export function complaint(
+  tagged: ProbeAnswer,
+  untagged: ProbeAnswer,
+  sameDigest: boolean,
+  chain?: ProbedChain,
+): string | null {
   for (const answer of [tagged, untagged]) {
     const which = answer.tagged ? 'the tagged request' : 'the request without tag';
     if (answer.status === null) return `${which} was not answered: ${answer.error ?? 'unknown'}.`;
@@ -28,7 +36,7 @@ export function complaint(tagged: ProbeAnswer, untagged: ProbeAnswer, sameDigest
   if (!sameDigest && tagged.version !== null && tagged.version === untagged.version) {
     return `both requests were answered by version ${tagged.version}.`;
   }
-  return null;
+  return chain === undefined ? null : chainComplaint(tagged.chain, untagged.chain, chain);
 }
 
 export const probeActivities: Pick<Activities, 'probe'> = {
@@ -42,7 +50,7 @@ export const probeActivities: Pick<Activities, 'probe'> = {
         ask(target.probe, true, signal),
         ask(target.probe, false, signal),
       ]);
-      why = complaint(tagged, untagged, target.stableDigest === target.image.digest);
+      why = complaint(tagged, untagged, target.stableDigest === target.image.digest, target.probe.chain);
       if (why === null) {
         const summary = `tagged: ${nameOf(tagged)}; untagged: ${nameOf(untagged)}`;
         return {
@@ -55,7 +63,7 @@ export const probeActivities: Pick<Activities, 'probe'> = {
   },
 };
 
-const nameOf = (answer: ProbeAnswer): string => answer.version ?? `status ${answer.status}`;
+const nameOf = ({ chain, version, status }: ProbeAnswer): string => chain ?? version ?? `status ${status}`;
 
 async function ask(
   probe: NonNullable<Target['probe']>,
@@ -76,14 +84,18 @@ async function ask(
       responseType: 'text',
       validateStatus: () => true,
     });
-    const version: unknown = answer.headers[versionHeader];
+    const said = (name: string | undefined): string | null => {
+      const value: unknown = name === undefined ? null : answer.headers[name.toLowerCase()];
+      return typeof value === 'string' ? value : null;
+    };
     return {
       tagged,
       status: answer.status,
-      version: typeof version === 'string' ? version : null,
+      version: said(versionHeader),
+      chain: said(probe.chain?.header),
       error: null,
     };
   } catch (error) {
-    return { tagged, status: null, version: null, error: describe(error) };
+    return { tagged, status: null, version: null, chain: null, error: describe(error) };
   }
 }

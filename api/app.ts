@@ -14,6 +14,7 @@ import { problemOf, problemResponse, ProblemError } from './problems.js';
 import { applicationRoutes } from './routes/applications.js';
 import { documentRoutes } from './routes/documents.js';
 import { doctorRoutes } from './routes/doctor.js';
+import { environmentRoutes } from './routes/environments.js';
 import { eventRoutes } from './routes/events.js';
 import { machineRoutes } from './routes/machines.js';
 import { releaseRoutes } from './routes/releases.js';
@@ -66,6 +67,7 @@ export function createApp(deps: AppDeps): App {
   );
   const hub = createEventHub(deps.temporal);
   applicationRoutes(app, deps);
+  environmentRoutes(app, deps);
   releaseRoutes(app, deps);
   steeringRoutes(app, deps);
   eventRoutes(app, deps, hub);

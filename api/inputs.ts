@@ -4,6 +4,7 @@ import type { Application } from '../domain/application.js';
 import { cycleIn, type Calls } from '../domain/chain.js';
 import { failure } from '../domain/failures.js';
 import type { ReleaseInputs, ReleaseRequest } from '../domain/release.js';
+import { withManifests } from './manifests.js';
 import { nearest } from './nearest.js';
 import { problemOf, ProblemError, throwFailure } from './problems.js';
 import type { Temporal } from './temporal/temporal.js';
@@ -17,7 +18,9 @@ export async function releaseInputs(
   planOnly: boolean,
 ): Promise<ReleaseInputs> {
   const views = await Promise.all(body.applications.map(({ name }) => api.readApplication(name)));
-  const applications = views.map((view) => view.current.application);
+  const applications = views.map(({ current }, i) =>
+    withManifests(current.application, body.applications[i]!.image),
+  );
   const { environment } = body;
   for (const { name, environments } of applications) {
     const known = environments.map((e) => e.name);

@@ -5,6 +5,7 @@ import { appsCommand, rmCommand } from './commands/apps.js';
 import { commonOptions, type Host } from './commands/common.js';
 import { approveCommand, rejectCommand } from './commands/decide.js';
 import { doctorCommand } from './commands/doctor.js';
+import { envCommand } from './commands/env.js';
 import { initCommand } from './commands/init.js';
 import { planCommand, releaseCommand } from './commands/release.js';
 import { rollbackCommand } from './commands/rollback.js';
@@ -61,6 +62,7 @@ export function programOf(host: Host): Command {
     rollbackCommand,
     historyCommand,
     appsCommand,
+    envCommand,
     rmCommand,
     doctorCommand,
     versionCommand,

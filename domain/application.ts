@@ -2,7 +2,7 @@
 import type { AnalysisSettings } from './analysis.js';
 import type { ApprovalSettings } from './approval.js';
 import type { Duration } from './duration.js';
-import type { RouterKind, Tag } from './traffic.js';
+import type { Condition, Enter, RouterKind, Tag } from './traffic.js';
 
 export const environmentTypes = ['test', 'pre', 'gray', 'prod'] as const;
 export type EnvironmentType = (typeof environmentTypes)[number];
@@ -24,6 +24,8 @@ export interface Application {
   /** Repository without tag, e.g. registry.example/shop/web. */
   readonly image: string;
   readonly workload?: WorkloadSettings;
+  /** What templates read as `.values`. */
+  readonly values?: Values;
   /** Absent: no traffic to move, so only the strategy rolling. */
   readonly traffic?: TrafficSettings;
   readonly release?: ReleaseInput;
@@ -40,6 +42,8 @@ export interface Environment {
   readonly cluster?: string;
   readonly namespace: string;
   readonly workload?: WorkloadSettings;
+  /** Over those of the application, map by map. */
+  readonly values?: Values;
   readonly traffic?: Partial<TrafficSettings>;
   /** What differs here from the application's `release`. */
   readonly release?: ReleaseInput;
@@ -52,7 +56,13 @@ export interface WorkloadSettings {
   readonly container?: string;
   /** A whole apps/v1 Deployment, from which the first release creates it where it does not exist; its image is replaced. */
   readonly manifest?: Readonly<Record<string, unknown>>;
+  /** The same as a template that each environment renders; see docs/reference/templates.md. Not beside `manifest`. */
+  readonly template?: string;
+  /** Labels that gray pods have on top of those of stable, such as alicloud.service.tag. */
+  readonly grayLabels?: Readonly<Record<string, string>>;
 }
+
+export type Values = Readonly<Record<string, unknown>>;
 
 export interface TrafficSettings {
   readonly router: RouterKind;
@@ -66,6 +76,8 @@ export interface TrafficSettings {
   readonly entry?: string;
   /** Host header of the probe, where it differs from the entry's host. */
   readonly host?: string;
+  /** Header of answers that names all applications they came through, with their versions: `a v2 -> b v1`. Absent: no chain is compared. */
+  readonly chainHeader?: string;
 }
 
 export interface WeightStep {
@@ -81,6 +93,8 @@ export interface ReleaseSettings {
   readonly lane: string;
   /** Default: header x-lane with the lane's name. */
   readonly tag: Tag;
+  /** Requests that get the tag at the route of the application. Absent: only those of the share. */
+  readonly enter?: Enter;
   /** Strategy gray: how long tagged requests are judged before anybody is asked. Default 0s: not at all. */
   readonly verify: Duration;
   /** Default 10, 25, 50, 100 with 1m each. */
@@ -102,11 +116,21 @@ export interface ReleaseSettings {
   readonly rollbackDeadline: Duration;
 }
 
+/** As declared: one condition, or several that belong together. */
+export interface Entry extends Condition {
+  readonly all?: readonly Condition[];
+}
+
+export type TagInput = Partial<Tag> & {
+  /** One of these is enough to be in the lane. */
+  readonly enter?: readonly Entry[];
+};
+
 /** The same with everything optional, one level deep into approval, analysis and tag. */
-export type ReleaseInput = Partial<Omit<ReleaseSettings, 'approval' | 'analysis' | 'tag'>> & {
+export type ReleaseInput = Partial<Omit<ReleaseSettings, 'approval' | 'analysis' | 'tag' | 'enter'>> & {
   readonly approval?: Partial<ApprovalSettings>;
   readonly analysis?: Partial<AnalysisSettings> | null;
-  readonly tag?: Partial<Tag>;
+  readonly tag?: TagInput;
 };
 
 export const defaultApproval: ApprovalSettings = {
@@ -141,10 +165,12 @@ export function releaseSettings(application: Application, environment: Environme
   const lane = local.lane ?? own.lane ?? 'gray';
   const hasTraffic = trafficSettings(application, environment) !== null;
   const analysis = local.analysis !== undefined ? local.analysis : own.analysis;
+  const { enter, ...tag }: TagInput = { ...own.tag, ...local.tag };
   return {
     strategy: local.strategy ?? own.strategy ?? (hasTraffic ? 'gray' : 'rolling'),
     lane,
-    tag: { header: 'x-lane', value: lane, ...own.tag, ...local.tag },
+    tag: { header: 'x-lane', value: lane, ...tag },
+    ...(enter === undefined ? {} : { enter: enter.map(({ all, ...one }) => all ?? [one]) }),
     verify: local.verify ?? own.verify ?? '0s',
     steps: local.steps ?? own.steps ?? defaultSteps,
     replicas: local.replicas ?? own.replicas ?? 'auto',

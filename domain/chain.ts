@@ -31,7 +31,7 @@ export function levelsOf(members: readonly string[], calls: Calls): ReadonlyMap<
     const known = levels.get(name);
     if (known !== undefined) return known;
     levels.set(name, 0);
-    const below = calledBelow(name, calls);
+    const below = reachedFrom(name, calls);
     const level = Math.max(-1, ...members.filter((m) => m !== name && below.has(m)).map(levelOf)) + 1;
     levels.set(name, level);
     return level;
@@ -42,12 +42,12 @@ export function levelsOf(members: readonly string[], calls: Calls): ReadonlyMap<
 
 /** The members that requests come to only through other members. */
 export function innerOf(members: readonly string[], calls: Calls): ReadonlySet<string> {
-  const below = members.map((name) => calledBelow(name, calls));
+  const below = members.map((name) => reachedFrom(name, calls));
   return new Set(members.filter((name, i) => below.some((called, k) => k !== i && called.has(name))));
 }
 
-/** All that a request may get to from there, without the start. */
-function calledBelow(name: string, calls: Calls): ReadonlySet<string> {
+/** All that a request may get to from there; the start only in a circle. */
+export function reachedFrom(name: string, calls: Calls): ReadonlySet<string> {
   const found = new Set<string>();
   const open = [...calledBy(name, calls)];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {

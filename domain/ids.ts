@@ -28,6 +28,9 @@ export const planWorkflowId = (id: string): string => `plan/${id}`;
 /** A look at the surroundings, once for each call. */
 export const diagnosisWorkflowId = (id: string): string => `diagnosis/${id}`;
 
+/** A look at what runs in an environment, once for each call. */
+export const environmentWorkflowId = (id: string): string => `environment/${id}`;
+
 const base32 = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** Id of a release that came with an idempotency key: the same key gives the same id. */

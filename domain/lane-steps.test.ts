@@ -89,6 +89,54 @@ describe('a stage with several applications', () => {
     ]);
   });
 
+  it('lets those enter that the application declares, with the tag also where it is released alone, and not behind others', () => {
+    const group = { query: 'group', exact: 'gray' } as const;
+    const user = { header: 'x-user', prefix: 'qa-' } as const;
+    const enter: ReleaseInput = { tag: { enter: [group, { all: [group, user] }] } };
+    const marks = (given: Readonly<Record<string, Given>>) =>
+      stage(planOf(given)).targets.map(({ application, route }) => [
+        application,
+        route?.stamps,
+        route?.enter,
+      ]);
+    const tag = { header: 'x-lane', value: 'gray' };
+    const ways = [[group], [group, user]];
+    expect(marks({ a: { release: enter }, c: { release: enter } })).toEqual([
+      ['c', undefined, undefined],
+      ['a', tag, ways],
+    ]);
+    expect(marks({ d: { release: enter }, e: {} })).toEqual([
+      ['d', tag, ways],
+      ['e', undefined, undefined],
+    ]);
+    expect(marks({ d: { release: enter } })).toEqual([['d', tag, ways]]);
+  });
+
+  it('lets nobody enter a canary that is released alone, but a lane that begins with one', () => {
+    const release: ReleaseInput = { strategy: 'canary', tag: { enter: [{ cookie: 'beta', exact: '1' }] } };
+    const entering = (given: Readonly<Record<string, Given>>) =>
+      stage(planOf(given)).targets.flatMap(({ application, route }) =>
+        route?.enter === undefined ? [] : [application],
+      );
+    expect(entering({ d: { release } })).toEqual([]);
+    expect(entering({ a: { release: { ...release, strategy: 'rolling' } } })).toEqual([]);
+    expect(entering({ a: { release }, c: {} })).toEqual(['a']);
+  });
+
+  it('takes what an environment declares of the tag over what the application does, field by field', () => {
+    const local: ReleaseInput = { tag: { enter: [{ query: 'b', in: ['1'] }] } };
+    const plan = planOf({
+      a: {
+        release: { tag: { header: 'x-shop', enter: [{ query: 'a', exact: '1' }] } },
+        change: { environments: [{ name: 'prod', type: 'prod', namespace: 'shop', release: local }] },
+      },
+    });
+    expect(stage(plan).targets[0]!.route).toMatchObject({
+      stamps: { header: 'x-shop', value: 'gray' },
+      enter: [[{ query: 'b', in: ['1'] }]],
+    });
+  });
+
   it('takes steps and tag of the application that requests come to', () => {
     const { steps, strategy } = stage(
       planOf({ a: { release: twoSteps }, c: { release: { strategy: 'canary' } } }),

@@ -7,10 +7,18 @@ import {
   type ReleaseSettings,
   type Strategy,
 } from './application.js';
-import { innerOf, levelsOf, type Calls } from './chain.js';
+import { innerOf, levelsOf, reachedFrom, type Calls } from './chain.js';
 import { milliseconds } from './duration.js';
 import { grayName } from './ids.js';
-import type { Observation, PlanInput, PlannedApplication, ResolvedImage, Target } from './plan.js';
+import type {
+  Observation,
+  PlanInput,
+  PlannedApplication,
+  ProbeTarget,
+  ResolvedImage,
+  Target,
+} from './plan.js';
+import type { RouteTarget } from './traffic.js';
 
 /** One application in a stage, with what is known of it. */
 interface Seen {
@@ -70,14 +78,42 @@ export function membersOf(stage: string, input: PlanInput, warnings: string[]): 
 
 /** Requests come to some of the gray tracks only through others, which have to tell them by the tag. */
 function inLane(members: readonly Member[], calls: Calls): Member[] {
-  const gray = members.filter((m) => hasGray(m.target)).map((m) => m.target.application);
-  const inner = innerOf(gray, calls);
-  if (inner.size === 0) return [...members];
+  const gray = members.map((m) => m.target).filter(hasGray);
+  const inner = innerOf(
+    gray.map((t) => t.application),
+    calls,
+  );
   return members.map(({ target, settings }): Member => {
     if (inner.has(target.application)) return { settings, target: { ...target, inner: true } };
-    if (!hasGray(target) || target.route === null) return { settings, target };
-    return { settings, target: { ...target, route: { ...target.route, stamps: settings.tag } } };
+    const probe = probeOf(target, gray, calls);
+    const marks = marksOf(inner.size > 0, target, settings);
+    const route = target.route === null ? null : { ...target.route, ...marks };
+    return { settings, target: { ...target, route, probe } };
   });
+}
+
+/** Whoever enters has to be told from others too, so both come together. Alone a canary has no tag to enter by. */
+function marksOf(
+  leads: boolean,
+  target: Target,
+  { tag, enter }: ReleaseSettings,
+): Pick<RouteTarget, 'stamps' | 'enter'> {
+  const isTagged = hasGray(target) && (leads || target.strategy === 'gray');
+  if (isTagged && enter !== undefined) return { stamps: tag, enter };
+  return isTagged && leads ? { stamps: tag } : {};
+}
+
+/** A tagged request comes through every gray track that its application leads to. */
+function probeOf({ application, probe }: Target, gray: readonly Target[], calls: Calls): ProbeTarget | null {
+  if (probe?.chain === undefined) return probe;
+  const reached = reachedFrom(application, calls);
+  const members = gray
+    .filter((t) => t.application === application || reached.has(t.application))
+    .map(({ application: name, deployment, stableDigest, image }) => ({
+      names: [name, deployment],
+      isSame: stableDigest === image.digest,
+    }));
+  return { ...probe, chain: { ...probe.chain, members } };
 }
 
 function settingsOf({ planned, environment }: Seen, { lane, strategy }: PlanInput): ReleaseSettings {
@@ -153,8 +189,16 @@ function targetOf(
     probe:
       traffic?.entry === undefined
         ? null
-        : { entry: traffic.entry, host: traffic.host ?? null, tag: settings.tag },
+        : {
+            entry: traffic.entry,
+            host: traffic.host ?? null,
+            tag: settings.tag,
+            ...(traffic.chainHeader === undefined
+              ? {}
+              : { chain: { header: traffic.chainHeader, members: [] } }),
+          },
     progressDeadlineMs: milliseconds(settings.progressDeadline),
     grayReplicas: settings.replicas,
+    ...(workload.grayLabels === undefined ? {} : { grayLabels: workload.grayLabels }),
   };
 }

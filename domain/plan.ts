@@ -64,12 +64,36 @@ export interface Target {
   /** First release: created from this where the Deployment does not exist. */
   readonly manifest: Readonly<Record<string, unknown>> | null;
   readonly route: RouteTarget | null;
-  readonly probe: { readonly entry: string; readonly host: string | null; readonly tag: Tag } | null;
+  readonly probe: ProbeTarget | null;
   readonly progressDeadlineMs: number;
   /** As declared: what a weight that nobody planned asks of gray. */
   readonly grayReplicas: ReleaseSettings['replicas'];
+  /** Labels of gray pods on top of stable's. */
+  readonly grayLabels?: Readonly<Record<string, string>>;
   /** How gray is judged, where it is not as the step says; null: not at all. */
   readonly analysis?: AnalysisSettings | null;
+}
+
+export interface ProbeTarget {
+  readonly entry: string;
+  readonly host: string | null;
+  readonly tag: Tag;
+  /** Absent: only the version that the entry itself answers with is compared. */
+  readonly chain?: ProbedChain;
+}
+
+/** What a tagged request has to come through. */
+export interface ProbedChain {
+  /** Of the answer; see TrafficSettings.chainHeader. */
+  readonly header: string;
+  readonly members: readonly ChainMember[];
+}
+
+export interface ChainMember {
+  /** What the chain may call it: the application, or its Deployment. */
+  readonly names: readonly string[];
+  /** Whether both tracks run the same, so that their answers do not differ. */
+  readonly isSame: boolean;
 }
 
 export type Step = {
@@ -102,6 +126,10 @@ export interface Size {
   /** By application, where there are several; `replicas` is the largest then. */
   readonly sizes?: Readonly<Record<string, number>>;
 }
+
+/** How long connections get to end. */
+export const drainMsOf = ({ steps }: Pick<Stage, 'steps'>): number =>
+  steps.flatMap((step) => (step.kind === 'cleanup' ? [step.drainMs] : []))[0] ?? 0;
 
 /** The targets that a step concerns, called before caller. */
 export const concerned = ({ targets }: Pick<Stage, 'targets'>, { of }: Pick<Step, 'of'>): readonly Target[] =>

@@ -9,10 +9,30 @@ export interface Tag {
   readonly value: string;
 }
 
+/**
+ * Something that a request has: exactly one of header, query and cookie names what, exactly one of exact, prefix, regex and in says how it
+ * reads.
+ */
+export interface Condition {
+  readonly header?: string;
+  /** A query parameter. */
+  readonly query?: string;
+  readonly cookie?: string;
+  readonly exact?: string;
+  readonly prefix?: string;
+  /** RE2, of the whole value. */
+  readonly regex?: string;
+  /** Any of these, exactly. */
+  readonly in?: readonly string[];
+}
+
+/** Requests that enter gray although they have no tag: those that fulfil all conditions of one of these lists. */
+export type Enter = readonly (readonly Condition[])[];
+
 export interface Traffic {
   /** Share of untagged requests that go to gray: a whole number of percent, 0 to 100. Stable gets the rest. */
   readonly gray: number;
-  /** Requests with this tag go to gray whatever the share; null: no such rule. */
+  /** Requests with this tag, and those that enter, go to gray whatever the share; null: no such rule. */
   readonly tag: Tag | null;
 }
 
@@ -35,6 +55,8 @@ export interface RouteTarget {
    * both Services may be the same one: then the tag is all that tells gray from stable.
    */
   readonly stamps?: Tag;
+  /** Who goes to gray besides the tagged, while these do; only together with stamps. Absent: nobody. */
+  readonly enter?: Enter;
 }
 
 export function isWeight(value: number): boolean {

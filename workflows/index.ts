@@ -1,4 +1,5 @@
 /** The workflows of the bundle. */
 export { application } from './application.js';
 export { diagnosis } from './diagnosis.js';
+export { environment } from './environment.js';
 export { release } from './release.js';

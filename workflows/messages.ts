@@ -122,7 +122,8 @@ export const endTurn =
 
 /** Search attributes by what they say; their types are searchAttributeTypes. */
 export const searchAttributes = {
-  application: 'SluiceApplication',
+  /** All that are released. */
+  applications: 'SluiceApplications',
   environment: 'SluiceEnvironment',
   lane: 'SluiceLane',
   phase: 'SluicePhase',
@@ -136,17 +137,18 @@ export const searchAttributes = {
 } as const;
 
 /** By name. */
-export const searchAttributeTypes: Readonly<Record<string, 'Keyword' | 'Int' | 'Datetime'>> = {
-  [searchAttributes.application]: 'Keyword',
-  [searchAttributes.environment]: 'Keyword',
-  [searchAttributes.lane]: 'Keyword',
-  [searchAttributes.phase]: 'Keyword',
-  [searchAttributes.weight]: 'Int',
-  [searchAttributes.waitingOn]: 'Keyword',
-  [searchAttributes.initiator]: 'Keyword',
-  [searchAttributes.waitingSince]: 'Datetime',
-  [searchAttributes.overdueAt]: 'Datetime',
-};
+export const searchAttributeTypes: Readonly<Record<string, 'Keyword' | 'KeywordList' | 'Int' | 'Datetime'>> =
+  {
+    [searchAttributes.applications]: 'KeywordList',
+    [searchAttributes.environment]: 'Keyword',
+    [searchAttributes.lane]: 'Keyword',
+    [searchAttributes.phase]: 'Keyword',
+    [searchAttributes.weight]: 'Int',
+    [searchAttributes.waitingOn]: 'Keyword',
+    [searchAttributes.initiator]: 'Keyword',
+    [searchAttributes.waitingSince]: 'Datetime',
+    [searchAttributes.overdueAt]: 'Datetime',
+  };
 
 /** Result of the release workflow. */
 export interface ReleaseResult {

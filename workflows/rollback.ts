@@ -1,7 +1,7 @@
 /** Undoing a stage: traffic first, then objects. It cannot be cancelled; what cannot be undone asks a person. */
 import { CancellationScope, condition, sleep } from '@temporalio/workflow';
 import type { Finding } from '../activities/contract.js';
-import type { Stage, Target } from '../domain/plan.js';
+import { drainMsOf, type Stage, type Target } from '../domain/plan.js';
 import type { RouteTarget } from '../domain/traffic.js';
 import { quickly, slowly } from './activities.js';
 import { failureOf } from './failures.js';
@@ -36,7 +36,7 @@ export async function rollBack(
   run.record.phase = 'rolling_back';
   run.record.publish();
   const skipped: Undo[] = [];
-  const undos = undoing({ run, stage, reached, settled, restored: new Set(), drained: false });
+  const undos = undoing({ run, stage, reached, settled, restored: new Set(), drained: new Set() });
   const left = (undone: readonly Undo[]): string[] =>
     undone.filter((undo) => undo.isDone?.() !== true).map((undo) => undo.summary);
   for (const [i, undo] of undos.entries()) {
@@ -56,8 +56,8 @@ interface Undoing {
   readonly settled: Promise<unknown>;
   /** Applications whose traffic is back. */
   readonly restored: Set<string>;
-  /** Whether connections to gray have had their time to end. */
-  drained: boolean;
+  /** What has had the time of a drain, once for all targets. */
+  readonly drained: Set<string>;
 }
 
 /**
@@ -85,6 +85,8 @@ function trafficBack(undoing: Undoing, target: Target): Undo[] {
   if (route === null) return [];
   const summary = `traffic of ${application} back to stable`;
   const act = async (): Promise<readonly Finding[]> => {
+    // Requests that came to gray of a caller are still on their way here, and must not meet stable.
+    if (target.inner === true) await drain(undoing, 'requests with the tag end');
     try {
       await restore(undoing, target, route, { summary, stays: reached.gray.has(application) });
       return [];
@@ -115,16 +117,12 @@ function stableBack({ run, settled }: Undoing, target: Target): Undo {
 }
 
 function grayAway(undoing: Undoing, target: Target): Undo {
-  const { run, stage, reached, settled } = undoing;
+  const { run, reached, settled } = undoing;
   const { route, environment, application } = target;
   const summary = `remove ${target.gray}`;
-  const drain = stage.steps.find((s) => s.kind === 'cleanup');
   const isRouted = route !== null && reached.route.has(application);
-  const drainMs = isRouted && drain?.kind === 'cleanup' ? drain.drainMs : 0;
   const act = async (): Promise<readonly Finding[]> => {
-    // Once for all: traffic has left every gray track before the first one goes.
-    if (drainMs > 0 && !undoing.drained) await sleep(drainMs, { summary: 'connections to gray drain' });
-    undoing.drained = true;
+    if (isRouted) await drain(undoing, 'connections to gray drain');
     await settled;
     // Gray goes only after it has left the route, which a write that was under way when traffic went back may have taken again.
     const summary = 'the route is as it was';
@@ -132,6 +130,14 @@ function grayAway(undoing: Undoing, target: Target): Undo {
     return slow('removeGray', run, target, summary);
   };
   return { id: `${environment}/undo-gray-${application}`, kind: 'rollback', summary, act };
+}
+
+/** Waits as long as the plan lets connections drain; the second time for the same it does not. */
+async function drain({ stage, drained }: Undoing, summary: string): Promise<void> {
+  const ms = drainMsOf(stage);
+  if (ms === 0 || drained.has(summary)) return;
+  await sleep(ms, { summary });
+  drained.add(summary);
 }
 
 async function restore(

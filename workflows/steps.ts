@@ -1,9 +1,9 @@
 /** What each kind of step does. A step that fails throws a failure of the catalogue; undoing is in rollback.ts. */
-import { ActivityFailure, isCancellation } from '@temporalio/workflow';
+import { ActivityFailure, isCancellation, sleep } from '@temporalio/workflow';
 import type { Finding, TrafficResult } from '../activities/contract.js';
-import { concerned, type Stage, type Step, type Target } from '../domain/plan.js';
+import { concerned, drainMsOf, type Stage, type Step, type Target } from '../domain/plan.js';
 import { hasEnded, type Phase } from '../domain/release.js';
-import { leavingMs, type Traffic } from '../domain/traffic.js';
+import { leavingMs, type Tag, type Traffic } from '../domain/traffic.js';
 import { quickly, slowly } from './activities.js';
 import { waitForApproval } from './approval.js';
 import { awaitedIn, patienceMs, probePatienceMs } from './awaited.js';
@@ -68,8 +68,7 @@ async function perform(run: Run, stage: Stage, step: Step, reached: Reached): Pr
     case 'deploy-gray':
       return deployGray(run, stage, targets, reached, step);
     case 'tag':
-      await takeRoutes(run, targets, reached);
-      return moveTraffic(run, targets, reached, { gray: 0, tag: step.tag });
+      return tagged(run, stage, targets, reached, step.tag);
     case 'probe':
       return probe(run, targets);
     case 'approval':
@@ -176,6 +175,24 @@ async function shift(
   }
   await inOrder(targets, (target) => scaleGray(run, reached, target, step, summary));
   return moveTraffic(run, entries, reached, traffic);
+}
+
+/**
+ * From the moment its route is taken the entry takes the tag off what it does not send to gray. Requests that brought one before are let
+ * end before the next applications have a rule for it: they began without gray.
+ */
+async function tagged(run: Run, stage: Stage, targets: Targets, reached: Reached, tag: Tag): Promise<Done> {
+  const inner = targets.filter((t) => t.inner === true);
+  await takeRoutes(
+    run,
+    targets.filter((t) => t.inner !== true),
+    reached,
+  );
+  if (inner.length > 0) {
+    await sleep(drainMsOf(stage), { summary: 'requests with a tag of their own end' });
+    await takeRoutes(run, inner, reached);
+  }
+  return moveTraffic(run, targets, reached, { gray: 0, tag });
 }
 
 /** The gray Service joins the route with weight 0, so that the data plane knows it before any request goes there. */

@@ -79,6 +79,22 @@ const clone = (from: Deployment, services: KubeObject[], change: Partial<Target>
   grayDeployment(from, services, { target: { ...target, ...change }, release: 'r1', replicas: 2 });
 
 describe('the gray Deployment', () => {
+  it('has the labels that are declared for gray, and none that would let a Service find it', () => {
+    const labels = { app: 'web' };
+    const grayLabels = { 'alicloud.service.tag': 'gray', app: 'web', 'sluice.dev/lane': 'other' };
+    const { deployment } = clone(stable({ labels }), [service('web', { app: 'web' })], { grayLabels });
+    expect(podLabels(deployment)).toMatchObject({
+      'alicloud.service.tag': 'gray',
+      app: 'web-gray',
+      'sluice.dev/lane': 'gray',
+    });
+    const all = service('all', { track: 'all' });
+    const found = clone(stable({ labels }), [service('web', { app: 'web' }), all], {
+      grayLabels: { track: 'all' },
+    });
+    expect(found.problems).toHaveLength(1);
+  });
+
   it('changes each label that a matching Service or the Deployment itself selects on, and no other', () => {
     const labels = { app: 'web', tier: 'front', team: 'shop', 'pod-template-hash': 'x' };
     const { deployment, problems } = clone(stable({ labels }), [

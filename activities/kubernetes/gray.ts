@@ -113,7 +113,7 @@ function cloneDeployment(
       selector: { matchLabels: selector },
       template: {
         ...template,
-        metadata: { ...template.metadata, labels: { ...templateLabels, ...selector } },
+        metadata: { ...template.metadata, labels: { ...templateLabels, ...target.grayLabels, ...selector } },
         spec: {
           ...template.spec,
           containers: containersOf(stable).map((c) =>

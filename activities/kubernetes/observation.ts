@@ -39,20 +39,21 @@ export function lookout(
   const lane = asked.lane ?? settings.lane;
   const strategy = asked.strategy ?? settings.strategy;
   const gray = grayName(deployment, lane);
-  const route =
-    traffic === null || strategy === 'rolling'
-      ? null
-      : {
-          router: traffic.router,
-          cluster,
-          namespace,
-          route: traffic.route,
-          stableService: traffic.service,
-          grayService: gray,
-          port: traffic.port,
-        };
-  const value = asked.lane ?? settings.tag.value;
-  const tag = route === null || strategy === 'canary' ? null : { ...settings.tag, value };
+  const isRouted = traffic !== null && strategy !== 'rolling';
+  const tag =
+    !isRouted || strategy === 'canary' ? null : { ...settings.tag, value: asked.lane ?? settings.tag.value };
+  const route = !isRouted
+    ? null
+    : {
+        router: traffic.router,
+        cluster,
+        namespace,
+        route: traffic.route,
+        stableService: traffic.service,
+        grayService: gray,
+        port: traffic.port,
+        ...(tag === null || settings.enter === undefined ? {} : { stamps: tag, enter: settings.enter }),
+      };
   return { application, environment, cluster, namespace, deployment, lane, gray, route, tag };
 }
 
@@ -217,6 +218,7 @@ function rendered(
 
 /** A target with an image that is never written, to see what gray would look like. */
 function sketch(at: Lookout, route: RouteTarget, container: string): Target {
+  const { grayLabels } = workloadSettings(at.application, at.environment);
   const image = { requested: '', reference: 'pre-flight', digest: '', version: '' };
   return {
     application: at.application.name,
@@ -238,5 +240,6 @@ function sketch(at: Lookout, route: RouteTarget, container: string): Target {
     probe: null,
     progressDeadlineMs: 0,
     grayReplicas: 1,
+    ...(grayLabels === undefined ? {} : { grayLabels }),
   };
 }

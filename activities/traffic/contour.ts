@@ -2,8 +2,9 @@
 import { canonicalJson } from '../../domain/ids.js';
 import type { Tag } from '../../domain/traffic.js';
 import { resources } from '../kubernetes/resources.js';
+import { askedOf, patternOf, type Asked } from './conditions.js';
 import { numberOf, objectOf, objectsOf, sameHeader, textOf, withObject, withWeight } from './json.js';
-import type { Backend, Router, Rule } from './router.js';
+import type { Backend, JsonObject, Router, RouterAsk, Rule } from './router.js';
 
 export const contour: Router = {
   resource: resources.httpproxies,
@@ -46,6 +47,25 @@ export const contour: Router = {
     return { ...rule, conditions: [...objectsOf(rule['conditions']), { header }] };
   },
 
+  // Conditions are an and, so each way to enter is a route; with more of them than the user's own it wins wherever it stands.
+  entering(rule, tag, enter) {
+    const tagged = contour.tagged(rule, tag);
+    if (tagged === null) return [];
+    const conditions = objectsOf(rule['conditions']);
+    const entering = askedOf(enter).map((all) => ({
+      ...rule,
+      conditions: [...conditions, ...all.map(asking)],
+    }));
+    return [tagged, ...entering];
+  },
+
+  alternatives(rule) {
+    const conditions = objectsOf(rule['conditions']);
+    const paths = conditions.filter((one) => !('header' in one) && !('queryParameter' in one));
+    const besides = canonicalJson(paths.length === 0 ? [{ prefix: '/' }] : paths);
+    return [{ besides, asks: conditions.flatMap(asksIn) }];
+  },
+
   tagsOf: exactHeaders,
 
   asksOf: (rule, header) =>
@@ -71,6 +91,22 @@ export const contour: Router = {
     return [`Contour calls it invalid: ${why === '' ? (textOf(status['description']) ?? '') : why}`.trim()];
   },
 };
+
+/** Of a header there is no condition for a prefix. */
+function asking(asked: Asked): JsonObject {
+  const { from, name, how, value } = asked;
+  if (from === 'query') return { queryParameter: { name, [how]: value } };
+  return { header: how === 'exact' ? { name, exact: value } : { name, regex: patternOf(asked) } };
+}
+
+function asksIn({ header, queryParameter }: JsonObject): readonly RouterAsk[] {
+  const asks = (from: Asked['from'], json: JsonObject | null): readonly RouterAsk[] => {
+    if (json === null) return [];
+    const { name, ...how } = json;
+    return [{ from, name: textOf(name) ?? '', how: canonicalJson(how) }];
+  };
+  return [...asks('header', objectOf(header)), ...asks('query', objectOf(queryParameter))];
+}
 
 function exactHeaders(rule: Rule): readonly Tag[] {
   return objectsOf(rule['conditions']).flatMap((condition) => {

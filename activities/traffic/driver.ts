@@ -7,7 +7,8 @@ import { fail } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { changeRoute, type Change, type Seen } from './change.js';
 import { Endpoints, requireReady, requireSize } from './endpoints.js';
-import { marksOf, notedRoute, type Footprint } from './footprint.js';
+import { enterProblemsOf } from './enter.js';
+import { laneOf, marksOf, notedRoute, type Footprint } from './footprint.js';
 import { routers } from './index.js';
 import { disown } from './ownership.js';
 import type { Router } from './router.js';
@@ -53,7 +54,7 @@ export async function prepareRoute(
     const problems = problemsOf(router, object, own, route);
     if (problems.length > 0) fail('route_unfit', { kind, route: route.route, why: problems.join(' ') });
     const origins = originsOf(router, own, route);
-    const note = { release, seq, gray: route.grayService, ...stampsOf(route), origins };
+    const note = { release, seq, gray: route.grayService, ...laneOf(route), origins };
     return noted(router, route, desiredRules(router, own, route, allStable), note);
   });
   await settled(cluster, route, signal, settle);
@@ -129,7 +130,7 @@ async function setTrafficAs(
       seq,
       ...as,
       gray,
-      ...stampsOf(footprint),
+      ...laneOf(footprint),
       origins,
       ...(carries ? { carried: true as const } : {}),
     };
@@ -195,9 +196,6 @@ export async function restoreRoute(
   return { changed: changed || last.changed, before, after: last.after, foreign, stays: false };
 }
 
-const stampsOf = ({ stamps }: Pick<Footprint, 'stamps'>): Pick<Footprint, 'stamps'> =>
-  stamps === undefined ? {} : { stamps };
-
 const isForGray = ({ gray, tag }: Traffic): boolean => gray > 0 || tag !== null;
 
 const isHeld = ({ object, footprint }: Seen, { release }: RouteInput): boolean =>
@@ -230,10 +228,14 @@ function refuseGivenBack(route: RouteTarget, { closed }: Footprint, seq: number)
   if (closed === 'restore') lost(route, `write ${seq} came when the route was being given back.`);
 }
 
-/** Somebody may have taken the tag since the pre-flight looked, or done something to its header. */
+/** Somebody may have taken the tag, or what lets a request enter, since the pre-flight looked, or done something to its header. */
 function refuseTaken(route: RouteTarget, rules: Rules, traffic: Traffic): void {
   const router = routers[route.router];
-  const taken = traffic.tag === null ? [] : tagProblemsOf(router, rules, route, traffic.tag);
+  const { tag } = traffic;
+  const taken =
+    tag === null
+      ? []
+      : [...tagProblemsOf(router, rules, route, tag), ...enterProblemsOf(router, rules, route)];
   const undone = isForGray(traffic) ? stampProblemsOf(router, rules, route) : [];
   const why = [...taken, ...undone].join(' ');
   if (why !== '') fail('route_unfit', { kind: router.resource.kind, route: route.route, why });

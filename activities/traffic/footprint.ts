@@ -1,9 +1,9 @@
 /** What a release notes on the user's route while it holds it: enough to put it back exactly, and to tell late writers off. */
 import { canonicalJson, hashOf, labels } from '../../domain/ids.js';
-import type { RouteTarget, Tag } from '../../domain/traffic.js';
+import type { Condition, Enter, RouteTarget, Tag } from '../../domain/traffic.js';
 import type { KubeObject } from '../kubernetes/objects.js';
 import { objectOf, objectsOf } from './json.js';
-import type { Origin, Router } from './router.js';
+import type { Json, Origin, Router } from './router.js';
 import type { Rules } from './rules.js';
 
 export interface Footprint {
@@ -18,6 +18,8 @@ export interface Footprint {
   readonly gray: string;
   /** The tag that it puts on requests for gray. */
   readonly stamps?: Tag;
+  /** Who else goes there while tagged requests do. */
+  readonly enter?: Enter;
   readonly origins: readonly Origin[];
   /** Hash of the rules as that write left them. */
   readonly left: string;
@@ -33,6 +35,7 @@ export function footprintOf(object: KubeObject, route: RouteTarget): Footprint |
     const found = objectOf(JSON.parse(object.metadata.annotations?.[footprintKey(route)] ?? 'null'));
     const { release, seq, gray, left, closed, carried } = found ?? {};
     const { header, value } = objectOf(found?.['stamps']) ?? {};
+    const enter = enterOf(found?.['enter']);
     if (typeof release !== 'string' || typeof seq !== 'number') return null;
     if (typeof gray !== 'string' || typeof left !== 'string') return null;
     const origins = objectsOf(found?.['origins']) as unknown as readonly Origin[];
@@ -43,6 +46,7 @@ export function footprintOf(object: KubeObject, route: RouteTarget): Footprint |
       left,
       origins,
       ...(typeof header === 'string' && typeof value === 'string' ? { stamps: { header, value } } : {}),
+      ...(enter === null ? {} : { enter }),
       ...(closed === 'guard' || closed === 'restore' ? { closed } : {}),
       ...(carried === true ? { carried } : {}),
     };
@@ -53,10 +57,23 @@ export function footprintOf(object: KubeObject, route: RouteTarget): Footprint |
 
 export const footprintText = (footprint: Footprint): string => canonicalJson(footprint);
 
+const enterOf = (value: Json | undefined): Enter | null =>
+  Array.isArray(value) ? value.map((all: Json) => objectsOf(all) as unknown as readonly Condition[]) : null;
+
 /** The route as the release sees it that wrote the note. */
-export function notedRoute({ stamps: _, ...route }: RouteTarget, { gray, stamps }: Footprint): RouteTarget {
-  return { ...route, grayService: gray, ...(stamps === undefined ? {} : { stamps }) };
+export function notedRoute(target: RouteTarget, footprint: Footprint): RouteTarget {
+  const { stamps: _, enter: _1, ...route } = target;
+  return { ...route, grayService: footprint.gray, ...laneOf(footprint) };
 }
+
+/** What the note keeps of how the route tells the tracks. */
+export const laneOf = ({
+  stamps,
+  enter,
+}: Pick<RouteTarget, 'stamps' | 'enter'>): Pick<Footprint, 'stamps' | 'enter'> => ({
+  ...(stamps === undefined ? {} : { stamps }),
+  ...(enter === undefined ? {} : { enter }),
+});
 
 /** Hash of those rules that are this application's business. */
 export function marksOf(router: Router, rules: Rules, route: RouteTarget): string {

@@ -3,11 +3,28 @@ import { canonicalJson } from '../../domain/ids.js';
 import type { Tag } from '../../domain/traffic.js';
 import type { KubeObject } from '../kubernetes/objects.js';
 import { resources } from '../kubernetes/resources.js';
+import { askedOf, patternOf, type Asked, type AskedTogether } from './conditions.js';
 import { numberOf, objectOf, objectsOf, sameHeader, textOf, without, withWeight } from './json.js';
-import type { Backend, JsonObject, Router, Rule } from './router.js';
+import type { Backend, JsonObject, Router, RouterAsk, Rule } from './router.js';
 
 /** Limits of the API (sigs.k8s.io/gateway-api, v1 HTTPRoute). */
-const most = { rules: 16, matchesOfRule: 64, matches: 128, headers: 16, filters: 16, operations: 16 };
+const most = {
+  rules: 16,
+  matchesOfRule: 64,
+  matches: 128,
+  headers: 16,
+  queryParams: 16,
+  headerValue: 4096,
+  queryValue: 1024,
+  filters: 16,
+  operations: 16,
+};
+/**
+ * Patterns are up to the implementation, exact values are not: up to so many of one way to enter become matches of their own. So do all,
+ * where each rule has no more than its part of the matches then, with the one that it is a copy of.
+ */
+const mostApart = 4;
+const partOfRule = (2 * most.matches) / most.rules;
 
 export const gatewayApi: Router = {
   resource: resources.httproutes,
@@ -58,6 +75,26 @@ export const gatewayApi: Router = {
     return matches.length === 0 ? null : { ...without(rule, 'name'), matches };
   },
 
+  // Matches are an or, and rules are few. The tag's come first: the first match tells it.
+  entering(rule, tag, enter) {
+    const tagged = gatewayApi.tagged(rule, tag);
+    if (tagged === null) return [];
+    const open = matchesOf(rule).filter((match) => taggedMatch(match, tag) !== null);
+    const apart = askedOf(enter, mostApart);
+    const ways = (2 + apart.length) * open.length > partOfRule ? askedOf(enter) : apart;
+    const entering = ways.flatMap((asked) => open.map((one) => matchAsking(one, asked)));
+    return [{ ...tagged, matches: [...matchesOf(tagged), ...entering] }];
+  },
+
+  alternatives: (rule) =>
+    matchesOf(rule).map(({ headers, queryParams, path = everyPath, ...besides }) => ({
+      besides: canonicalJson({ ...besides, path }),
+      asks: [
+        ...objectsOf(headers).map((one) => askIn('header', one)),
+        ...objectsOf(queryParams).map((one) => askIn('query', one)),
+      ],
+    })),
+
   tagsOf: (rule) =>
     objectsOf(matchesOf(rule)[0]?.['headers'])
       .filter(isExact)
@@ -73,7 +110,12 @@ export const gatewayApi: Router = {
 
   limits(rules) {
     const matches = rules.map((rule) => matchesOf(rule));
-    const headers = matches.flat().map((match) => objectsOf(match['headers']).length);
+    const of = (field: string): readonly (readonly JsonObject[])[] =>
+      matches.flat().map((match) => objectsOf(match[field]));
+    const headers = of('headers').map((list) => list.length);
+    const queryParams = of('queryParams').map((list) => list.length);
+    const lengths = (field: string): number[] =>
+      of(field).flatMap((list) => list.map((one) => textOf(one['value'])?.length ?? 0));
     const backends = rules.flatMap((rule) => objectsOf(rule['backendRefs']));
     const filters = backends.map((backend) => objectsOf(backend['filters']).length);
     const operations = backends.flatMap((backend) =>
@@ -88,6 +130,13 @@ export const gatewayApi: Router = {
       ...excess('matches in one rule', Math.max(0, ...matches.map((m) => m.length)), most.matchesOfRule),
       ...excess('matches', matches.flat().length, most.matches),
       ...excess('headers in one match', Math.max(0, ...headers), most.headers),
+      ...excess('query parameters in one match', Math.max(0, ...queryParams), most.queryParams),
+      ...excess('characters in the value of a header', Math.max(0, ...lengths('headers')), most.headerValue),
+      ...excess(
+        'characters in the value of a query',
+        Math.max(0, ...lengths('queryParams')),
+        most.queryValue,
+      ),
       ...excess('filters at one backend', Math.max(0, ...filters), most.filters),
       ...excess('headers in one filter', Math.max(0, ...operations), most.operations),
     ];
@@ -110,10 +159,12 @@ export const gatewayApi: Router = {
       .map((c) => `${c.type} is False: ${c.reason ?? ''} ${c.message ?? ''}`.trim()),
 };
 
+const everyPath: JsonObject = { type: 'PathPrefix', value: '/' };
+
 /** A rule without matches matches every path. */
 function matchesOf(rule: Rule): readonly JsonObject[] {
   const matches = objectsOf(rule['matches']);
-  return matches.length > 0 ? matches : [{ path: { type: 'PathPrefix', value: '/' } }];
+  return matches.length > 0 ? matches : [{ path: everyPath }];
 }
 
 /** Null where no tagged request can match. A match may name a header only once. */
@@ -124,6 +175,26 @@ function taggedMatch(match: JsonObject, tag: Tag): JsonObject | null {
   const others = headers.filter((header) => header !== same);
   return { ...match, headers: [...others, { type: 'Exact', name: tag.header, value: tag.value }] };
 }
+
+function matchAsking(match: JsonObject, asked: AskedTogether): JsonObject {
+  const more = (field: string, from: Asked['from']): JsonObject => {
+    const asks = [...objectsOf(match[field]), ...asked.filter((one) => one.from === from).map(asking)];
+    return asks.length === 0 ? {} : { [field]: asks };
+  };
+  return { ...match, ...more('headers', 'header'), ...more('queryParams', 'query') };
+}
+
+/** Whether a pattern is of the whole value is up to the implementation too. */
+const asking = (asked: Asked): JsonObject =>
+  asked.how === 'exact'
+    ? { type: 'Exact', name: asked.name, value: asked.value }
+    : { type: 'RegularExpression', name: asked.name, value: `^(?:${patternOf(asked)})$` };
+
+const askIn = (from: Asked['from'], { name, type = 'Exact', value = '' }: JsonObject): RouterAsk => ({
+  from,
+  name: textOf(name) ?? '',
+  how: canonicalJson([type, value]),
+});
 
 const isModifier = (filter: JsonObject): boolean => filter['type'] === 'RequestHeaderModifier';
 

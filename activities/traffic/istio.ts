@@ -2,6 +2,7 @@
 import { canonicalJson } from '../../domain/ids.js';
 import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import { resources } from '../kubernetes/resources.js';
+import { askedOf, type Asked, type AskedTogether } from './conditions.js';
 import {
   numberOf,
   objectOf,
@@ -12,7 +13,7 @@ import {
   withObject,
   withWeight,
 } from './json.js';
-import type { Backend, Json, JsonObject, Router } from './router.js';
+import type { Backend, Json, JsonObject, Router, RouterAsk, Rule } from './router.js';
 
 export const istio: Router = {
   resource: resources.virtualservices,
@@ -57,11 +58,28 @@ export const istio: Router = {
   },
 
   tagged(rule, tag) {
-    const matches = objectsOf(rule['match']);
-    // No match, and an empty list too, matches every request.
-    const match = (matches.length > 0 ? matches : [{}]).flatMap((one) => taggedMatch(one, tag) ?? []);
+    const match = matchesOf(rule).flatMap((one) => taggedMatch(one, tag) ?? []);
     return match.length === 0 ? null : { ...without(rule, 'name'), match };
   },
+
+  // Matches are an or, and the rule stands before the one that it is a copy of. The tag's come first: the first match tells it.
+  entering(rule, tag, enter) {
+    const tagged = istio.tagged(rule, tag);
+    if (tagged === null) return [];
+    const open = matchesOf(rule).filter((match) => taggedMatch(match, tag) !== null);
+    const entering = askedOf(enter).flatMap((asked) => open.map((one) => matchAsking(one, asked)));
+    return [{ ...tagged, match: [...matchesOf(tagged), ...entering] }];
+  },
+
+  alternatives: (rule) =>
+    matchesOf(rule).map(({ headers, withoutHeaders, queryParams, ...besides }) => ({
+      besides: canonicalJson(besides),
+      asks: [
+        ...asksIn('header', headers, (how) => how),
+        ...asksIn('header', withoutHeaders, (how) => ({ without: how })),
+        ...asksIn('query', queryParams, (how) => how),
+      ],
+    })),
 
   tagsOf: (rule) =>
     Object.entries(objectOf(objectsOf(rule['match'])[0]?.['headers']) ?? {}).flatMap(([header, match]) => {
@@ -99,6 +117,27 @@ function serviceOf(host: string | null, route: RouteTarget): string | null {
   const here = namespace === undefined || namespace === route.namespace;
   return here && (rest.length === 0 || rest[0] === 'svc') ? (name ?? null) : null;
 }
+
+/** No match, and an empty list too, matches every request. */
+function matchesOf(rule: Rule): readonly JsonObject[] {
+  const matches = objectsOf(rule['match']);
+  return matches.length > 0 ? matches : [{}];
+}
+
+function matchAsking(match: JsonObject, asked: AskedTogether): JsonObject {
+  const more = (field: string, from: Asked['from']): JsonObject => {
+    // Istio takes names of headers in lower case only.
+    const written = (name: string): string => (from === 'header' ? name.toLowerCase() : name);
+    const asks = asked
+      .filter((one) => one.from === from)
+      .map(({ name, how, value }): [string, Json] => [written(name), { [how]: value }]);
+    return asks.length === 0 ? {} : { [field]: { ...objectOf(match[field]), ...Object.fromEntries(asks) } };
+  };
+  return { ...match, ...more('headers', 'header'), ...more('queryParams', 'query') };
+}
+
+const asksIn = (from: Asked['from'], asks: Json | undefined, as: (how: Json) => Json): readonly RouterAsk[] =>
+  Object.entries(objectOf(asks) ?? {}).map(([name, how]) => ({ from, name, how: canonicalJson(as(how)) }));
 
 /** Null where no tagged request can match. */
 function taggedMatch(match: JsonObject, tag: Tag): JsonObject | null {

@@ -1,5 +1,5 @@
 /** A router: what one kind of route object looks like, as pure functions, one kind in each file. What a release does to it is rules.ts. */
-import type { RouteTarget, Tag } from '../../domain/traffic.js';
+import type { Enter, RouteTarget, Tag } from '../../domain/traffic.js';
 import type { KubeObject } from '../kubernetes/objects.js';
 import type { Resource } from '../kubernetes/resources.js';
 
@@ -58,6 +58,13 @@ export interface Router {
   backend(entry: JsonObject, service: string | null, weight: number | null): JsonObject;
   /** The same rule for tagged requests only; null: what it matches already keeps the tag out, or asks for it. */
   tagged(rule: Rule, tag: Tag): Rule | null;
+  /**
+   * The same rule for tagged requests and for those that enter, in one rule or several, in each place where `tagged` makes one; empty:
+   * there is none.
+   */
+  entering(rule: Rule, tag: Tag, enter: Enter): readonly Rule[];
+  /** What the rule matches: a request that fulfils one of these. */
+  alternatives(rule: Rule): readonly Alternative[];
   /** Every header that the rule asks for with an exact value: one of them is the tag of a rule of our own. */
   tagsOf(rule: Rule): readonly Tag[];
   /** Every exact value that the rule asks of the header; null for each other way of asking. */
@@ -70,6 +77,20 @@ export interface Router {
   conditions(object: KubeObject): readonly JsonObject[];
   /** What the data plane finds wrong with the object as it is, for people. */
   complaints(object: KubeObject): readonly string[];
+}
+
+export interface Alternative {
+  /** Canonical JSON of what it asks besides: of the path, the method and whatever else. */
+  readonly besides: string;
+  /** What it asks of headers and query parameters, in the words of the router. */
+  readonly asks: readonly RouterAsk[];
+}
+
+export interface RouterAsk {
+  readonly from: 'header' | 'query';
+  readonly name: string;
+  /** Canonical JSON of how, the same for what is written in several ways. */
+  readonly how: string;
 }
 
 export interface Backend {

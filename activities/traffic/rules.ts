@@ -2,8 +2,10 @@
 import { canonicalJson } from '../../domain/ids.js';
 import type { RouteTarget, Tag, Traffic } from '../../domain/traffic.js';
 import type { KubeObject } from '../kubernetes/objects.js';
+import { nameOf } from './conditions.js';
+import { enterProblemsOf, namedBy } from './enter.js';
 import type { Backend, Origin, Router, Rule } from './router.js';
-import { splitRule, taggedRule } from './split.js';
+import { splitRule, taggedRules } from './split.js';
 import { cleared, headersOf, uncleared } from './stamps.js';
 import {
   grayIn,
@@ -43,7 +45,12 @@ export function problemsOf(router: Router, object: KubeObject, rules: Rules, rou
   const keys = concerned.map((rule) => router.keyOf(rule));
   if (new Set(keys).size < keys.length) problems.push('two rules match the same requests.');
   const tagged = desiredRules(router, rules, route, { gray: 0, tag: { header: 'x-lane', value: 'gray' } });
-  return [...problems, ...stampProblemsOf(router, concerned, route), ...router.limits(tagged)];
+  return [
+    ...problems,
+    ...stampProblemsOf(router, concerned, route),
+    ...enterProblemsOf(router, rules, route),
+    ...router.limits(tagged),
+  ];
 }
 
 function unfit(router: Router, rule: Rule, route: RouteTarget): string | null {
@@ -68,7 +75,7 @@ export function tagProblemsOf(router: Router, rules: Rules, route: RouteTarget, 
   const keyOf = (rule: Rule): string => router.keyOf(rule).toLowerCase();
   const others = rules.filter((rule) => !isOurs(router, rule, route));
   const split = splitIn(router, others, route);
-  const tagged = split.map((rule) => taggedRule(router, rule, route, tag)).filter((rule) => rule !== null);
+  const tagged = split.map((rule) => router.tagged(rule, tag)).filter((rule) => rule !== null);
   const taken = new Set(tagged.map(keyOf));
   return others.flatMap((rule) => {
     const asked = split.includes(rule) ? router.asksOf(rule, tag.header) : [];
@@ -126,8 +133,8 @@ export function desiredRules(router: Router, rules: Rules, route: RouteTarget, t
     .flatMap((rule) => {
       if (stableOf(router, rule, route) === undefined) return [rule];
       const split = splitRule(router, rule, route, traffic.gray);
-      const tagged = traffic.tag === null ? null : taggedRule(router, rule, route, traffic.tag);
-      return tagged === null ? [split] : [tagged, split];
+      const tagged = traffic.tag === null ? [] : taggedRules(router, rule, route, traffic.tag);
+      return [...tagged, split];
     });
 }
 
@@ -176,8 +183,10 @@ function isLeft(
   const key = router.keyOf(rule);
   if (origins !== null) return origins.every((origin) => origin.key !== key);
   const joined = rules.filter((one) => isJoined(router, one, route));
-  const copies = router.tagsOf(rule).flatMap((tag) => joined.map((one) => router.tagged(one, tag)));
-  return copies.some((copy) => copy !== null && router.keyOf(copy) === key);
+  // The rule for those that enter need not tell any tag.
+  const tags = route.enter === undefined ? router.tagsOf(rule) : [...router.tagsOf(rule), route.stamps!];
+  const copies = tags.flatMap((tag) => joined.flatMap((one) => taggedRules(router, one, route, tag)));
+  return copies.some((copy) => router.keyOf(copy) === key);
 }
 
 function restoredRule(router: Router, rule: Rule, route: RouteTarget, origin: Origin | undefined): Rule {
@@ -221,6 +230,11 @@ function shareOf(router: Router, rules: Rules, route: RouteTarget): number {
 
 /** Tags that the rules of our own may be for; null alone: there is no such rule. */
 function tagsIn(router: Router, rules: Rules, route: RouteTarget): readonly (Tag | null)[] {
-  const ours = rules.find((rule) => isOurs(router, rule, route));
-  return ours === undefined ? [null] : router.tagsOf(ours);
+  const ours = rules.filter((rule) => isOurs(router, rule, route));
+  if (ours.length === 0) return [null];
+  const named = namedBy(route);
+  const tags = ours.map((rule) =>
+    router.tagsOf(rule).filter(({ header }) => !named.has(nameOf({ from: 'header', name: header }))),
+  );
+  return tags.find((one) => one.length > 0) ?? [];
 }

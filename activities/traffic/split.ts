@@ -1,4 +1,4 @@
-/** One rule with both tracks, and its copy for tagged requests. */
+/** One rule with both tracks, and its copies for tagged requests and for those that enter. */
 import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import type { JsonObject, Router, Rule } from './router.js';
 import { cleared, stamped } from './stamps.js';
@@ -17,15 +17,18 @@ export function splitRule(router: Router, rule: Rule, route: RouteTarget, gray: 
   return router.withBackends(rule, entries);
 }
 
-/** Null: no tagged request can match. */
-export function taggedRule(router: Router, rule: Rule, route: RouteTarget, tag: Tag): Rule | null {
+/** Empty: no tagged request can match. */
+export function taggedRules(router: Router, rule: Rule, route: RouteTarget, tag: Tag): readonly Rule[] {
   const backends = router.backends(rule, route);
   const stable = backends.find((b) => isStable(router, b, route));
   const entries = backends.flatMap((backend): JsonObject[] => {
     if (backend === stable) return [grayEntry(router, route, backend.entry, 100)];
     return backend.copy ? [backend.entry] : [];
   });
-  return router.tagged(router.withBackends(rule, entries), tag);
+  const copy = router.withBackends(rule, entries);
+  if (route.enter !== undefined) return router.entering(copy, tag, route.enter);
+  const tagged = router.tagged(copy, tag);
+  return tagged === null ? [] : [tagged];
 }
 
 const stableEntry = (

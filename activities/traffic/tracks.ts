@@ -1,4 +1,5 @@
 /** Which track a backend or a rule is of: told by the Service or, where both tracks are one Service, by the stamp. */
+import { canonicalJson } from '../../domain/ids.js';
 import type { RouteTarget } from '../../domain/traffic.js';
 import { about } from './headers.js';
 import type { Backend, Router, Rule } from './router.js';
@@ -27,13 +28,23 @@ export const stableOf = (router: Router, rule: Rule, route: RouteTarget): Backen
   router.backends(rule, route).find((b) => isStable(router, b, route));
 
 /**
- * A rule of our own: gray is all that it sends to. Where stable is the same Service it asks for a tag too, so that a rule of the user's
- * that lost its stable backend is none of ours.
+ * A rule of our own: gray is all that it sends to. Where stable is the same Service it asks for a tag too, or for what lets a request
+ * enter, so that a rule of the user's that lost its stable backend is none of ours.
  */
 export function isOurs(router: Router, rule: Rule, route: RouteTarget): boolean {
   const backends = router.backends(rule, route).filter((b) => !b.copy);
   if (backends.length === 0 || !backends.every((b) => isGray(router, b, route))) return false;
-  return !isOneService(route) || router.tagsOf(rule).length > 0;
+  return !isOneService(route) || router.tagsOf(rule).length > 0 || isEntering(router, rule, route);
+}
+
+/** Whether all that it matches enters. */
+function isEntering(router: Router, rule: Rule, { stamps, enter }: RouteTarget): boolean {
+  if (stamps === undefined || enter === undefined) return false;
+  const ways = router.entering({}, stamps, enter).flatMap((copy) => router.alternatives(copy));
+  return router.alternatives(rule).every(({ asks }) => {
+    const asked = asks.map(canonicalJson);
+    return ways.some((way) => way.asks.every((ask) => asked.includes(canonicalJson(ask))));
+  });
 }
 
 /** Whether gray has joined the rule, as far as the rule tells: where both are one Service, a user may stamp requests to it too. */

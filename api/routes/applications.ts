@@ -4,6 +4,7 @@ import { requireRole } from '../auth.js';
 import type { App, AppDeps } from '../app.js';
 import { parseBody } from '../body.js';
 import { fieldErrors, type FieldError } from '../fields.js';
+import { withManifests } from '../manifests.js';
 import { invalidBody, ProblemError } from '../problems.js';
 import { checkedQuery, pageParameters, pageQuery } from '../query.js';
 import { applicationSchema } from '../schemas/application.js';
@@ -110,6 +111,8 @@ async function applicationOf(request: Request, name: string): Promise<Applicatio
   const declared = (body as { readonly name?: unknown } | null)?.name;
   if (typeof declared === 'string' && declared !== name) errors.push(otherName(declared, name));
   if (!result.success || errors.length > 0) throw new ProblemError(invalidBody(errors));
+  // What cannot become a manifest is told now, not at the first release.
+  withManifests(result.data, 'declared');
   return result.data;
 }
 

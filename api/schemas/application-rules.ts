@@ -5,21 +5,27 @@
 import type { z } from '@hono/zod-openapi';
 import { isWeight } from '../../domain/traffic.js';
 
-type Context = z.core.$RefinementCtx;
-type Path = readonly (string | number)[];
+export type Context = z.core.$RefinementCtx;
+export type Path = readonly (string | number)[];
 
 export interface RuleParams {
   readonly expected: string;
   readonly remedy: string;
 }
 
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : {};
-const itemsOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+export const itemsOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
-function report(context: Context, path: Path, message: string, expected: string, remedy: string): void {
+export function report(
+  context: Context,
+  path: Path,
+  message: string,
+  expected: string,
+  remedy: string,
+): void {
   const params: RuleParams = { expected, remedy };
   context.addIssue({ code: 'custom', path: [...path], message, params: { ...params } });
 }
@@ -140,8 +146,24 @@ export function checkEnvironments(value: unknown, context: Context): void {
 }
 
 /** What only the whole application shows: a strategy that moves traffic needs a router. */
+/** Both would be the Deployment of the first release. */
+function checkWorkload(path: Path, value: unknown, context: Context): void {
+  const { manifest, template } = fieldsOf(value);
+  if (manifest === undefined || template === undefined) return;
+  const remedy = 'Keep one of them.';
+  report(context, [...path, 'template'], 'A manifest and a template.', 'manifest or template', remedy);
+}
+
+const valueAt = (value: unknown, path: Path): unknown =>
+  path.reduce<unknown>((at, key) => (typeof key === 'number' ? itemsOf(at)[key] : fieldsOf(at)[key]), value);
+
 export function checkApplication(value: unknown, context: Context): void {
   const application = fieldsOf(value);
+  const workloads: readonly Path[] = [
+    ['workload'],
+    ...itemsOf(application['environments']).map((_, i) => ['environments', i, 'workload']),
+  ];
+  for (const path of workloads) checkWorkload(path, valueAt(application, path), context);
   for (const [i, item] of itemsOf(application['environments']).entries()) {
     const environment = fieldsOf(item);
     const local = fieldsOf(environment['traffic']);

@@ -20,12 +20,15 @@ import {
   checkMetric,
   checkSteps,
 } from './application-rules.js';
+import { checkTags } from './enter-rules.js';
+import { enterSchema } from './enter.js';
 import {
   dnsLabel,
   duration,
   headerName,
   hostName,
   httpUrl,
+  labels,
   laneName,
   objectName,
   positiveDuration,
@@ -116,7 +119,13 @@ export const releaseSettingsSchema = z.strictObject({
     .describe('Default gray, or rolling where there is no traffic.'),
   lane: laneName.exactOptional().describe('Gray objects are called <deployment>-<lane>. Default gray.'),
   tag: z
-    .strictObject({ header: headerName.exactOptional(), value: tagValue.exactOptional() })
+    .strictObject({
+      header: headerName.exactOptional(),
+      value: tagValue.exactOptional(),
+      enter: enterSchema
+        .exactOptional()
+        .describe('Who else gets the tag, at the route of the application; one of these is enough.'),
+    })
     .exactOptional()
     .describe("Default: header x-lane with the lane's name."),
   verify: duration
@@ -154,7 +163,17 @@ const workload = z.strictObject({
     })
     .exactOptional()
     .describe('A whole apps/v1 Deployment for the first release.'),
+  template: text(100_000)
+    .exactOptional()
+    .describe('The same as a template that each environment renders. Not beside manifest.'),
+  grayLabels: labels
+    .exactOptional()
+    .describe('Labels that gray pods have on top of those of stable, such as alicloud.service.tag.'),
 }) satisfies z.ZodType<WorkloadSettings>;
+
+const values = z
+  .record(z.string(), z.unknown())
+  .describe('What the template reads as .values; those of an environment go over those of the application.');
 
 const trafficFields = {
   route: objectName
@@ -164,6 +183,11 @@ const trafficFields = {
   port: whole(1, 65_535).exactOptional().describe('Port of the Service. Default 80.'),
   entry: httpUrl.exactOptional().describe('Where requests enter, for the probe. Absent: no probe.'),
   host: hostName.exactOptional().describe('Host header of the probe.'),
+  chainHeader: headerName
+    .exactOptional()
+    .describe(
+      'Header of answers that names all applications they came through, with their versions: a v2 -> b v1. Absent: no chain is compared.',
+    ),
 };
 const traffic = z.strictObject({
   router: z.enum(routerKinds),
@@ -180,6 +204,7 @@ const environment = z.strictObject({
   cluster: dnsLabel.exactOptional().describe('A cluster that some worker serves. Default "default".'),
   namespace: dnsLabel,
   workload: workload.exactOptional(),
+  values: values.exactOptional(),
   traffic: localTraffic.exactOptional(),
   release: releaseSettingsSchema.exactOptional().describe('What differs here.'),
 }) satisfies z.ZodType<Environment>;
@@ -194,6 +219,7 @@ export const applicationSchema = z
       )
       .describe('Repository without tag, such as registry.example/shop/web.'),
     workload: workload.exactOptional(),
+    values: values.exactOptional(),
     traffic: traffic.exactOptional().describe('Absent: only the strategy rolling.'),
     release: releaseSettingsSchema.exactOptional(),
     dependsOn: z
@@ -211,4 +237,5 @@ export const applicationSchema = z
       .describe('In the order of the stages.'),
   })
   .superRefine(checkApplication, always)
+  .superRefine(checkTags, always)
   .meta({ title: 'Application' }) satisfies z.ZodType<Application>;

@@ -76,4 +76,25 @@ export const tagValue = z
     'a label value: letters, digits, "-", "_" and ".", such as gray',
   );
 /** Becomes the end of a Deployment's name, so it is shorter than other labels. */
+const labelPart = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)$/;
+const isLabelKey = (key: string): boolean => {
+  const [name = '', prefix, ...rest] = key.split('/').toReversed();
+  return (
+    rest.length === 0 &&
+    labelPart.test(name) &&
+    (prefix === undefined || objectName.safeParse(prefix).success)
+  );
+};
+
+/** Labels of Kubernetes. */
+export const labels = z.record(
+  z.string().refine(isLabelKey, 'a label of Kubernetes, such as alicloud.service.tag or example.com/track'),
+  z
+    .string()
+    .refine(
+      (value) => value === '' || labelPart.test(value),
+      'a label value: letters, digits, "-", "_" and ".", at most 63',
+    ),
+);
+
 export const laneName = dnsLabel.max(40, 'at most 40 characters');

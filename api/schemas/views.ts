@@ -4,6 +4,7 @@ import { healthStates, healthTopics, type Diagnosis } from '../../domain/diagnos
 import { endedPhases, phases, type ReleaseEvent, type ReleaseView } from '../../domain/release.js';
 import type { ApplicationView } from '../../workflows/messages.js';
 import { applicationSchema } from './application.js';
+import { environmentViews } from './environment.js';
 
 const time = z.iso.datetime().meta({ description: 'RFC 3339, UTC' });
 const phase = z.enum(phases);
@@ -198,6 +199,7 @@ export const views = {
         .describe('Where a release is at work, and how many wait for it.'),
     }),
   ),
+  ...environmentViews,
   PlanAnswer: z.object({
     plan,
     planHash: z.string(),

@@ -51,9 +51,14 @@ export async function readApplication(
   return (await find(access, name)) ?? unknownApplication(access, name);
 }
 
-/** Names of all applications, or of some, sorted. */
-export async function applicationNames(access: TemporalAccess, limit = Infinity): Promise<readonly string[]> {
-  const query = `WorkflowType = 'application' AND ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH ${quoted(applicationWorkflowId(''))}`;
+/** Names of all applications, or of some, sorted. `queue`: only of those whose workflows are this task queue's. */
+export async function applicationNames(
+  access: TemporalAccess,
+  limit = Infinity,
+  queue: string | null = null,
+): Promise<readonly string[]> {
+  const own = queue === null ? '' : ` AND TaskQueue = ${quoted(queue)}`;
+  const query = `WorkflowType = 'application' AND ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH ${quoted(applicationWorkflowId(''))}${own}`;
   const prefix = applicationWorkflowId('').length;
   return serverCall(access, unexpected, async () => {
     const names: string[] = [];
@@ -101,7 +106,7 @@ export async function removeApplication(access: TemporalAccess, name: string, by
 }
 
 /** Null where it is not declared, or was removed. */
-async function find(access: TemporalAccess, name: string): Promise<messages.ApplicationView | null> {
+export async function find(access: TemporalAccess, name: string): Promise<messages.ApplicationView | null> {
   const handle = access.client.workflow.getHandle(applicationWorkflowId(name));
   try {
     return await workerCall(

@@ -186,7 +186,7 @@ function attributesOf({ request, applications }: ReleaseInputs): SearchAttribute
   const environment =
     request.wayBack?.stages[0]?.environment ?? request.environment ?? applications[0]?.environments[0]?.name;
   return [
-    { key: keys.application, value: request.applications[0]?.name ?? '' },
+    { key: keys.applications, value: request.applications.map((a) => a.name) },
     ...(environment === undefined ? [] : [{ key: keys.environment, value: environment }]),
     ...(request.lane === null ? [] : [{ key: keys.lane, value: request.lane }]),
     { key: keys.phase, value: 'queued' },

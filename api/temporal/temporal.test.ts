@@ -502,7 +502,7 @@ describe('when something is wrong with Temporal', () => {
     const problem = (await (await appOver(api).request('/readyz')).json()) as Problem;
     expect(problem).toMatchObject({ code: 'search_attributes_missing', status: 503 });
     expect(problem.remedy).toContain(
-      'temporal operator search-attribute create --name SluiceApplication --type Keyword',
+      'temporal operator search-attribute create --name SluiceApplications --type KeywordList',
     );
     expect(problem.remedy).toContain('--name SluiceWeight --type Int');
     await api.close();

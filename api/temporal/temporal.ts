@@ -11,6 +11,7 @@ import {
 } from './applications.js';
 import { releaseChanges } from './changes.js';
 import { endedRelease } from './ended.js';
+import { listEnvironments, readEnvironment } from './environments.js';
 import { unreadiness } from './readiness.js';
 import { decide, readRelease, releaseEvents, releaseStatus, steer } from './releases.js';
 import { Few } from './few.js';
@@ -27,6 +28,8 @@ export interface Temporal {
   readonly applicationNames: Bound<typeof applicationNames>;
   readonly listApplications: Bound<typeof listApplications>;
   readonly removeApplication: Bound<typeof removeApplication>;
+  readonly listEnvironments: Bound<typeof listEnvironments>;
+  readonly readEnvironment: Bound<typeof readEnvironment>;
   readonly submitRelease: Bound<typeof submitRelease>;
   readonly repeatedRelease: Bound<typeof repeatedRelease>;
   readonly planRelease: Bound<typeof planRelease>;
@@ -59,6 +62,8 @@ export function temporalOver(access: TemporalAccess): Temporal {
     applicationNames: bind(applicationNames),
     listApplications: bind(listApplications),
     removeApplication: bind(removeApplication),
+    listEnvironments: bind(listEnvironments),
+    readEnvironment: bind(readEnvironment),
     submitRelease: (...rest) => few.run(() => submitRelease(access, ...rest)),
     repeatedRelease: bind(repeatedRelease),
     planRelease: (...rest) => few.run(() => planRelease(access, ...rest)),

@@ -57,7 +57,7 @@ export interface ReleaseMemo extends Readonly<Record<string, unknown>> {
 }
 
 export const keys = {
-  application: defineSearchAttributeKey(searchAttributes.application, SearchAttributeType.KEYWORD),
+  applications: defineSearchAttributeKey(searchAttributes.applications, SearchAttributeType.KEYWORD_LIST),
   environment: defineSearchAttributeKey(searchAttributes.environment, SearchAttributeType.KEYWORD),
   lane: defineSearchAttributeKey(searchAttributes.lane, SearchAttributeType.KEYWORD),
   phase: defineSearchAttributeKey(searchAttributes.phase, SearchAttributeType.KEYWORD),
@@ -70,7 +70,8 @@ export const quoted = (text: string): string => `'${text.replaceAll(/['"\\]/g, '
 
 export function listQuery({ application, environment, phase }: ReleaseFilter): string {
   const wanted = {
-    [keys.application.name]: application,
+    // One of the list is enough.
+    [keys.applications.name]: application,
     [keys.environment.name]: environment,
     [keys.phase.name]: phase,
   };
@@ -135,7 +136,8 @@ export function rowOf(
   return {
     id: info.workflowId.slice(releaseWorkflowId('').length),
     phase: phaseOf(attributes.get(keys.phase), info.status.name),
-    applications: request?.applications.map((a) => a.name) ?? [attributes.get(keys.application) ?? 'unknown'],
+    applications: request?.applications.map((a) => a.name) ??
+      attributes.get(keys.applications) ?? ['unknown'],
     images: request?.applications.map((a) => a.image) ?? [],
     environment: attributes.get(keys.environment) ?? request?.environment ?? null,
     lane: attributes.get(keys.lane) ?? request?.lane ?? null,

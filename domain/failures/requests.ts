@@ -73,6 +73,18 @@ export const requests = {
       `Application "${c.application}" has no environment "${c.environment}"; known: ${list(c.known)}.`,
       'Name one of the known environments, or declare it in the application.',
     ),
+  environment_not_declared: (c: { environment: string; known: readonly string[] }) =>
+    terminal(
+      404,
+      `No application declares an environment "${c.environment}"; known: ${list(c.known)}.`,
+      'Name one of the known environments, or declare it in an application.',
+    ),
+  template_invalid: (c: { where: string; why: string }) =>
+    terminal(
+      422,
+      `The template of ${c.where} does not become a manifest: ${c.why}`,
+      'Correct the template, or the values that it reads. What may stand in it: docs/reference/templates.md.',
+    ),
   call_unknown: (c: { application: string; calls: string }) =>
     terminal(
       422,

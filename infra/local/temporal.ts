@@ -3,7 +3,7 @@ import { answers } from './stack/context.js';
 import { flags } from './stack/flags.js';
 
 const searchAttributes = {
-  SluiceApplication: 'Keyword',
+  SluiceApplications: 'KeywordList',
   SluiceEnvironment: 'Keyword',
   SluiceLane: 'Keyword',
   SluicePhase: 'Keyword',

@@ -164,7 +164,7 @@ describe('sluice doctor', () => {
     const missing = ran.checks.filter((c) => c.topic === 'search-attributes');
     expect(missing.map((c) => c.subject)).toEqual(Object.keys(searchAttributeTypes));
     expect(missing[0]?.remedy).toBe(
-      `Run: temporal operator search-attribute create --namespace ${namespace} --name SluiceApplication --type Keyword`,
+      `Run: temporal operator search-attribute create --namespace ${namespace} --name SluiceApplications --type KeywordList`,
     );
     expect(ran.code).toBe(11);
     await api.close();

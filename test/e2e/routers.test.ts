@@ -10,6 +10,7 @@ import { routers } from '../../activities/traffic/index.js';
 import {
   allStable,
   routerKinds,
+  type Enter,
   type RouterKind,
   type RouteTarget,
   type Traffic,
@@ -42,6 +43,16 @@ const target = (router: RouterKind, route = 'web'): RouteTarget => ({
 const stampings = [
   { how: 'gray of its own', grayService: 'web-gray', stamps: tag },
   { how: 'one Service', grayService: 'web', stamps: tag },
+];
+const enter: Enter = [
+  [{ query: 'group', exact: 'gray' }],
+  [{ header: 'x-user', prefix: 'qa-' }],
+  [{ cookie: 'beta', exact: '1' }],
+  [{ query: 'team', in: ['a.b', 'c', 'd', 'e', 'f'] }],
+  [
+    { header: 'x-country', in: ['de', 'at'] },
+    { query: 'debug', regex: '[0-9]+' },
+  ],
 ];
 const prepare = (route: RouteTarget, seq: number, settleMs?: number) =>
   prepareRoute(cluster, { release, route, seq }, never, settleMs);
@@ -166,6 +177,31 @@ describe.each(routerKinds)('the real API server and a route of kind %s', (kind) 
     const after = await text(name);
     expect(rules(after).slice(0, -1)).toEqual(rules(before));
     expect(after).not.toContain('footprint');
+  });
+
+  it.each(stampings)('those that enter are accepted, and nothing of them is left: $how', async (stamping) => {
+    const { how: _, ...stamps } = stamping;
+    const name = `entered-${stamps.grayService}`;
+    const route = { ...(await create(name, richSpec(kind, name))), ...stamps, enter };
+    expect(await routeProblems(cluster, route, tag)).toEqual([]);
+    const before = await text(name);
+    await prepare(route, 1, 0);
+    const sequence: Traffic[] = [
+      { gray: 0, tag },
+      { gray: 50, tag },
+      { gray: 100, tag: null },
+      { gray: 33, tag },
+    ];
+    for (const [i, traffic] of sequence.entries()) {
+      const result = await set(route, i + 2, traffic);
+      expect(result).toMatchObject({ changed: true, after: traffic, foreign: [] });
+      const again = await set(route, i + 2, traffic);
+      expect(again).toMatchObject({ changed: false, before: traffic, foreign: [] });
+      const { spec } = await kube.get<LocalObject & { spec: object }>(at(name));
+      expect(JSON.stringify(spec).includes('x-user')).toBe(traffic.tag !== null);
+    }
+    await restore(route, 0);
+    expect(await text(name)).toBe(before);
   });
 
   it('an object without annotations has none afterwards, and what others change meanwhile stays', async () => {
@@ -328,10 +364,15 @@ describe.each(['gateway-api', 'contour'] as const)('the real Envoy and a route o
     /** The header of the tag as it came to the application. */
     readonly tag: string | null;
   }
-  async function answers(count: number, headers: Record<string, string | string[]>): Promise<Answer[]> {
+  async function answers(
+    count: number,
+    headers: Record<string, string | string[]>,
+    path = '/',
+  ): Promise<Answer[]> {
     const got: Answer[] = [];
     while (got.length < count) {
-      const { statusCode, body } = await request(stack.ingress, { headers: { ...headers, host } });
+      const url = new URL(path, stack.ingress);
+      const { statusCode, body } = await request(url, { headers: { ...headers, host } });
       expect(statusCode).toBe(200);
       got.push((await body.json()) as Answer);
     }
@@ -388,6 +429,58 @@ describe.each(['gateway-api', 'contour'] as const)('the real Envoy and a route o
       seq = 1;
     },
   );
+
+  it('sends those that enter to gray with the tag while tagged requests go there, and others where they went', async () => {
+    const entered = { ...route, stamps: tag, enter };
+    type Sent = readonly [headers: Record<string, string>, path: string];
+    const going: readonly Sent[] = [
+      [{ 'x-lane': 'gray' }, '/'],
+      [{}, '/?group=gray'],
+      [{ 'x-lane': 'blue' }, '/?a=1&group=gray'],
+      [{ 'X-User': 'qa-7' }, '/'],
+      [{ cookie: 'a=2; beta=1; c=3' }, '/'],
+      [{ cookie: 'beta=1' }, '/?group=other'],
+      [{}, '/?team=a.b'],
+      [{}, '/?team=f'],
+      [{ 'x-country': 'at' }, '/?debug=12'],
+    ];
+    const staying: readonly Sent[] = [
+      [{}, '/'],
+      [{ 'x-lane': 'blue' }, '/?group=grayish'],
+      [{ group: 'gray' }, '/'],
+      [{ 'x-user': 'my-qa-7' }, '/'],
+      [{ cookie: 'a=2; xbeta=1; c=beta' }, '/'],
+      [{ cookie: 'beta=10' }, '/'],
+      [{}, '/?team=axb'],
+      [{ 'x-country': 'at' }, '/?debug=12x'],
+      [{ 'x-country': 'det' }, '/?debug=12'],
+      [{ 'x-country': 'de' }, '/'],
+    ];
+    const seen = async ([headers, path]: Sent): Promise<unknown[]> => [
+      headers,
+      path,
+      ...(await answers(5, headers, path)).map((one) => [one.version, one.tag]),
+    ];
+    const all = (sent: readonly Sent[], version: string, stamp: string | null): unknown[] =>
+      sent.map(([headers, path]) => [headers, path, ...Array.from({ length: 5 }, () => [version, stamp])]);
+    await prepare(entered, seq);
+    await set(entered, ++seq, { gray: 0, tag });
+    await until('those that enter are known', async () =>
+      expect(await Promise.all(going.map(seen))).toEqual(all(going, 'v2', 'gray')),
+    );
+    expect(await Promise.all(staying.map(seen))).toEqual(all(staying, 'v1', null));
+    await set(entered, ++seq, { gray: 0, tag: null });
+    await until('nobody enters any more', async () =>
+      expect(await Promise.all(going.map(seen))).toEqual(all(going, 'v1', null)),
+    );
+    await restore(entered);
+    await until('headers pass as they come', async () =>
+      expect(tagsOf(await answers(20, { 'x-lane': 'blue' }, '/?group=gray'))).toEqual(
+        Array.from({ length: 20 }, () => 'blue'),
+      ),
+    );
+    seq = 1;
+  });
 
   it('fails no request while the weights move and the route is taken and given back, again and again', async () => {
     const [untagged, tagged] = [load(200), load(100, { 'x-lane': 'gray' })];

@@ -60,6 +60,8 @@ export function workingActivities(overrides: Partial<Activities> = {}): Activiti
       findings: [],
     }),
     diagnose: async ({ cluster }) => ({ cluster, at: new Date().toISOString(), checks: [] }),
+    survey: async ({ places }) =>
+      places.map(({ application }) => ({ application, live: { stable: null, gray: [] }, unseen: null })),
     ...overrides,
   };
 }

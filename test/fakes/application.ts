@@ -21,11 +21,26 @@ export const everyField: Application = {
     port: 8080,
     entry: 'http://shop.example:8000/hello',
     host: 'shop.example',
+    chainHeader: 'x-versions',
   },
   release: {
     strategy: 'gray',
     lane: 'gray',
-    tag: { header: 'x-lane', value: 'gray' },
+    tag: {
+      header: 'x-lane',
+      value: 'gray',
+      enter: [
+        { query: 'group', exact: 'gray' },
+        { header: 'x-user', prefix: 'qa-' },
+        { cookie: 'beta', exact: '1' },
+        {
+          all: [
+            { header: 'x-country', in: ['de', 'at'] },
+            { query: 'debug', regex: '[0-9]+' },
+          ],
+        },
+      ],
+    },
     verify: '30s',
     steps: [{ weight: 10, hold: '1m' }, { weight: 50 }, { weight: 100, hold: '0s' }],
     replicas: 2,
@@ -57,6 +72,7 @@ export const everyField: Application = {
     drain: '5s',
     rollbackDeadline: '5m',
   },
+  dependsOn: ['cart', 'stock'],
   environments: [
     { name: 'test', type: 'test', namespace: 'test', release: { strategy: 'rolling', analysis: null } },
     {

@@ -1,0 +1,99 @@
+/** Who else enters a lane, as routers can ask for it: of headers and query parameters, by exact value, prefix or pattern. Pure. */
+import { canonicalJson } from '../../domain/ids.js';
+import type { Condition, Enter } from '../../domain/traffic.js';
+
+export interface Asked {
+  readonly from: 'header' | 'query';
+  readonly name: string;
+  /** A regex is RE2, of the whole value. */
+  readonly how: 'exact' | 'prefix' | 'regex';
+  readonly value: string;
+}
+
+/** All of them together. */
+export type AskedTogether = readonly Asked[];
+
+/**
+ * What each way to enter asks for, each once. Several exact values become one pattern, or ways of their own where that makes no more than
+ * `most` of one way.
+ */
+export function askedOf(enter: Enter, most = 1): readonly AskedTogether[] {
+  const asked = enter.flatMap((all) => apart(all, most)).map((all) => all.map(askedBy));
+  return [...new Map(asked.map((all) => [canonicalJson(all.map(canonicalJson).sort()), all])).values()];
+}
+
+/** The pattern for the whole value. */
+export function patternOf({ how, value }: Asked): string {
+  switch (how) {
+    case 'exact':
+      return escaped(value);
+    case 'prefix':
+      return `${escaped(value)}.*`;
+    case 'regex':
+      return value;
+  }
+}
+
+/** What is told from what: proxies differ in whether the case of a parameter's name counts. */
+export const nameOf = ({ from, name }: Pick<Asked, 'from' | 'name'>): string =>
+  `${from} ${name.toLowerCase()}`;
+
+export const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+
+function askedBy(condition: Condition): Asked {
+  const { header, query, cookie } = condition;
+  if (cookie !== undefined)
+    return { from: 'header', name: 'cookie', how: 'regex', value: cookieWith(cookie, condition) };
+  const [from, name] =
+    header === undefined ? (['query', query ?? ''] as const) : (['header', header] as const);
+  const { exact, prefix, regex } = condition;
+  if (exact !== undefined) return { from, name, how: 'exact', value: exact };
+  if (prefix !== undefined) return { from, name, how: 'prefix', value: prefix };
+  if (regex !== undefined) return { from, name, how: 'regex', value: regex };
+  const values = condition.in ?? [];
+  const [only] = values;
+  return values.length === 1 && only !== undefined
+    ? { from, name, how: 'exact', value: only }
+    : { from, name, how: 'regex', value: anyOf(values) };
+}
+
+const anyOf = (values: readonly string[]): string => values.map(escaped).join('|');
+
+/** Of the header that holds all cookies, `a=1; b=2`. */
+function cookieWith(name: string, { exact, prefix, regex, in: values = [] }: Condition): string {
+  const value =
+    exact !== undefined
+      ? escaped(exact)
+      : prefix !== undefined
+        ? `${escaped(prefix)}[^;]*`
+        : `(?:${regex === undefined ? anyOf(values) : withinCookie(regex)})`;
+  return `(.*;\\s*)?${escaped(name)}=${value}(;.*)?`;
+}
+
+const others: Readonly<Record<string, string>> = {
+  '.': '[^;]',
+  '\\D': '[^;\\d]',
+  '\\S': '[^;\\s]',
+  '\\W': '[^;\\w]',
+};
+
+/** What stands for any character must not run on into the next cookie. */
+const withinCookie = (regex: string): string =>
+  regex.replace(/\\.|\[\^?(?:\\.|[^\]\\])*\]|\./g, (part) =>
+    part.startsWith('[^') ? `[^;${part.slice(2)}` : (others[part] ?? part),
+  );
+
+/** The same with each exact value by itself, where that is few enough. */
+function apart(all: readonly Condition[], most: number): readonly (readonly Condition[])[] {
+  const ways = all.map((condition): readonly Condition[] => {
+    const { in: values, ...rest } = condition;
+    // All cookies are one header, so a pattern is needed for one value too.
+    const isOne = values === undefined || rest.cookie !== undefined;
+    return isOne ? [condition] : values.map((exact) => ({ ...rest, exact }));
+  });
+  if (ways.reduce((product, { length }) => product * length, 1) > most) return [all];
+  return ways.reduce<readonly (readonly Condition[])[]>(
+    (made, way) => made.flatMap((before) => way.map((one) => [...before, one])),
+    [[]],
+  );
+}

@@ -1,0 +1,80 @@
+/** What the API answers about environments, for its document. */
+import { z } from '@hono/zod-openapi';
+import { environmentTypes } from '../../domain/application.js';
+import type { EnvironmentSummary, EnvironmentView } from '../../domain/environment.js';
+import { phases } from '../../domain/release.js';
+
+const time = z.iso.datetime().meta({ description: 'RFC 3339, UTC' });
+const cursor = z.string().nullable().describe('Of the next page.');
+const type = z.enum(environmentTypes);
+
+const workload = z.object({
+  name: z.string(),
+  image: z
+    .string()
+    .nullable()
+    .describe('As the Deployment spells it; null: it has no container that a release would set.'),
+  digest: z.string().nullable().describe('Of the image, else what all its pods say; null: not known.'),
+  replicas: z.int().describe('Pods that it is asked to have.'),
+  ready: z.int(),
+});
+
+const live = z.object({
+  stable: workload.nullable().describe('null: there is no such Deployment.'),
+  gray: z.array(workload.extend({ lane: z.string(), release: z.string().describe('That made it.') })),
+});
+
+const row = z.object({
+  application: z.string(),
+  type,
+  cluster: z.string(),
+  namespace: z.string(),
+  deployment: z.string(),
+  released: z
+    .object({
+      release: z.string(),
+      version: z.string(),
+      digest: z.string(),
+      by: z.string(),
+      since: time.describe('When that release ended.'),
+    })
+    .nullable()
+    .describe('What the last successful release left; null: nothing that the history still knows.'),
+  running: z
+    .object({
+      release: z.string(),
+      phase: z.enum(phases).nullable().describe('null: not known just now.'),
+      since: time.nullable().describe('Since when it holds the environment.'),
+    })
+    .nullable()
+    .describe('The release at work.'),
+  waiting: z.int().describe('How many releases wait for their turn.'),
+  live: live.nullable().describe('What stands in the cluster; null: it could not be looked at.'),
+  unseen: z.string().nullable().describe('Why live is null, for people.'),
+  drift: z
+    .array(z.string())
+    .describe(
+      'How what runs differs from what was released, one sentence each; empty also where live is null.',
+    ),
+});
+
+export const environmentViews = {
+  EnvironmentList: z.object({
+    items: z.array(
+      z.object({
+        name: z.string(),
+        types: z.array(type).describe('Applications may disagree.'),
+        applications: z.int().describe('How many declare it.'),
+        running: z.array(z.string()).describe('Ids of the releases at work there.'),
+        waiting: z.int().describe('How many releases wait for their turn.'),
+      }) satisfies z.ZodType<EnvironmentSummary>,
+    ),
+    cursor,
+  }),
+  EnvironmentView: z.object({
+    name: z.string(),
+    at: time.describe('When the clusters were asked.'),
+    items: z.array(row),
+    cursor,
+  }) satisfies z.ZodType<EnvironmentView>,
+} as const;

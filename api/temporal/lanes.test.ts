@@ -1,0 +1,179 @@
+/** Lanes of many applications through the real workflows and a real Temporal server; only the clusters are not there. */
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { GrayInput, WorkloadInput } from '../../activities/contract.js';
+import { CatalogueError, toApplicationFailure } from '../../activities/failure.js';
+import { failure } from '../../domain/failures.js';
+import { releaseWorkflowId } from '../../domain/ids.js';
+import type { Target } from '../../domain/plan.js';
+import type { ReleaseView } from '../../domain/release.js';
+import { workingActivities } from '../../test/fakes/activities.js';
+import { eventually } from '../../test/rig/eventually.js';
+import { startTemporalServer, type TemporalServer } from '../../test/rig/temporal.js';
+import { createApp, type App } from '../app.js';
+import { silentLog } from '../log.js';
+import { createMetrics } from '../metrics.js';
+import { openTemporal, type Temporal } from './temporal.js';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+
+const queue = 'lanes-test';
+let server: TemporalServer;
+let worker: { readonly stop: () => Promise<void> };
+let temporal: Temporal;
+let app: App;
+/** What activities were asked for, as "activity application", in the order in which they ended. */
+let done: string[] = [];
+/** Applications whose gray never becomes ready. */
+const broken = new Set<string>();
+
+beforeAll(async () => {
+  server = await startTemporalServer();
+  const working = workingActivities();
+  const noted =
+    <I extends { readonly target: Target }, R>(name: string, act: (input: I) => Promise<R>) =>
+    async (input: I): Promise<R> => {
+      if (name === 'deployGray' && broken.has(input.target.application)) {
+        const why = 'no room';
+        throw toApplicationFailure(
+          new CatalogueError(failure('workload_not_ready', { workload: input.target.gray, why })),
+        );
+      }
+      const result = await act(input);
+      done.push(`${name} ${input.target.application}`);
+      return result;
+    };
+  worker = await server.work(
+    queue,
+    workingActivities({
+      deployGray: noted('deployGray', (input: GrayInput) => working.deployGray(input)),
+      deployStable: noted('deployStable', (input: WorkloadInput) => working.deployStable(input)),
+      removeGray: noted('removeGray', (input: WorkloadInput) => working.removeGray(input)),
+      setTraffic: async (input) => {
+        done.push(`setTraffic ${input.route.route} ${input.traffic.gray}`);
+        return { ...(await working.setTraffic(input)), after: input.traffic };
+      },
+      restoreRoute: async (input) => {
+        done.push(`restoreRoute ${input.route.route}`);
+        return working.restoreRoute(input);
+      },
+    }),
+  );
+  temporal = openTemporal({ TEMPORAL_ADDRESS: server.address }, queue);
+  app = createApp({
+    config: { tokens: null, publicUrl: null, eventReaders: 50 },
+    temporal: async () => temporal,
+    metrics: createMetrics({ process: false }),
+    log: silentLog,
+  });
+});
+afterAll(async () => {
+  await worker.stop();
+  await temporal.close();
+  await server.stop();
+});
+
+async function ask(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+  const response = await app.request(path, {
+    method,
+    headers: { 'content-type': 'application/json', 'sluice-actor': 'alice' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const answer = (await response.json()) as Record<string, unknown>;
+  if (response.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+/** Declares applications with whom they call, and releases all of them; answers the view at the end, and the length of the history. */
+async function released(
+  calls: Readonly<Record<string, readonly string[]>>,
+): Promise<{ readonly view: ReleaseView; readonly events: number }> {
+  done = [];
+  const steps = [10, 50, 100].map((weight) => ({ weight, hold: '50ms' }));
+  for (const [name, dependsOn] of Object.entries(calls)) {
+    await ask('PUT', `/v1/applications/${name}`, {
+      name,
+      image: `r.example/${name}`,
+      dependsOn,
+      traffic: { router: 'istio' },
+      release: { steps, approval: { required: false }, drain: '0s' },
+      environments: [{ name: 'prod', type: 'prod', namespace: 'shop' }],
+    });
+  }
+  const applications = Object.keys(calls).map((name) => ({ name, image: `r.example/${name}:v2` }));
+  const { id } = await ask('POST', '/v1/releases', { applications });
+  const connection = await Connection.connect({ address: server.address });
+  const client = new Client({ connection });
+  const handle = client.workflow.getHandle(releaseWorkflowId(String(id)));
+  await eventually(
+    'the release to end',
+    async () => (await handle.describe()).status.name !== 'RUNNING',
+    100_000,
+  );
+  const view = (await ask('GET', `/v1/releases/${String(id)}`)) as unknown as ReleaseView;
+  const { historyLength } = await handle.describe();
+  await connection.close();
+  return { view, events: historyLength };
+}
+
+const places = (what: string): number[] => done.flatMap((line, i) => (line === what ? [i] : []));
+/** A chain: each calls the next. */
+const chain = (prefix: string, length: number): Record<string, readonly string[]> =>
+  Object.fromEntries(
+    Array.from({ length }, (_, i) => [`${prefix}${i}`, i + 1 < length ? [`${prefix}${i + 1}`] : []]),
+  );
+/** One that calls all the others, which call nobody. */
+const star = (prefix: string, length: number): Record<string, readonly string[]> => {
+  const others = Array.from({ length: length - 1 }, (_, i) => `${prefix}${i + 1}`);
+  return { [`${prefix}0`]: others, ...Object.fromEntries(others.map((name) => [name, []])) };
+};
+
+describe('a lane of many applications', () => {
+  it.each([
+    ['ten in a chain', 10, chain('chain', 10)],
+    ['fifty around one', 50, star('star', 50)],
+  ])('%s: ends well, and its history stays small', async (_, count, calls) => {
+    const { view, events } = await released(calls);
+    expect(view.outcome).toMatchObject({ phase: 'succeeded' });
+    expect(view.applications).toHaveLength(count);
+    expect(done.filter((line) => line.startsWith('deployStable'))).toHaveLength(count);
+    expect(events).toBeLessThan(120 + 60 * (count - 1));
+  });
+
+  it('deploys and promotes called before caller, and gives the routes back the other way round', async () => {
+    const { view } = await released({ front: ['middle'], middle: ['back'], back: [] });
+    expect(view.outcome).toMatchObject({ phase: 'succeeded' });
+    const order = (what: string, names: readonly string[]): void => {
+      const at = names.map((name) => places(`${what} ${name}`)[0]!);
+      expect(at).toEqual(at.toSorted((a, b) => a - b));
+    };
+    for (const what of ['deployGray', 'deployStable']) order(what, ['back', 'middle', 'front']);
+    order('restoreRoute', ['front', 'middle', 'back']);
+    expect(
+      done.filter((line) => line.startsWith('setTraffic')).filter((line) => !line.endsWith(' 0')),
+    ).toEqual(['setTraffic front 10', 'setTraffic front 50', 'setTraffic front 100']);
+  });
+
+  it('no entry passes a weight before all have it', async () => {
+    await released({ left: ['shared'], right: ['shared'], shared: [] });
+    for (const [weight, next] of [
+      [10, 50],
+      [50, 100],
+    ]) {
+      const have = ['left', 'right'].flatMap((name) => places(`setTraffic ${name} ${weight}`));
+      const pass = ['left', 'right'].flatMap((name) => places(`setTraffic ${name} ${next}`));
+      expect([have.length, pass.length]).toEqual([2, 2]);
+      expect(Math.max(...have)).toBeLessThan(Math.min(...pass));
+    }
+  });
+
+  it('takes gray of all away where one does not come up, and promotes none', async () => {
+    broken.add('bad');
+    const { view } = await released({ good: [], bad: [], caller: ['good', 'bad'] });
+    broken.clear();
+    expect(view.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'workload_not_ready' } });
+    expect(done.filter((line) => /deployStable|setTraffic|deployGray caller/.test(line))).toEqual([]);
+    expect(places('removeGray good')).toHaveLength(1);
+    expect(places('removeGray bad')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,113 @@
+/** Three applications that call each other, a -> b -> c, each behind a route of its own, and who answers a request through all of them. */
+import type { Application, ReleaseInput } from '../../domain/application.js';
+import { startLoad, type Load } from '../../infra/local/load.js';
+import type { StackInfo } from '../../infra/local/stack.js';
+import { eventually } from './eventually.js';
+import type { Snapshot } from './snapshot.js';
+import { quick, World } from './world.js';
+
+export interface ChainOptions {
+  readonly a?: ReleaseInput;
+  readonly c?: ReleaseInput;
+  /** How long b takes for each request. Default 0. */
+  readonly delayMs?: number;
+  /** Whose worker serves it; it is closed last. */
+  readonly beside?: World;
+}
+
+/** Tagged and untagged requests side by side. */
+export interface Steady {
+  readonly untagged: Load;
+  readonly tagged: Load;
+  readonly stop: () => Promise<void>;
+}
+
+export class Chain {
+  private constructor(
+    readonly a: World,
+    readonly b: World,
+    readonly c: World,
+  ) {}
+
+  /** All run v1 and are declared with who calls whom; their answers say which versions they came through. */
+  static async create(stack: StackInfo, options: ChainOptions = {}): Promise<Chain> {
+    const { a = {}, c = {}, delayMs = 0, beside } = options;
+    const third = await World.create(stack, { name: 'c', ...(beside === undefined ? {} : { beside }) });
+    const owner = beside ?? third;
+    const calling = (name: string, next: World, env: Record<string, string> = {}): Promise<World> =>
+      World.create(stack, {
+        name,
+        beside: owner,
+        imageEnv: { UPSTREAM: `http://${next.host}/`, ...env },
+      });
+    const second = await calling('b', third, { DELAY_MS: String(delayMs) });
+    const chain = new Chain(await calling('a', second), second, third);
+    await chain.settings({ a, c });
+    return chain;
+  }
+
+  /** Declares all three anew. */
+  async settings({ a = {}, c = {} }: Pick<ChainOptions, 'a' | 'c'> = {}): Promise<void> {
+    await this.declare(this.c, { ...quick, ...c });
+    await this.declare(this.b, quick, this.c);
+    await this.declare(this.a, { ...quick, ...a }, this.b);
+  }
+
+  private async declare(world: World, release: ReleaseInput, calls?: World): Promise<void> {
+    const { traffic, ...application } = world.application(release);
+    const dependsOn = calls === undefined ? {} : { dependsOn: [calls.applicationName] };
+    const declared = { ...application, ...dependsOn, traffic: { ...traffic!, chainHeader: 'x-versions' } };
+    const { status, body } = await world.declare(declared satisfies Application);
+    if (status >= 300) throw new Error(`${world.name} was not declared: ${JSON.stringify(body)}`);
+  }
+
+  /** Starts a release of a and c; answers its id. */
+  release(a = 'v2', c = a): Promise<string> {
+    const applications = [
+      { name: this.a.applicationName, image: a },
+      { name: this.c.applicationName, image: c },
+    ];
+    return this.a.release(a, { applications });
+  }
+
+  /** What answers while a and c run these versions. */
+  answer(version: string): string {
+    return `a ${version} -> b v1 -> c ${version}`;
+  }
+
+  steady(requestsPerSecond = 15): Steady {
+    const options = { url: this.a.stack.ingress, host: this.a.host, requestsPerSecond };
+    const untagged = startLoad(options);
+    const tagged = startLoad({ ...options, headers: { 'x-lane': 'gray' } });
+    const stop = async (): Promise<void> => void (await Promise.all([untagged.stop(), tagged.stop()]));
+    return { untagged, tagged, stop };
+  }
+
+  /** The objects of a, b and c, as bytes. */
+  snapshots(): Promise<Snapshot[]> {
+    return Promise.all([this.a, this.b, this.c].map((world) => world.snapshot()));
+  }
+
+  async leftovers(): Promise<string[]> {
+    return (await Promise.all([this.a, this.b, this.c].map((world) => world.leftovers()))).flat();
+  }
+
+  async close(): Promise<void> {
+    for (const world of [this.a, this.b, this.c]) await world.close();
+  }
+}
+
+/** Through which versions the answers since then came, each way once; a failed one as what it failed with. */
+export const waysSince = (load: Load, since = 0): string[] =>
+  [
+    ...new Set(
+      load
+        .summary()
+        .records.filter((record) => record.at >= since)
+        .map((record) => record.failure ?? record.versions ?? 'nothing said'),
+    ),
+  ].toSorted();
+
+/** Waits for some more answers. */
+export const answered = (load: Load, since: number, least = 5): Promise<unknown> =>
+  eventually('more answers', () => load.summary().records.filter((r) => r.at >= since).length >= least);
