@@ -122,7 +122,7 @@ async function deployStable(run: Run, targets: Targets, reached: Reached, summar
     );
   });
   return {
-    result: `${targets.map((t) => t.deployment).join(', ')} is available`,
+    result: `${targets.map((t) => t.deployment).join(', ')} ${targets.length === 1 ? 'is' : 'are'} available`,
     findings: results.flatMap((r) => r.findings),
   };
 }

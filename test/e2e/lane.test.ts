@@ -20,7 +20,7 @@ beforeAll(async () => {
   const stack = inject('stack');
   metrics = await fakePrometheus(() => vector(0));
   chain = await Chain.create(stack);
-  slow = await Chain.create(stack, { beside: chain.c, delayMs: 2_500 });
+  slow = await Chain.create(stack, { beside: chain.c, delayMs: 2_000 });
 });
 afterAll(async () => {
   await slow.close();
@@ -140,7 +140,7 @@ describe('a lane of two applications with a third between them', () => {
   it('P4 P9: where one of them is bad all go back, and no request mixes versions, however long it is on its way', async () => {
     const metric = { name: 'errors', value: 'errors', max: 1, minRequests: 0 };
     const analysis = { prometheus: metrics.address, metrics: [metric], interval: '200ms', window: '5s' };
-    await slow.settings({ a: { steps: [{ weight: 30, hold: '10m' }], drain: '4s' }, c: { analysis } });
+    await slow.settings({ a: { steps: [{ weight: 30, hold: '10m' }], drain: '3s' }, c: { analysis } });
     const { a } = slow;
     const before = await slow.snapshots();
     const { untagged, tagged, stop } = slow.steady();
