@@ -16,7 +16,7 @@ field() { # the first field of that name in JSON
 }
 until_weight() {
   for _ in {1..120}; do
-    [[ $(sluice status "$1" -o json | tr -d '\n') == *"\"grayWeight\": $2"* ]] && return
+    [[ $(sluice status "$1" -o json | grep -c "\"grayWeight\": $2\$") -gt 0 ]] && return
     sleep 0.2
   done
   echo "release $1 did not get to $2 % in time" >&2
@@ -28,8 +28,10 @@ say 'The team declares its application. The root in namespace edge sends everyth
 sluice apply -f applications.yaml
 expect 'shop v1' answers
 
-say 'v2 gets 5 %, then 50 %. At 50 % somebody aborts: the weights go back in one write.'
+say 'v2 gets 5 %, and somebody sets 50 %. Then it is aborted: the weights go back in one write.'
 release=$(sluice release shop@v2 --reason 'scenario 4' -o json | field id)
+until_weight "$release" 5
+sluice weight "$release" 50 --reason 'nobody complains'
 until_weight "$release" 50
 expect 'shop v1, shop v2' answers
 sluice abort "$release" --reason 'a customer complains'

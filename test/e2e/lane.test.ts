@@ -65,10 +65,12 @@ describe('a lane of two applications with a third between them', () => {
 
   it('P1 P9: an abort while they are promoted takes all back', async () => {
     await chain.settings();
-    const { a } = chain;
+    const { a, c } = chain;
+    // Long enough to be seen promoting.
+    await c.image('late', { VERSION: 'v2', START_MS: '1500' });
     const before = await chain.snapshots();
     const { untagged, tagged, stop } = chain.steady();
-    const id = await chain.release();
+    const id = await chain.release('v2', 'late');
     await a.until(id, 'promoting', during('promote'));
     expect((await a.steer(id, 'abort')).status).toBe(200);
     expect((await a.ended(id)).outcome).toMatchObject({ phase: 'rolled_back' });
