@@ -37,6 +37,10 @@ export interface Member {
 export const hasGray = ({ strategy }: Pick<Target, 'strategy'>): boolean =>
   strategy === 'gray' || strategy === 'canary';
 
+/** Those whose routes have a share. */
+export const entriesOf = (targets: readonly Target[]): readonly Target[] =>
+  targets.filter((t) => hasGray(t) && t.inner !== true);
+
 /** Whose settings hold where there can be only one: of the last that requests come to from outside. */
 export const leadOf = (members: readonly Member[]): Member =>
   members.findLast(({ target }) => hasGray(target) && target.inner !== true) ?? members.at(-1)!;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Step, Target } from '../domain/plan.js';
 import { samplePlan } from '../test/fakes/release-view.js';
 import { awaitedIn } from './awaited.js';
 
@@ -21,6 +22,22 @@ describe('what a step waits for', () => {
     ['cleanup', 'the pods of web-gray to go', '2026-01-01T00:10:05.000Z'],
   ])('is told in %s, with until when', (kind, what, until) => {
     expect(awaited(kind)).toEqual({ what, until, can: ['abort'] });
+  });
+
+  it('names in a lane the pods of each, the routes that take a share, and what is let end before the tag', () => {
+    const [target] = stage.targets as [Target];
+    const inner: Target = { ...target, application: 'cart', gray: 'cart-gray', inner: true };
+    const lane = { ...stage, targets: [inner, target] };
+    const of = ['cart', 'web'];
+    const step = (kind: string) => ({ ...stage.steps.find((s) => s.kind === kind)!, of });
+    const weight = { ...step('weight'), sizes: { cart: 3, web: 1 } } as Step;
+    expect(awaitedIn(lane, weight, now)?.what).toBe(
+      '3 pod(s) of cart-gray, 1 pod(s) of web-gray to be ready and web to take 50 %',
+    );
+    expect(awaitedIn(lane, step('tag') as Step, now)).toMatchObject({
+      what: 'cart, web to be written, after requests that brought a tag of their own have ended: send requests with x-lane: gray to gray',
+      until: '2026-01-01T00:05:05.000Z',
+    });
   });
 
   it.each(['hold', 'approval'])('is told by the step itself in %s', (kind) => {

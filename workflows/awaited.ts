@@ -1,5 +1,6 @@
 /** What a step waits for that does not say so itself: as data, so that telling it is no event in the history. */
-import { concerned, type Stage, type Step, type Target } from '../domain/plan.js';
+import { entriesOf } from '../domain/member.js';
+import { concerned, drainMsOf, type Size, type Stage, type Step, type Target } from '../domain/plan.js';
 import type { Waiting } from '../domain/release.js';
 
 /** How long a neighbour that is away is waited for on the way forward. */
@@ -16,7 +17,10 @@ export function awaitedIn(stage: Stage, step: Step, now = Date.now()): Omit<Wait
   });
   const each = (name: (target: Target) => string): string => targets.map(name).join(', ');
   const gray = each((t) => t.gray);
-  const routes = each((t) => t.route?.route ?? t.application);
+  const routesOf = (some: readonly Target[]): string =>
+    some.map((t) => t.route?.route ?? t.application).join(', ');
+  const pods = ({ replicas, sizes }: Size): string =>
+    `${each((t) => `${sizes?.[t.application] ?? replicas} pod(s) of ${t.gray}`)} to be ready`;
   switch (step.kind) {
     case 'deploy-straight':
     case 'promote':
@@ -25,15 +29,19 @@ export function awaitedIn(stage: Stage, step: Step, now = Date.now()): Omit<Wait
         progressMs,
       );
     case 'deploy-gray':
-      return awaited(`${step.replicas} pod(s) of ${gray} to be ready`, progressMs);
+      return awaited(pods(step), progressMs);
     case 'weight':
       return awaited(
-        `${step.replicas} pod(s) of ${gray} to be ready and ${routes} to take ${step.weight} %`,
+        `${pods(step)} and ${routesOf(entriesOf(targets))} to take ${step.weight} %`,
         progressMs + patienceMs,
       );
-    case 'tag':
+    case 'tag': {
+      const drainMs = targets.some((t) => t.inner === true) ? drainMsOf(stage) : 0;
+      const first = drainMs === 0 ? '' : ', after requests that brought a tag of their own have ended';
+      return awaited(`${routesOf(targets)} to be written${first}: ${step.summary}`, patienceMs + drainMs);
+    }
     case 'return-traffic':
-      return awaited(`${routes} to be written: ${step.summary}`, patienceMs);
+      return awaited(`${routesOf(targets)} to be written: ${step.summary}`, patienceMs);
     case 'probe':
       return awaited('the answers to the probe', probePatienceMs);
     case 'cleanup':

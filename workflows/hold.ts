@@ -3,6 +3,7 @@ import { CancellationScope, condition, isCancellation } from '@temporalio/workfl
 import type { AnalyseInput, AnalyseResult, Finding } from '../activities/contract.js';
 import type { AnalysisSettings } from '../domain/analysis.js';
 import { milliseconds } from '../domain/duration.js';
+import { entriesOf } from '../domain/member.js';
 import { concerned, type Stage, type Step, type Target } from '../domain/plan.js';
 import { analyse } from './activities.js';
 import { fail } from './failures.js';
@@ -192,7 +193,7 @@ function failOnBreach(run: Run, stage: Stage, results: readonly (AnalyseResult |
   if (result == null) return;
   run.record.keep(run.record.view().step ?? '', result.findings);
   if (result.trafficRestored)
-    for (const { application } of entriesOf(stage)) run.record.weigh(application, 0);
+    for (const { application } of entriesOf(stage.targets)) run.record.weigh(application, 0);
   fail('analysis_failed', { why: result.why });
 }
 
@@ -208,9 +209,6 @@ function judgedIn(stage: Stage, step: Pick<Step, 'of'>, settings: AnalysisSettin
     return own === null ? [] : [{ target, settings: own }];
   });
 }
-
-/** Those whose routes have a share. */
-const entriesOf = ({ targets }: Stage): readonly Target[] => targets.filter((t) => t.inner !== true);
 
 /** Waits for something with the weight under guard: a failing verdict ends the waiting. */
 export async function guardWhile(
@@ -244,7 +242,7 @@ export async function guardWhile(
 }
 
 function inputOf(run: Run, stage: Stage, { target, settings }: Judged, until: string | null): AnalyseInput {
-  const routes = entriesOf(stage).flatMap(({ route }) => (route === null ? [] : [route]));
+  const routes = entriesOf(stage.targets).flatMap(({ route }) => (route === null ? [] : [route]));
   const guard = routes.length === 0 ? null : { routes, seq: run.currentSeq };
   const since = run.graySince === null ? {} : { since: run.graySince };
   return { release: run.inputs.id, target, settings, until, guard, ...since };

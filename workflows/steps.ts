@@ -1,17 +1,19 @@
 /** What each kind of step does. A step that fails throws a failure of the catalogue; undoing is in rollback.ts. */
-import { ActivityFailure, isCancellation, sleep } from '@temporalio/workflow';
-import type { Finding, TrafficResult } from '../activities/contract.js';
-import { concerned, drainMsOf, type Stage, type Step, type Target } from '../domain/plan.js';
+import { isCancellation } from '@temporalio/workflow';
+import type { Finding } from '../activities/contract.js';
+import { entriesOf } from '../domain/member.js';
+import { concerned, type Stage, type Step, type Target } from '../domain/plan.js';
 import { hasEnded, type Phase } from '../domain/release.js';
-import { leavingMs, type Tag, type Traffic } from '../domain/traffic.js';
-import { quickly, slowly } from './activities.js';
+import { leavingMs, type Traffic } from '../domain/traffic.js';
+import { slowly } from './activities.js';
 import { waitForApproval } from './approval.js';
-import { awaitedIn, patienceMs, probePatienceMs } from './awaited.js';
+import { awaitedIn } from './awaited.js';
 import { failureOf } from './failures.js';
 import { firstWeight, scaleGray, sizeFor } from './gray.js';
 import { hold } from './hold.js';
 import type { Run } from './run.js';
-import { together } from './together.js';
+import { inOrder, together } from './together.js';
+import { introduce, moveTraffic, probe, returnTraffic, tagged, takeRoutes } from './traffic.js';
 
 /**
  * How far a stage has come: what undoing has to look at, by the names of the applications. Set before the effect, so that a half-done
@@ -35,13 +37,10 @@ export const nothingReached = (): Reached => ({
   stableReplicas: new Map(),
 });
 
-/** How often gray is asked before that is given up; one probe takes about eight seconds to fail. */
-const probes = { asStep: 6, beforeShare: 3 } as const;
-
-type Targets = readonly Target[];
+export type Targets = readonly Target[];
 
 /** A step's outcome for people, with its evidence. */
-interface Done {
+export interface Done {
   readonly result: string | null;
   readonly findings: readonly Finding[];
 }
@@ -158,7 +157,7 @@ async function shift(
       ? null
       : scaleGray(run, reached, target, step, summary),
   );
-  const entries = targets.filter((t) => t.inner !== true);
+  const entries = entriesOf(targets);
   if (reached.route.size === 0) {
     await takeRoutes(run, entries, reached);
     await introduce(run, entries);
@@ -175,139 +174,6 @@ async function shift(
   }
   await inOrder(targets, (target) => scaleGray(run, reached, target, step, summary));
   return moveTraffic(run, entries, reached, traffic);
-}
-
-/**
- * From the moment its route is taken the entry takes the tag off what it does not send to gray. Requests that brought one before are let
- * end before the next applications have a rule for it: they began without gray.
- */
-async function tagged(run: Run, stage: Stage, targets: Targets, reached: Reached, tag: Tag): Promise<Done> {
-  const inner = targets.filter((t) => t.inner === true);
-  await takeRoutes(
-    run,
-    targets.filter((t) => t.inner !== true),
-    reached,
-  );
-  if (inner.length > 0) {
-    await sleep(drainMsOf(stage), { summary: 'requests with a tag of their own end' });
-    await takeRoutes(run, inner, reached);
-  }
-  return moveTraffic(run, targets, reached, { gray: 0, tag });
-}
-
-/** The gray Service joins the route with weight 0, so that the data plane knows it before any request goes there. */
-async function takeRoutes(run: Run, targets: Targets, reached: Reached): Promise<void> {
-  run.graySince = new Date().toISOString();
-  await inOrder(targets, async ({ application, route }) => {
-    reached.route.add(application);
-    if (route === null) return;
-    const input = { release: run.inputs.id, route, seq: run.nextSeq() };
-    await quickly('prepareRoute', route.cluster, input, {
-      patienceMs,
-      summary: `take ${route.route} in hand`,
-    });
-  });
-}
-
-/**
- * Before its first share gray is asked with its tag through the entry, where there is one: what the controller has taken may not be known to
- * a proxy that has just lost it, and then the share would be answered 503. Gray that cannot be asked so gets its share all the same.
- */
-async function introduce(run: Run, targets: Targets): Promise<void> {
-  const target = targets.find(({ probe, route }) => probe !== null && route !== null);
-  // One controller tells an Istio proxy all of it, in the right order.
-  if (target === undefined || target.route!.router === 'istio') return;
-  try {
-    const results = await setTraffic(run, targets, { gray: 0, tag: target.probe!.tag });
-    // Without the tag a share was set already, by a worker that was killed then.
-    if (results.every(({ after }) => after.tag !== null)) await askTagged(run, targets, probes.beforeShare);
-  } catch (error) {
-    const { code, message } = failureOf(error);
-    const isUnanswered = error instanceof ActivityFailure && error.activityType === 'probe';
-    if (isCancellation(error) || (!isUnanswered && code !== 'route_unfit')) throw error;
-    run.record.note('note', `Gray was not asked before its first share: ${message}`);
-  }
-}
-
-async function moveTraffic(
-  run: Run,
-  targets: Targets,
-  reached: Reached,
-  traffic: Traffic,
-  sized = false,
-): Promise<Done> {
-  await setTraffic(run, targets, traffic, sized);
-  reached.traffic = traffic;
-  return {
-    result:
-      traffic.tag === null || traffic.gray > 0 ? `${traffic.gray} % on gray` : 'tagged requests on gray',
-    findings: [],
-  };
-}
-
-async function setTraffic(
-  run: Run,
-  targets: Targets,
-  traffic: Traffic,
-  sized = false,
-): Promise<readonly TrafficResult[]> {
-  const results = await inOrder(targets, async ({ application, route }) => {
-    if (route === null) return [];
-    const input = { release: run.inputs.id, route, traffic, seq: run.nextSeq(), ...(sized ? { sized } : {}) };
-    const summary = `${traffic.gray} % of ${route.route} to gray`;
-    const result = await quickly('setTraffic', route.cluster, input, { patienceMs, summary });
-    run.record.weigh(application, traffic.gray);
-    return [result];
-  });
-  for (const change of results.flat().flatMap(({ foreign }) => foreign))
-    run.record.note('note', `Somebody else changed the route: ${change}`);
-  return results.flat();
-}
-
-async function probe(run: Run, targets: Targets): Promise<Done> {
-  const findings = await askTagged(run, targets, probes.asStep);
-  return { result: 'the tag leads to gray, no tag to stable', findings };
-}
-
-/**
- * Asks with and without the tag until the answers differ as they should: a proxy may learn of gray's pods only when its controller has found
- * the API server again.
- */
-async function askTagged(run: Run, targets: Targets, most: number): Promise<readonly Finding[]> {
-  const options = { patienceMs: probePatienceMs, summary: 'probe' };
-  const results = await inOrder(targets, async (target) => {
-    const input = { release: run.inputs.id, target };
-    for (let tries = 1; ; tries++) {
-      try {
-        return await quickly('probe', target.cluster, input, options);
-      } catch (error) {
-        if (failureOf(error).code !== 'probe_failed' || tries === most) throw error;
-      }
-    }
-  });
-  return results.flatMap((r) => r.findings);
-}
-
-/** Where requests come in first, so that none is told by the tag to go where the rule has gone already. */
-async function returnTraffic(run: Run, targets: Targets, reached: Reached): Promise<Done> {
-  await inOrder(
-    targets,
-    async ({ application, route }) => {
-      const input = { release: run.inputs.id, route, stays: true };
-      const summary = `give ${route?.route ?? application} back`;
-      const stays =
-        route === null
-          ? false
-          : (await quickly('restoreRoute', route.cluster, { ...input, route }, { patienceMs, summary }))
-              .stays;
-      if (!stays) reached.route.delete(application);
-      if (route !== null) run.record.weigh(application, 0);
-    },
-    'callers first',
-  );
-  reached.traffic = { gray: 0, tag: null };
-  const result = `stable carries everything${reached.route.size > 0 ? '' : ', the route is as it was'}`;
-  return { result, findings: [] };
 }
 
 /** After a drain: traffic has left gray, but connections may still be open, and a proxy may not know yet. */
@@ -327,22 +193,6 @@ async function removeGray(run: Run, targets: Targets, reached: Reached, drainMs:
     }),
   );
   return { result: null, findings: results.flatMap((r) => r.findings) };
-}
-
-/** Called before caller, or the other way round; those that do not call each other side by side. */
-async function inOrder<T>(
-  targets: Targets,
-  act: (target: Target) => T | Promise<T>,
-  order: 'called first' | 'callers first' = 'called first',
-): Promise<T[]> {
-  const levels = [...new Set(targets.map((t) => t.level))].toSorted((a, b) => a - b);
-  const results = new Map<Target, T>();
-  for (const level of order === 'called first' ? levels : levels.toReversed()) {
-    const beside = targets.filter((t) => t.level === level);
-    const done = await together(beside.map((target) => async () => act(target)));
-    for (const [i, target] of beside.entries()) results.set(target, done[i]!);
-  }
-  return targets.map((target) => results.get(target)!);
 }
 
 const within = (target: Target, summary: string) => ({ deadlineMs: target.progressDeadlineMs, summary });

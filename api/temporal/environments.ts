@@ -33,7 +33,7 @@ interface PageRequest {
 }
 
 /** Applications that are read at once. */
-const together = 100;
+const atOnce = 100;
 
 /** Asks no cluster. */
 export async function listEnvironments(
@@ -112,8 +112,8 @@ async function declaring(
 async function* applicationsAfter(access: TemporalAccess, cursor = ''): AsyncGenerator<ApplicationView> {
   const known = await applicationNames(access, Infinity, access.taskQueue);
   const names = known.filter((name) => name > cursor);
-  for (let from = 0; from < names.length; from += together) {
-    const views = await Promise.all(names.slice(from, from + together).map((name) => find(access, name)));
+  for (let from = 0; from < names.length; from += atOnce) {
+    const views = await Promise.all(names.slice(from, from + atOnce).map((name) => find(access, name)));
     yield* views.filter((view) => view !== null);
   }
 }

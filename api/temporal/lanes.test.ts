@@ -24,6 +24,10 @@ let temporal: Temporal;
 let app: App;
 /** What activities were asked for, as "activity application", in the order in which they ended. */
 let done: string[] = [];
+/** The routes that each analysis guards. */
+let guarded: string[][] = [];
+/** Applications without a stable version. */
+const fresh = new Set<string>();
 /** Applications whose gray never becomes ready. */
 const broken = new Set<string>();
 
@@ -49,6 +53,23 @@ beforeAll(async () => {
       deployGray: noted('deployGray', (input: GrayInput) => working.deployGray(input)),
       deployStable: noted('deployStable', (input: WorkloadInput) => working.deployStable(input)),
       removeGray: noted('removeGray', (input: WorkloadInput) => working.removeGray(input)),
+      observe: async (input) => {
+        const result = await working.observe(input);
+        const { observation } = result;
+        if (observation === null || !fresh.has(observation.application)) return result;
+        const nothing = {
+          exists: false,
+          stableImage: null,
+          stableDigest: null,
+          replicas: 0,
+          readyReplicas: 0,
+        };
+        return { ...result, observation: { ...observation, ...nothing } };
+      },
+      analyse: async (input) => {
+        guarded.push((input.guard?.routes ?? []).map((route) => route.route));
+        return working.analyse(input);
+      },
       setTraffic: async (input) => {
         done.push(`setTraffic ${input.route.route} ${input.traffic.gray}`);
         return { ...(await working.setTraffic(input)), after: input.traffic };
@@ -165,6 +186,16 @@ describe('a lane of many applications', () => {
       expect([have.length, pass.length]).toEqual([2, 2]);
       expect(Math.max(...have)).toBeLessThan(Math.min(...pass));
     }
+  });
+
+  it('P4: guards the routes that have a share, and no other', async () => {
+    fresh.add('newcomer');
+    guarded = [];
+    const { view } = await released({ entry: ['inside', 'newcomer'], inside: [], newcomer: [] });
+    fresh.clear();
+    expect(view.outcome).toMatchObject({ phase: 'succeeded' });
+    expect(done[0]).toBe('deployStable newcomer');
+    expect(new Set(guarded.map((routes) => routes.join(', ')))).toEqual(new Set(['entry']));
   });
 
   it('takes gray of all away where one does not come up, and promotes none', async () => {

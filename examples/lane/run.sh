@@ -5,24 +5,6 @@ set -euo pipefail
 answers() { # what answers a request through a, with more headers if given
   ask "$ENTRY/" 'host: a.shop.local' "$@"
 }
-expect() { # expect WANTED COMMAND...
-  local got
-  got=$("${@:2}")
-  echo "  ${*:2}: $got"
-  [[ $got == "$1" ]] || { echo "expected: $1" >&2; exit 1; }
-}
-field() { # the first field of that name in JSON
-  sed -n "0,/\"$1\"/s/.*\"$1\": \"\([^\"]*\)\".*/\1/p"
-}
-until_phase() {
-  for _ in {1..120}; do
-    [[ $(sluice status "$1" -o json | field phase) == "$2" ]] && return
-    sleep 0.5
-  done
-  echo "release $1 was not $2 in time" >&2
-  exit 1
-}
-say() { printf '\n%s\n' "$*"; }
 
 say 'The three teams declare their applications.'
 sluice apply -f applications.yaml
@@ -31,7 +13,7 @@ expect 'a v1 -> b v1 -> c v1' answers
 say 'a and c are released together; b is left alone.'
 sluice plan a@v2 c@v2 --lane gray
 release=$(sluice release a@v2 c@v2 --lane gray --reason 'scenario 3' -o json | field id)
-until_phase "$release" waiting_for_approval
+until_status "$release" '"phase": "waiting_for_approval"'
 
 say 'Gray stands. A request without the tag takes the old way, one with the tag the new one, through the same b.'
 expect 'a v1 -> b v1 -> c v1' answers

@@ -56,6 +56,8 @@ export async function play(name: string, stack: StackInfo, told: Told): Promise<
       ...variables,
       PATH: `${path}:${process.env['PATH'] ?? ''}`,
       SLUICE_SERVER: server,
+      // Read by bash before the script.
+      BASH_ENV: join(root, 'infra/local/example/words.sh'),
     };
     return await run(join(work, 'run.sh'), work, env, say);
   } finally {

@@ -1,0 +1,150 @@
+/** Traffic on the way forward: the routes of a stage taken in hand, tagged, weighed and given back, and the probe of them. */
+import { ActivityFailure, isCancellation, sleep } from '@temporalio/workflow';
+import type { Finding, TrafficResult } from '../activities/contract.js';
+import { entriesOf } from '../domain/member.js';
+import { drainMsOf, type Stage } from '../domain/plan.js';
+import type { Tag, Traffic } from '../domain/traffic.js';
+import { quickly } from './activities.js';
+import { patienceMs, probePatienceMs } from './awaited.js';
+import { failureOf } from './failures.js';
+import type { Run } from './run.js';
+import type { Done, Reached, Targets } from './steps.js';
+import { inOrder } from './together.js';
+
+/** How often gray is asked before that is given up; one probe takes about eight seconds to fail. */
+const probes = { asStep: 6, beforeShare: 3 } as const;
+
+/**
+ * From the moment its route is taken the entry takes the tag off what it does not send to gray. Requests that brought one before are let
+ * end before the next applications have a rule for it: they began without gray.
+ */
+export async function tagged(
+  run: Run,
+  stage: Stage,
+  targets: Targets,
+  reached: Reached,
+  tag: Tag,
+): Promise<Done> {
+  const inner = targets.filter((t) => t.inner === true);
+  await takeRoutes(run, entriesOf(targets), reached);
+  if (inner.length > 0) {
+    await sleep(drainMsOf(stage), { summary: 'requests with a tag of their own end' });
+    await takeRoutes(run, inner, reached);
+  }
+  return moveTraffic(run, targets, reached, { gray: 0, tag });
+}
+
+/** The gray Service joins the route with weight 0, so that the data plane knows it before any request goes there. */
+export async function takeRoutes(run: Run, targets: Targets, reached: Reached): Promise<void> {
+  run.graySince = new Date().toISOString();
+  await inOrder(targets, async ({ application, route }) => {
+    reached.route.add(application);
+    if (route === null) return;
+    const input = { release: run.inputs.id, route, seq: run.nextSeq() };
+    await quickly('prepareRoute', route.cluster, input, {
+      patienceMs,
+      summary: `take ${route.route} in hand`,
+    });
+  });
+}
+
+/**
+ * Before its first share gray is asked with its tag through the entry, where there is one: what the controller has taken may not be known to
+ * a proxy that has just lost it, and then the share would be answered 503. Gray that cannot be asked so gets its share all the same.
+ */
+export async function introduce(run: Run, targets: Targets): Promise<void> {
+  const target = targets.find(({ probe, route }) => probe !== null && route !== null);
+  // One controller tells an Istio proxy all of it, in the right order.
+  if (target === undefined || target.route!.router === 'istio') return;
+  try {
+    const results = await setTraffic(run, targets, { gray: 0, tag: target.probe!.tag });
+    // Without the tag a share was set already, by a worker that was killed then.
+    if (results.every(({ after }) => after.tag !== null)) await askTagged(run, targets, probes.beforeShare);
+  } catch (error) {
+    const { code, message } = failureOf(error);
+    const isUnanswered = error instanceof ActivityFailure && error.activityType === 'probe';
+    if (isCancellation(error) || (!isUnanswered && code !== 'route_unfit')) throw error;
+    run.record.note('note', `Gray was not asked before its first share: ${message}`);
+  }
+}
+
+export async function moveTraffic(
+  run: Run,
+  targets: Targets,
+  reached: Reached,
+  traffic: Traffic,
+  sized = false,
+): Promise<Done> {
+  await setTraffic(run, targets, traffic, sized);
+  reached.traffic = traffic;
+  return {
+    result:
+      traffic.tag === null || traffic.gray > 0 ? `${traffic.gray} % on gray` : 'tagged requests on gray',
+    findings: [],
+  };
+}
+
+async function setTraffic(
+  run: Run,
+  targets: Targets,
+  traffic: Traffic,
+  sized = false,
+): Promise<readonly TrafficResult[]> {
+  const results = await inOrder(targets, async ({ application, route }) => {
+    if (route === null) return [];
+    const input = { release: run.inputs.id, route, traffic, seq: run.nextSeq(), ...(sized ? { sized } : {}) };
+    const summary = `${traffic.gray} % of ${route.route} to gray`;
+    const result = await quickly('setTraffic', route.cluster, input, { patienceMs, summary });
+    run.record.weigh(application, traffic.gray);
+    return [result];
+  });
+  for (const change of results.flat().flatMap(({ foreign }) => foreign))
+    run.record.note('note', `Somebody else changed the route: ${change}`);
+  return results.flat();
+}
+
+export async function probe(run: Run, targets: Targets): Promise<Done> {
+  const findings = await askTagged(run, targets, probes.asStep);
+  return { result: 'the tag leads to gray, no tag to stable', findings };
+}
+
+/**
+ * Asks with and without the tag until the answers differ as they should: a proxy may learn of gray's pods only when its controller has found
+ * the API server again.
+ */
+async function askTagged(run: Run, targets: Targets, most: number): Promise<readonly Finding[]> {
+  const options = { patienceMs: probePatienceMs, summary: 'probe' };
+  const results = await inOrder(targets, async (target) => {
+    const input = { release: run.inputs.id, target };
+    for (let tries = 1; ; tries++) {
+      try {
+        return await quickly('probe', target.cluster, input, options);
+      } catch (error) {
+        if (failureOf(error).code !== 'probe_failed' || tries === most) throw error;
+      }
+    }
+  });
+  return results.flatMap((r) => r.findings);
+}
+
+/** Where requests come in first, so that none is told by the tag to go where the rule has gone already. */
+export async function returnTraffic(run: Run, targets: Targets, reached: Reached): Promise<Done> {
+  await inOrder(
+    targets,
+    async ({ application, route }) => {
+      const input = { release: run.inputs.id, route, stays: true };
+      const summary = `give ${route?.route ?? application} back`;
+      const stays =
+        route === null
+          ? false
+          : (await quickly('restoreRoute', route.cluster, { ...input, route }, { patienceMs, summary }))
+              .stays;
+      if (!stays) reached.route.delete(application);
+      if (route !== null) run.record.weigh(application, 0);
+    },
+    'callers first',
+  );
+  reached.traffic = { gray: 0, tag: null };
+  const result = `stable carries everything${reached.route.size > 0 ? '' : ', the route is as it was'}`;
+  return { result, findings: [] };
+}
