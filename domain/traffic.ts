@@ -57,6 +57,11 @@ export interface RouteTarget {
   readonly stamps?: Tag;
   /** Who goes to gray besides the tagged, while these do; only together with stamps. Absent: nobody. */
   readonly enter?: Enter;
+  /**
+   * The share is that of an application behind this one: both Services are the same one then, and a release of the route's own application
+   * may hold the route at the same time. Absent: it is its own.
+   */
+  readonly guest?: true;
 }
 
 export function isWeight(value: number): boolean {

@@ -5,11 +5,12 @@ import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import type { Activities } from '../contract.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { KubeError } from '../kubernetes/kube-error.js';
-import { prepareRoute, restoreRoute, setTraffic, withoutLeftovers } from './driver.js';
+import { prepareRoute, restoreRoute, setTraffic } from './driver.js';
 import { footprintOf } from './footprint.js';
 import { routers } from './index.js';
 import { remember } from './memory.js';
 import { problemsOf, rulesOf, tagProblemsOf } from './rules.js';
+import { bareRules, besideIn } from './shared.js';
 
 export function trafficActivities(
   clusters: (name: string) => Cluster,
@@ -43,7 +44,9 @@ export async function routeProblems(
       ? [failure('route_unknown', { kind, route: name, namespace })]
       : [failure('crd_missing', { kind, group, cluster: cluster.name })];
   }
-  const own = withoutLeftovers(router, rulesOf(object, router), route, footprintOf(object, route));
+  // What a release left there that was ended by force is in nobody's way; one that shares the route is not either.
+  const held = { footprint: footprintOf(object, route), beside: besideIn(object, route) };
+  const own = bareRules(router, { rules: rulesOf(object, router), ...held }, route);
   const why = [
     ...problemsOf(router, object, own, route),
     ...(tag === null ? [] : tagProblemsOf(router, own, route, tag)),

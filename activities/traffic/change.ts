@@ -19,6 +19,7 @@ import { routers } from './index.js';
 import { recall, remember } from './memory.js';
 import type { Router } from './router.js';
 import { roughTrafficOf, rulesOf, type Rules } from './rules.js';
+import { besideIn, trafficSeen, type Beside } from './shared.js';
 
 /** What is to be written. A null footprint removes the annotation. */
 export interface Change {
@@ -31,6 +32,8 @@ export interface Seen {
   readonly object: KubeObject | null;
   readonly rules: Rules;
   readonly footprint: Footprint | null;
+  /** Another release that holds the route at the same time; null: none does. */
+  readonly beside: Beside | null;
 }
 
 /** How often somebody else may be faster. */
@@ -52,14 +55,15 @@ export async function changeRoute(
   let written = false;
   const attempt = async (seen: Seen): Promise<TrafficResult> => {
     for (const change of foreignChanges(router, route, seen)) foreign.add(change);
-    const before = seen.object === null ? allStable : roughTrafficOf(router, seen.rules, route);
+    const before = seen.object === null ? allStable : trafficSeen(router, seen, route);
     const change = await decide(seen);
     if (seen.object === null || change === null)
       return { changed: false, before, after: before, foreign: [...foreign] };
-    await write(cluster, router, route, seen.object, change, signal);
+    const notes = notesOf(router, route, change, seen.beside);
+    await write(cluster, router, route, seen.object, change.rules, notes, signal);
     written = true;
     const changed = canonicalJson(change.rules) !== canonicalJson(seen.rules);
-    const after = roughTrafficOf(router, change.rules, route);
+    const after = trafficSeen(router, { ...change, beside: seen.beside }, route);
     return { changed, before, after, foreign: [...foreign] };
   };
 
@@ -98,8 +102,13 @@ async function look(
 
 const seenOf = (router: Router, route: RouteTarget, object: KubeObject | null): Seen =>
   object === null
-    ? { object, rules: [], footprint: null }
-    : { object, rules: rulesOf(object, router), footprint: footprintOf(object, route) };
+    ? { object, rules: [], footprint: null, beside: null }
+    : {
+        object,
+        rules: rulesOf(object, router),
+        footprint: footprintOf(object, route),
+        beside: besideIn(object, route),
+      };
 
 /** Holds only what changes; the version in it makes it a compare-and-set. */
 async function write(
@@ -107,25 +116,30 @@ async function write(
   { resource, field }: Router,
   route: RouteTarget,
   object: KubeObject,
-  { rules, footprint }: Change,
+  rules: Rules,
+  annotations: Readonly<Record<string, string | null>>,
   signal: AbortSignal,
 ): Promise<void> {
-  const annotation = footprint === null ? null : footprintText(footprint);
-  const patch = {
-    metadata: {
-      resourceVersion: object.metadata.resourceVersion,
-      annotations: { [footprintKey(route)]: annotation },
-    },
-    spec: { [field]: rules },
-  };
+  const { resourceVersion } = object.metadata;
+  const patch = { metadata: { resourceVersion, annotations }, spec: { [field]: rules } };
   remember(cluster, route, await cluster.merge(resource, route.namespace, route.route, patch, signal));
 }
 
-function foreignChanges(
+/** To the other one that holds the route this is no change by somebody else. */
+function notesOf(
   router: Router,
   route: RouteTarget,
-  { object, rules, footprint }: Seen,
-): readonly string[] {
+  { rules, footprint }: Change,
+  beside: Beside | null,
+): Readonly<Record<string, string | null>> {
+  const own = { [footprintKey(route)]: footprint === null ? null : footprintText(footprint) };
+  if (beside === null) return own;
+  const left = marksOf(router, rules, beside.route);
+  return { ...own, [footprintKey(beside.route)]: footprintText({ ...beside.footprint, left }) };
+}
+
+function foreignChanges(router: Router, route: RouteTarget, seen: Seen): readonly string[] {
+  const { object, rules, footprint } = seen;
   if (object === null) return [];
   const complaints = router.complaints(object);
   if (footprint === null) return complaints;

@@ -14,17 +14,8 @@ import { disown } from './ownership.js';
 import type { Router } from './router.js';
 import { settled } from './settle.js';
 import { stampProblemsOf } from './tracks.js';
-import {
-  desiredRules,
-  drainedRules,
-  newOriginsOf,
-  originsOf,
-  problemsOf,
-  restoredRules,
-  roughTrafficOf,
-  tagProblemsOf,
-  type Rules,
-} from './rules.js';
+import { drainedRules, originsOf, problemsOf, tagProblemsOf, type Rules } from './rules.js';
+import { bareRules, originsSince, rulesWith, rulesWithout, trafficSeen } from './shared.js';
 
 /** How long after its pods a Service may have its endpoints: moments, but seconds where the cluster's controllers have just begun. */
 const endpointsLagMs = 10_000;
@@ -42,20 +33,26 @@ export async function prepareRoute(
   const { route, release, seq } = input;
   const router = routers[route.router];
   const { kind } = router.resource;
-  const result = await changeRoute(cluster, route, signal, async ({ object, rules, footprint }) => {
+  const result = await changeRoute(cluster, route, signal, async (seen) => {
+    const { object, footprint } = seen;
     if (object === null) fail('route_unknown', { kind, route: route.route, namespace: route.namespace });
     if (footprint?.release === release) {
       refuseGivenBack(route, footprint, seq);
       return null;
     }
-    if (footprint !== null && roughTrafficOf(router, rules, notedRoute(route, footprint)).gray > 0)
+    if (footprint !== null && trafficSeen(router, seen, notedRoute(route, footprint)).gray > 0)
       requireReady(await new Endpoints(cluster, route, signal).sure(), route, allStable);
-    const own = withoutLeftovers(router, rules, route, footprint);
+    const own = bareRules(router, seen, route);
     const problems = problemsOf(router, object, own, route);
     if (problems.length > 0) fail('route_unfit', { kind, route: route.route, why: problems.join(' ') });
     const origins = originsOf(router, own, route);
-    const note = { release, seq, gray: route.grayService, ...laneOf(route), origins };
-    return noted(router, route, desiredRules(router, own, route, allStable), note);
+    const note = { release, seq, gray: route.grayService, ...laneOf(route), traffic: allStable, origins };
+    return noted(
+      router,
+      route,
+      rulesWith(router, { ...seen, rules: own, footprint: null }, route, allStable),
+      note,
+    );
   });
   await settled(cluster, route, signal, settle);
   return result;
@@ -100,7 +97,8 @@ async function setTrafficAs(
   const router = routers[route.router];
   const endpoints = new Endpoints(cluster, route, signal);
   endpoints.begin();
-  return changeRoute(cluster, route, signal, async ({ object, rules, footprint }) => {
+  return changeRoute(cluster, route, signal, async (seen) => {
+    const { object, rules, footprint, beside } = seen;
     if (object === null) return lost(route, 'it was deleted.');
     if (footprint === null) return lost(route, 'it no longer carries the note of this release.');
     if (footprint.release !== release) return lost(route, `release ${footprint.release} holds it.`);
@@ -108,21 +106,21 @@ async function setTrafficAs(
     if (seq < footprint.seq) return null;
     if (seq === footprint.seq && footprint.closed === 'guard' && as.closed !== 'guard')
       lost(route, `write ${seq} came after the analysis had returned traffic to stable.`);
-    const desired = desiredRules(router, rules, route, traffic);
+    const desired = rulesWith(router, seen, route, traffic);
     if (originsOf(router, desired, route).length === 0)
       return lost(route, 'no rule sends to stable any more.');
-    refuseTaken(route, rules, traffic);
+    refuseTaken(route, beside === null ? rules : bareRules(router, seen, route), traffic);
     const { gray, carried } = footprint;
     const isFirst = isForGray(traffic) && carried !== true;
     // The guard is in a hurry, and mostly stable carries some already.
-    const isHasty = as.closed === 'guard' && roughTrafficOf(router, rules, route).gray < 100;
+    const isHasty = as.closed === 'guard' && trafficSeen(router, seen, route).gray < 100;
     const isAll = traffic.gray === 100 || (!isForGray(traffic) && !isHasty);
     const ready = isFirst
       ? await endpoints.sureOfGray(uptimeMs() + lag)
       : await (isAll ? endpoints.sure() : endpoints.recent());
     requireReady(ready, route, traffic);
     if (input.sized === true) requireSize(ready, route, traffic.gray);
-    const origins = [...footprint.origins, ...newOriginsOf(router, rules, route, footprint.origins)];
+    const origins = [...footprint.origins, ...originsSince(router, seen, route, footprint.origins)];
     if (isSame(desired, rules) && seq === footprint.seq && as.closed === footprint.closed) return null;
     const carries = carried === true || traffic.gray > 0 || traffic.tag !== null;
     const note = {
@@ -131,6 +129,7 @@ async function setTrafficAs(
       ...as,
       gray,
       ...laneOf(footprint),
+      traffic,
       origins,
       ...(carries ? { carried: true as const } : {}),
     };
@@ -156,29 +155,29 @@ export async function restoreRoute(
   const router = routers[route.router];
   const endpoints = new Endpoints(cluster, route, signal);
   /** Where gray cannot answer either, stable is the better of the two. */
-  const requireStable = async ({ rules }: Seen): Promise<void> => {
-    if (roughTrafficOf(router, rules, route).gray === 0) return;
+  const requireStable = async (seen: Seen): Promise<void> => {
+    if (trafficSeen(router, seen, route).gray === 0) return;
     const ready = await endpoints.sure();
     if (ready.gray > 0) requireReady(ready, route, allStable);
   };
   let carried = false;
   const toStable = async (seen: Seen): Promise<Change | null> => {
     if (!isHeld(seen, input)) return null;
-    const { rules, footprint } = seen;
+    const { rules, footprint, beside } = seen;
     carried ||= footprint?.carried === true;
-    const isUnknown = footprint === null && route.stamps !== undefined;
+    const isUnknown = footprint === null && beside === null && route.stamps !== undefined;
     const desired = isUnknown
       ? drainedRules(router, rules, route)
-      : desiredRules(router, rules, route, allStable);
-    if (isSame(desired, rules) || isSame(withoutGray(router, seen, route), rules)) return null;
+      : rulesWith(router, seen, route, allStable);
+    if (isSame(desired, rules) || isSame(rulesWithout(router, seen, route), rules)) return null;
     carried = true;
     await requireStable(seen);
     if (footprint === null) return { rules: desired, footprint };
-    return noted(router, route, desired, { ...footprint, carried, closed: 'restore' });
+    return noted(router, route, desired, { ...footprint, traffic: allStable, carried, closed: 'restore' });
   };
   const asFound = async (seen: Seen): Promise<Change | null> => {
     if (!isHeld(seen, input)) return null;
-    const restored = withoutGray(router, seen, route);
+    const restored = rulesWithout(router, seen, route);
     if (seen.footprint === null && isSame(restored, seen.rules)) return null;
     await requireStable(seen);
     return { rules: restored, footprint: null };
@@ -201,22 +200,7 @@ const isForGray = ({ gray, tag }: Traffic): boolean => gray > 0 || tag !== null;
 const isHeld = ({ object, footprint }: Seen, { release }: RouteInput): boolean =>
   object !== null && (footprint === null || footprint.release === release);
 
-/** Without the note, what names gray still has to go: its Service will. */
-const withoutGray = (router: Router, { rules, footprint }: Seen, route: RouteTarget): Rules =>
-  restoredRules(router, rules, route, footprint?.origins ?? null);
-
 const isSame = (a: Rules, b: Rules): boolean => canonicalJson(a) === canonicalJson(b);
-
-/** The rules without what a release left there that was ended by force: only one runs at a time, so a note is of none that runs. */
-export function withoutLeftovers(
-  router: Router,
-  rules: Rules,
-  route: RouteTarget,
-  footprint: Footprint | null,
-): Rules {
-  if (footprint === null) return rules;
-  return restoredRules(router, rules, notedRoute(route, footprint), footprint.origins);
-}
 
 const noted = (router: Router, route: RouteTarget, rules: Rules, note: Omit<Footprint, 'left'>): Change => ({
   rules,

@@ -1,6 +1,6 @@
 /** What a release notes on the user's route while it holds it: enough to put it back exactly, and to tell late writers off. */
 import { canonicalJson, hashOf, labels } from '../../domain/ids.js';
-import type { Condition, Enter, RouteTarget, Tag } from '../../domain/traffic.js';
+import type { Condition, Enter, RouteTarget, Tag, Traffic } from '../../domain/traffic.js';
 import type { KubeObject } from '../kubernetes/objects.js';
 import { objectOf, objectsOf } from './json.js';
 import type { Json, Origin, Router } from './router.js';
@@ -20,22 +20,31 @@ export interface Footprint {
   readonly stamps?: Tag;
   /** Who else goes there while tagged requests do. */
   readonly enter?: Enter;
+  /** What that write asked for: who shares the route has to know. Absent: an older worker wrote it. */
+  readonly traffic?: Traffic;
   readonly origins: readonly Origin[];
   /** Hash of the rules as that write left them. */
   readonly left: string;
 }
 
-/** Annotation of one application: several may share a route. */
-export const footprintKey = (route: RouteTarget): string =>
-  `${labels.footprint}-${hashOf(route.stableService).slice(0, 8)}`;
+/** Annotation of one application: several may share a route, and each may have a guest. */
+export const footprintKey = ({
+  stableService,
+  guest,
+}: Pick<RouteTarget, 'stableService' | 'guest'>): string =>
+  `${labels.footprint}-${hashOf(guest === undefined ? stableService : [stableService, 'guest']).slice(0, 8)}`;
 
 /** Null where there is none, or none that can be read. */
-export function footprintOf(object: KubeObject, route: RouteTarget): Footprint | null {
+export function footprintOf(
+  object: KubeObject,
+  route: Pick<RouteTarget, 'stableService' | 'guest'>,
+): Footprint | null {
   try {
     const found = objectOf(JSON.parse(object.metadata.annotations?.[footprintKey(route)] ?? 'null'));
     const { release, seq, gray, left, closed, carried } = found ?? {};
     const { header, value } = objectOf(found?.['stamps']) ?? {};
     const enter = enterOf(found?.['enter']);
+    const traffic = trafficOf(found?.['traffic']);
     if (typeof release !== 'string' || typeof seq !== 'number') return null;
     if (typeof gray !== 'string' || typeof left !== 'string') return null;
     const origins = objectsOf(found?.['origins']) as unknown as readonly Origin[];
@@ -47,6 +56,7 @@ export function footprintOf(object: KubeObject, route: RouteTarget): Footprint |
       origins,
       ...(typeof header === 'string' && typeof value === 'string' ? { stamps: { header, value } } : {}),
       ...(enter === null ? {} : { enter }),
+      ...(traffic === null ? {} : { traffic }),
       ...(closed === 'guard' || closed === 'restore' ? { closed } : {}),
       ...(carried === true ? { carried } : {}),
     };
@@ -59,6 +69,16 @@ export const footprintText = (footprint: Footprint): string => canonicalJson(foo
 
 const enterOf = (value: Json | undefined): Enter | null =>
   Array.isArray(value) ? value.map((all: Json) => objectsOf(all) as unknown as readonly Condition[]) : null;
+
+function trafficOf(value: Json | undefined): Traffic | null {
+  const { gray, tag } = objectOf(value) ?? {};
+  const { header, value: tagged } = objectOf(tag) ?? {};
+  if (typeof gray !== 'number') return null;
+  return {
+    gray,
+    tag: typeof header === 'string' && typeof tagged === 'string' ? { header, value: tagged } : null,
+  };
+}
 
 /** The route as the release sees it that wrote the note. */
 export function notedRoute(target: RouteTarget, footprint: Footprint): RouteTarget {

@@ -7,6 +7,7 @@ import { KubeError } from '../kubernetes/kube-error.js';
 import { footprintOf } from './footprint.js';
 import { routers } from './index.js';
 import { recall, remember } from './memory.js';
+import { besideIn } from './shared.js';
 
 /** How often somebody else may be faster, or the server busy. */
 const maxConflicts = 8;
@@ -25,7 +26,7 @@ export async function disown(cluster: Cluster, route: RouteTarget, signal: Abort
     try {
       const known = conflicts === 0 ? recall(cluster, route) : null;
       const object = known ?? (await cluster.get(resource, namespace, name, signal));
-      if (object === null || footprintOf(object, route) !== null) return;
+      if (object === null || footprintOf(object, route) !== null || besideIn(object, route) !== null) return;
       const { resourceVersion, managedFields = [] } = object.metadata;
       const kept = managedFields.filter(({ manager }) => manager !== fieldManager);
       if (kept.length === managedFields.length) return;

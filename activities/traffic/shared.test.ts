@@ -1,0 +1,231 @@
+/** A release of the route's own application (the host) and one of an application behind it (the guest) hold one route. */
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { routerKinds, type RouterKind, type RouteTarget, type Traffic } from '../../domain/traffic.js';
+import { FakeObjects } from '../../test/fakes/kube-objects.js';
+import { routeOf } from '../../test/fakes/route.js';
+import type { Cluster } from '../kubernetes/client.js';
+import { routeProblems } from './activities.js';
+import { prepareRoute, restoreRoute, returnToStable, setTraffic } from './driver.js';
+import { routers } from './index.js';
+import type { JsonObject, Rule } from './router.js';
+import { rulesOf } from './rules.js';
+import { isCleared, isStamped } from './stamps.js';
+
+const tag = { header: 'x-lane', value: 'gray' };
+const never = new AbortController().signal;
+const slices = '/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices';
+const backend = { name: 'web', port: 80 };
+
+/** The user's route: one rule for stable, one for another Service. */
+const ruleList: Readonly<Record<RouterKind, readonly Rule[]>> = {
+  'gateway-api': [
+    {
+      matches: [{ path: { type: 'PathPrefix', value: '/static' } }],
+      backendRefs: [{ name: 'static', port: 80 }],
+    },
+    {
+      matches: [{ path: { type: 'PathPrefix', value: '/' } }],
+      backendRefs: [
+        {
+          ...backend,
+          weight: 7,
+          filters: [
+            { type: 'RequestHeaderModifier', requestHeaderModifier: { set: [{ name: 'own', value: 'x' }] } },
+          ],
+        },
+      ],
+    },
+  ],
+  contour: [
+    { conditions: [{ prefix: '/static' }], services: [{ name: 'static', port: 80 }] },
+    { conditions: [{ prefix: '/' }], services: [{ ...backend, requestHeadersPolicy: { remove: ['own'] } }] },
+  ],
+  istio: [
+    { match: [{ uri: { prefix: '/static' } }], route: [{ destination: { host: 'static' } }] },
+    { route: [{ destination: { host: 'web', port: { number: 80 } } }], timeout: '5s' },
+  ],
+};
+
+let kube: FakeObjects;
+let cluster: Cluster;
+beforeEach(async () => {
+  kube = new FakeObjects();
+  cluster = await kube.start();
+  for (const service of ['web', 'web-gray']) {
+    kube.put(`${slices}/${service}-x`, {
+      metadata: { name: `${service}-x`, labels: { 'kubernetes.io/service-name': service } },
+      endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready: true } }],
+    });
+  }
+});
+afterEach(() => kube.stop());
+
+interface Share {
+  readonly service: string | null;
+  /** Whether requests leave it with the tag: always, never, or as they came. */
+  readonly tagged: boolean | null;
+  readonly weight: number;
+}
+
+describe.each(routerKinds)('a route that two releases share: %s', (kind) => {
+  const router = routers[kind];
+  const { group, version, plural } = router.resource;
+  const path = `/apis/${group}/${version}/namespaces/shop/${plural}/web`;
+  const before = {
+    metadata: { name: 'web', namespace: 'shop', annotations: { owner: 'team' } },
+    spec: { host: 'web.local', [router.field]: ruleList[kind] },
+  };
+  const host: RouteTarget = routeOf(kind);
+  const guest: RouteTarget = { ...host, grayService: host.stableService, stamps: tag, guest: true };
+  const both = { host, guest } as const;
+  type Who = keyof typeof both;
+
+  beforeEach(() => kube.put(path, before));
+
+  const seqs = { host: 0, guest: 0 };
+  const prepare = (who: Who) =>
+    prepareRoute(cluster, { release: who, route: both[who], seq: ++seqs[who] }, never, 0);
+  const set = (who: Who, traffic: Traffic) =>
+    setTraffic(cluster, { release: who, route: both[who], seq: ++seqs[who], traffic }, never, 0, 0);
+  const restore = (who: Who) => restoreRoute(cluster, { release: who, route: both[who] }, never, 0);
+  const now = (): readonly Rule[] => rulesOf(kube.get(path), router);
+  const tagOf = (entry: JsonObject): boolean | null => {
+    if (isStamped(router, entry, tag)) return true;
+    return isCleared(router, entry, tag) ? false : null;
+  };
+  const sharesOf = (rule: Rule): Share[] =>
+    router
+      .backends(rule, host)
+      .map(({ service, entry, weight }) => ({ service, tagged: tagOf(entry), weight: weight ?? 1 }))
+      .filter(({ weight }) => weight > 0);
+  /** The rule for everybody, which is the last. */
+  const shares = (): Share[] => sharesOf(now().at(-1)!);
+  const plain = (): object => {
+    const { metadata, spec } = kube.get(path);
+    const { resourceVersion: _, managedFields: _1, ...rest } = metadata;
+    return { metadata: rest, spec };
+  };
+
+  it.each([
+    {
+      hosts: 25,
+      guests: 10,
+      parts: [
+        ['web', false, 75],
+        ['web-gray', true, 10],
+        ['web-gray', false, 15],
+      ],
+    },
+    {
+      hosts: 10,
+      guests: 25,
+      parts: [
+        ['web', false, 75],
+        ['web-gray', true, 10],
+        ['web', true, 15],
+      ],
+    },
+    {
+      hosts: 25,
+      guests: 25,
+      parts: [
+        ['web', false, 75],
+        ['web-gray', true, 25],
+      ],
+    },
+    { hosts: 100, guests: 0, parts: [['web-gray', false, 100]] },
+    { hosts: 0, guests: 100, parts: [['web', true, 100]] },
+  ])('the smaller share lies within the larger: $hosts % and $guests %', async ({ hosts, guests, parts }) => {
+    await prepare('host');
+    await prepare('guest');
+    await set('guest', { gray: guests, tag });
+    const { after } = await set('host', { gray: hosts, tag });
+    expect(after).toEqual({ gray: hosts, tag });
+    expect(shares()).toEqual(parts.map(([service, tagged, weight]) => ({ service, tagged, weight })));
+  });
+
+  it('with the same tag a request comes to both, whoever was there first', async () => {
+    await prepare('guest');
+    await set('guest', { gray: 0, tag });
+    expect(sharesOf(now().at(-2)!)).toEqual([{ service: 'web', tagged: true, weight: 100 }]);
+    expect(await routeProblems(cluster, host, tag)).toEqual([]);
+    await prepare('host');
+    await set('host', { gray: 0, tag });
+    expect(now()).toHaveLength(3);
+    expect(sharesOf(now().at(-2)!)).toEqual([{ service: 'web-gray', tagged: true, weight: 100 }]);
+    await restore('host');
+    expect(sharesOf(now().at(-2)!)).toEqual([{ service: 'web', tagged: true, weight: 100 }]);
+    await restore('guest');
+    expect(plain()).toEqual(before);
+  });
+
+  it('with tags of their own each leads to its own gray', async () => {
+    const blue = { header: 'x-lane', value: 'blue' };
+    await prepare('host');
+    await set('host', { gray: 0, tag: blue });
+    await prepare('guest');
+    await set('guest', { gray: 0, tag });
+    const tags = now().map((rule) => [router.tagsOf(rule).map((t) => t.value), sharesOf(rule)[0]?.service]);
+    expect(tags).toEqual([
+      [[], 'static'],
+      [['blue'], 'web-gray'],
+      [['gray'], 'web'],
+      [[], 'web'],
+    ]);
+  });
+
+  it('what the one writes is no change by somebody else to the other, and takes nothing from it', async () => {
+    await prepare('host');
+    await set('host', { gray: 25, tag });
+    const seen = [
+      await prepare('guest'),
+      await set('guest', { gray: 50, tag }),
+      await set('host', { gray: 50, tag }),
+    ];
+    expect(seen.flatMap(({ foreign }) => foreign)).toEqual([]);
+    await returnToStable(cluster, { release: 'guest', route: guest, seq: seqs.guest }, never);
+    expect(shares()).toEqual([
+      { service: 'web', tagged: false, weight: 50 },
+      { service: 'web-gray', tagged: false, weight: 50 },
+    ]);
+  });
+
+  it('P9: is exactly as it was when both have left, whatever they did and in whatever order', async () => {
+    const acts = fc.array(
+      fc.record({
+        who: fc.constantFrom<Who>('host', 'guest'),
+        gray: fc.option(fc.integer({ min: 0, max: 100 }), { nil: null }),
+        isTagged: fc.boolean(),
+      }),
+      { maxLength: 8 },
+    );
+    await fc.assert(
+      fc.asyncProperty(acts, fc.constantFrom<Who>('host', 'guest'), async (sequence, first) => {
+        kube.put(path, before);
+        const wishes: Record<Who, Traffic | null> = { host: null, guest: null };
+        for (const { who, gray, isTagged } of sequence) {
+          if (gray === null) {
+            await restore(who);
+            wishes[who] = null;
+            continue;
+          }
+          if (wishes[who] === null) await prepare(who);
+          wishes[who] = { gray, tag: isTagged ? tag : null };
+          await set(who, wishes[who]);
+          const sum = (of: (share: Share) => boolean): number =>
+            shares()
+              .filter(of)
+              .reduce((total, { weight }) => total + weight, 0);
+          expect(sum(() => true)).toBe(100);
+          expect(sum(({ service }) => service === 'web-gray')).toBe(wishes.host?.gray ?? 0);
+          expect(sum(({ tagged }) => tagged === true)).toBe(wishes.guest?.gray ?? 0);
+        }
+        await restore(first);
+        await restore(first === 'host' ? 'guest' : 'host');
+        expect(plain()).toEqual(before);
+      }),
+      { numRuns: 40 },
+    );
+  }, 60_000);
+});
