@@ -7,7 +7,10 @@ interface Hop {
   readonly version: string;
 }
 
-/** Why two answers do not show the tag at work on its whole way; null when they do. Null answers say nothing of their way. */
+/**
+ * Why two answers do not show the tag at work on its whole way; null when they do. Null answers say nothing of their way. Others may be in
+ * the lane too, by releases of their own.
+ */
 export function chainComplaint(
   tagged: string | null,
   untagged: string | null,
@@ -34,8 +37,6 @@ export function chainComplaint(
       const whose = suspects.length === 0 ? '' : ` ${suspects.join(' or ')} did not pass it on.`;
       return `the tag did not come to ${hop.name}: with it and without, version ${hop.version} answered (${tagged}).${whose}`;
     }
-    if (member === undefined && others.length > 0 && !alike)
-      return `${hop.name} is not released, but answered with another version to the tag (${tagged}) than without (${untagged}).`;
   }
   return null;
 }

@@ -4,6 +4,7 @@
  */
 import type { AnalysisResult, AnalysisSettings } from '../domain/analysis.js';
 import type { Application, Strategy } from '../domain/application.js';
+import type { Told } from '../domain/edge.js';
 import type { Errand, ErrandReport } from '../domain/diagnosis.js';
 import type { Sight, SurveyErrand } from '../domain/environment.js';
 import type { Failure } from '../domain/failures.js';
@@ -20,6 +21,8 @@ export interface ObserveInput {
   readonly lane: string | null;
   /** What the request asks for instead of the declared one; decides whether a route is looked at. */
   readonly strategy?: Strategy | null;
+  /** Only its route is looked at, for the share of an application behind it. */
+  readonly guest?: Told;
 }
 
 export interface ObserveResult {
@@ -31,6 +34,12 @@ export interface ObserveResult {
 export interface WorkloadInput {
   readonly release: string;
   readonly target: Target;
+}
+
+export interface ProbeInput {
+  readonly release: string;
+  /** Without an image it is not released itself, so that both may answer with the same version. */
+  readonly target: Pick<Target, 'probe'> & Partial<Pick<Target, 'stableDigest' | 'image'>>;
 }
 
 export interface GrayInput extends WorkloadInput {
@@ -131,7 +140,7 @@ export interface Activities {
   restoreRoute(input: RouteInput & { readonly stays?: boolean }): Promise<RestoreResult>;
 
   /** Sends a tagged and an untagged request through the real entry. */
-  probe(input: WorkloadInput): Promise<{ readonly findings: readonly Finding[] }>;
+  probe(input: ProbeInput): Promise<{ readonly findings: readonly Finding[] }>;
   /** Checks the metrics until `until`; on failing it first returns traffic to stable itself, then reports. Heartbeats. */
   analyse(input: AnalyseInput): Promise<AnalyseResult>;
 

@@ -43,6 +43,7 @@ export const probeActivities: Pick<Activities, 'probe'> = {
   async probe({ target }) {
     if (target.probe === null) return { findings: [] };
     const signal = Context.current().cancellationSignal;
+    const isSame = target.image === undefined || target.stableDigest === target.image.digest;
     let why: string | null = null;
     // The data plane takes a moment to learn a new rule.
     for (let attempt = 0; attempt < attempts; attempt++) {
@@ -50,7 +51,7 @@ export const probeActivities: Pick<Activities, 'probe'> = {
         ask(target.probe, true, signal),
         ask(target.probe, false, signal),
       ]);
-      why = complaint(tagged, untagged, target.stableDigest === target.image.digest, target.probe.chain);
+      why = complaint(tagged, untagged, isSame, target.probe.chain);
       if (why === null) {
         const summary = `tagged: ${nameOf(tagged)}; untagged: ${nameOf(untagged)}`;
         return {

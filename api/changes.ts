@@ -1,5 +1,5 @@
 /** What a plan would change in the clusters, in words. */
-import type { Plan, Stage, Target } from '../domain/plan.js';
+import type { Edge, Plan, Routed, Stage, Target } from '../domain/plan.js';
 import type { RouterKind } from '../domain/traffic.js';
 
 const routeKinds: Readonly<Record<RouterKind, string>> = {
@@ -9,13 +9,31 @@ const routeKinds: Readonly<Record<RouterKind, string>> = {
 };
 
 export function changesOf(plan: Plan): string[] {
-  return plan.stages.flatMap((stage) => stage.targets.flatMap((target) => changesOfTarget(stage, target)));
+  // Without steps: a rollback to what runs there already.
+  return plan.stages
+    .filter((stage) => stage.steps.length > 0)
+    .flatMap((stage) => [
+      ...stage.targets.flatMap((target) => changesOfTarget(stage, target)),
+      ...(stage.edges ?? []).map((edge) => changeAtEdge(stage, edge)),
+    ]);
+}
+
+const placeOf = ({ environment, namespace, cluster }: Routed): string =>
+  `${environment}: namespace ${namespace}${cluster === 'default' ? '' : ` of cluster ${cluster}`}`;
+
+const tagsIn = ({ steps }: Stage): string[] =>
+  steps.flatMap((step) => (step.kind === 'tag' ? [`${step.tag.header}: ${step.tag.value}`] : []));
+const weightsIn = ({ steps }: Stage): string[] =>
+  steps.flatMap((step) => (step.kind === 'weight' ? [`${step.weight} %`] : []));
+
+function changeAtEdge(stage: Stage, edge: Edge): string {
+  const { router, route } = edge.route;
+  const rules = weightsIn(stage).join(', then ');
+  return `${placeOf(edge)}: ${routeKinds[router]} ${route}: ${tagsIn(stage).join(', ')} kept, and given to ${rules} of all, restored after it`;
 }
 
 function changesOfTarget(stage: Stage, target: Target): string[] {
-  const where = `${stage.environment}: namespace ${target.namespace}${target.cluster === 'default' ? '' : ` of cluster ${target.cluster}`}`;
-  // A rollback to what runs there already.
-  if (stage.steps.length === 0) return [];
+  const where = placeOf(target);
   const lasting = `${where}: Deployment ${target.deployment}: ${stableChange(target)}`;
   switch (target.strategy) {
     case 'first':
@@ -23,15 +41,11 @@ function changesOfTarget(stage: Stage, target: Target): string[] {
       return [lasting];
     case 'gray':
     case 'canary': {
-      const weights = stage.steps.flatMap((step) =>
-        step.kind === 'weight' && target.inner !== true ? [`${step.weight} %`] : [],
-      );
-      const tag = stage.steps.flatMap((step) =>
-        step.kind === 'tag' ? [`${step.tag.header}: ${step.tag.value}`] : [],
-      );
-      const rules = [...tag.map((t) => `requests with ${t}`), ...weights.map((w) => `then ${w} of all`)].join(
-        ', ',
-      );
+      const weights = target.inner === true ? [] : weightsIn(stage);
+      const rules = [
+        ...tagsIn(stage).map((tag) => `requests with ${tag}`),
+        ...weights.map((weight) => `then ${weight} of all`),
+      ].join(', ');
       return [
         `${where}: Deployment and Service ${target.gray}: made for the release, removed after it`,
         ...(target.route === null

@@ -2,6 +2,7 @@
 import type { Actor } from '../domain/approval.js';
 import type { Application } from '../domain/application.js';
 import { cycleIn, type Calls } from '../domain/chain.js';
+import { edgeProblems, edgesOf } from '../domain/edge.js';
 import { failure } from '../domain/failures.js';
 import type { ReleaseInputs, ReleaseRequest } from '../domain/release.js';
 import { withManifests } from './manifests.js';
@@ -27,7 +28,12 @@ export async function releaseInputs(
     if (environment !== null && !known.includes(environment)) unknownEnvironment(name, environment, known);
   }
   const request = { ...body, initiator: actor.name };
-  if (applications.length === 1) return { id, request, applications, planOnly };
+  const edges = await edgesBeside(api, applications, environment);
+  const known = new Map([...applications, ...(edges.edges ?? [])].map((a) => [a.name, a]));
+  const [unfit] = edgeProblems(applications, environment, known);
+  if (unfit !== undefined) return throwFailure(unfit);
+  const inputs = { id, request, applications, ...edges, planOnly };
+  if (applications.length === 1) return inputs;
   const calls = await callsOf(api, applications, (application, called) =>
     throwFailure(failure('call_unknown', { application, calls: called }, '/applications')),
   );
@@ -36,7 +42,25 @@ export async function releaseInputs(
     calls,
   );
   if (cycle !== null) return throwFailure(failure('call_cycle', { cycle }, '/applications'));
-  return { id, request, applications, calls, planOnly };
+  return { ...inputs, calls };
+}
+
+/** The applications at whose routes shares of these are moved, and that are none of them; without those that are not declared. */
+export async function edgesBeside(
+  api: Pick<Temporal, 'readApplication'>,
+  released: readonly Application[],
+  environment: string | null,
+): Promise<Pick<ReleaseInputs, 'edges'>> {
+  const asked = released.flatMap((application) =>
+    application.environments
+      .filter((e) => environment === null || e.name === environment)
+      .flatMap((e) => edgesOf(application, e)),
+  );
+  const own = new Set(released.map((a) => a.name));
+  const others = [...new Set(asked)].filter((name) => !own.has(name)).sort();
+  const found = await Promise.all(others.map((name) => declared(api, name)));
+  const edges = found.filter((application) => application !== null);
+  return edges.length === 0 ? {} : { edges };
 }
 
 /** Of all that the applications call, and of what those call in turn; `unknown` is told of one that is not declared. */

@@ -4,7 +4,7 @@ import type { Calls } from '../domain/chain.js';
 import { releaseIdOfKey } from '../domain/ids.js';
 import type { HistoryEntry, ReleaseInputs } from '../domain/release.js';
 import { keyOf, namesIn, wayBackOfAll } from '../domain/way-back.js';
-import { callsOf } from './inputs.js';
+import { callsOf, edgesBeside } from './inputs.js';
 import { throwFailure } from './problems.js';
 import type { Temporal } from './temporal/temporal.js';
 
@@ -69,9 +69,10 @@ export async function rollbackOf(
   const historyOf = (name: string): readonly HistoryEntry[] =>
     released.find(({ current }) => current.application.name === name)?.history ?? [];
   const key = keyOf(id, way, historyOf);
-  if (concerned.length === 1) return { request, applications: concerned, key };
   // What somebody removed meanwhile must not stop a rollback.
-  return { request, applications: concerned, calls: await callsOf(api, concerned, () => undefined), key };
+  const beside = await edgesBeside(api, concerned, request.environment);
+  const calls = concerned.length === 1 ? {} : { calls: await callsOf(api, concerned, () => undefined) };
+  return { request, applications: concerned, ...calls, ...beside, key };
 }
 
 export const withId = ({ key: _, ...rollback }: Rollback, id: string, planOnly: boolean): ReleaseInputs => ({

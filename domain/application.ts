@@ -78,6 +78,11 @@ export interface TrafficSettings {
   readonly host?: string;
   /** Header of answers that names all applications they came through, with their versions: `a v2 -> b v1`. Absent: no chain is compared. */
   readonly chainHeader?: string;
+  /**
+   * Applications that requests come through on their way here: the share is moved at their routes, where requests get the tag that the own
+   * route tells them by. Absent: at the own route.
+   */
+  readonly edges?: readonly string[];
 }
 
 export interface WeightStep {

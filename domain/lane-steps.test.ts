@@ -27,7 +27,11 @@ interface Given {
 }
 
 /** The plan of a release of these applications; a calls b, which calls c, and d and e call nobody. */
-function planOf(given: Readonly<Record<string, Given>>, approveEach = false): Plan {
+function planOf(
+  given: Readonly<Record<string, Given>>,
+  approveEach = false,
+  edges: readonly Application[] = [],
+): Plan {
   const calls: Calls = { a: ['b'], b: ['c'], c: [], d: [], e: [] };
   const applications = Object.entries(given).map(
     ([name, { release = {}, change = {}, seen: more = {} }]) => ({
@@ -43,7 +47,8 @@ function planOf(given: Readonly<Record<string, Given>>, approveEach = false): Pl
       observations: [{ ...seen(name), ...more }],
     }),
   );
-  return computePlan({ applications, environment: null, strategy: null, lane: null, calls, approveEach });
+  const asked = { environment: null, strategy: null, lane: null, approveEach };
+  return computePlan({ applications, calls, edges, ...asked });
 }
 const stage = (plan: Plan) => plan.stages[0]!;
 const line = (step: Step): string => `${step.kind} ${(step.of ?? ['all']).join('+')}`;
@@ -200,5 +205,58 @@ describe('a stage with several applications', () => {
     );
     expect(before.at(-1)).toMatchObject({ kind: 'weight', weight: 100 });
     expect(before.filter((s) => s.kind === 'approval')).toHaveLength(1);
+  });
+});
+
+describe('an application that is reached through others that are not released', () => {
+  const edge: Application = {
+    name: 'a',
+    image: 'r/a',
+    traffic: { router: 'contour', entry: 'http://a/', chainHeader: 'x-versions' },
+    environments: [{ name: 'prod', type: 'prod', namespace: 'front' }],
+  };
+  const behind: Given = {
+    release: twoSteps,
+    change: { traffic: { router: 'gateway-api', entry: 'http://c/', edges: ['a'] } },
+  };
+
+  it('has its share at their routes, where the tag is put on, and none at its own', () => {
+    const { targets, edges, steps } = stage(planOf({ c: behind }, false, [edge]));
+    expect(targets).toMatchObject([{ application: 'c', inner: true, route: { grayService: 'c-gray' } }]);
+    expect(targets[0]!.route).not.toHaveProperty('stamps');
+    const tag = { header: 'x-lane', value: 'gray' };
+    const route = {
+      router: 'contour',
+      namespace: 'front',
+      stableService: 'a',
+      grayService: 'a',
+      guest: true,
+    };
+    expect(edges).toMatchObject([{ application: 'a', level: 1, route: { ...route, stamps: tag } }]);
+    expect(edges![0]!.probe?.chain?.members).toEqual([{ names: ['c', 'c'], isSame: false }]);
+    expect(steps.map(line).slice(0, 6)).toEqual([
+      'deploy-gray c',
+      'tag c',
+      'probe ',
+      'approval c',
+      'weight c',
+      'hold c',
+    ]);
+  });
+
+  it('is an ordinary member of a lane where they are released with it', () => {
+    const { targets, edges } = stage(planOf({ a: {}, c: behind }));
+    expect(edges).toBeUndefined();
+    expect(targets.map((t) => [t.application, t.level, t.inner ?? false])).toEqual([
+      ['c', 0, true],
+      ['a', 1, false],
+    ]);
+  });
+
+  it('has no edge where there is nothing gray, or where nobody knows it any more', () => {
+    const first = { ...behind, seen: { exists: false, stableImage: null } };
+    expect(stage(planOf({ c: first }, false, [edge]))).toMatchObject({ strategy: 'first' });
+    expect(stage(planOf({ c: first }, false, [edge])).edges).toBeUndefined();
+    expect(stage(planOf({ c: behind })).targets[0]).not.toHaveProperty('inner');
   });
 });

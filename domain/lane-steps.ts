@@ -4,14 +4,19 @@ import type { AnalysisSettings } from './analysis.js';
 import { durationText, milliseconds } from './duration.js';
 import { canonicalJson } from './ids.js';
 import { hasGray, leadOf, type Member } from './member.js';
-import type { Size } from './plan.js';
+import type { Edge, Size } from './plan.js';
 import { approvalSteps, noAnalysis, replicasOf, runsAlready, verifySteps, type Unnumbered } from './steps.js';
 import type { Tag } from './traffic.js';
 
 type Members = readonly Member[];
 
 /** @param members called before caller */
-export function laneSteps(members: Members, approveEach: boolean, warnings: string[]): Unnumbered[] {
+export function laneSteps(
+  members: Members,
+  edges: readonly Edge[],
+  approveEach: boolean,
+  warnings: string[],
+): Unnumbered[] {
   const of = (strategy: string): Members => members.filter(({ target }) => target.strategy === strategy);
   const [first, rolling] = [of('first'), of('rolling')];
   const gray = members.filter(({ target }) => hasGray(target));
@@ -41,7 +46,7 @@ export function laneSteps(members: Members, approveEach: boolean, warnings: stri
       ...sizeOf(gray, lead.steps[0]?.weight ?? 100),
       summary: `deploy ${versions(gray)} gray beside stable`,
     },
-    ...lookSteps(gray, { ...lead, analysis }),
+    ...lookSteps(gray, edges, { ...lead, analysis }),
     ...gates,
     ...lead.steps.flatMap((step) => weightSteps(gray, step, analysis)),
     ...(lead.steps.at(-1)?.weight === 100 ? [] : [weightStep(gray, 100, ' for the promotion')]),
@@ -92,16 +97,14 @@ const tagStep = (gray: Members, tag: Tag): Unnumbered => ({
 });
 
 /** With the tag, before anybody is asked. Without it the tracks behind the entry would get no request at all. */
-function lookSteps(gray: Members, lead: ReleaseSettings): Unnumbered[] {
+function lookSteps(gray: Members, edges: readonly Edge[], lead: ReleaseSettings): Unnumbered[] {
   if (lead.strategy === 'canary' && !gray.some((m) => m.target.inner === true)) return [];
   const asked = gray.filter((m) => m.target.inner !== true && m.target.probe !== null);
+  const isAsked = asked.length > 0 || edges.some((edge) => edge.probe !== null);
+  const summary = 'ask through the entry, with and without the tag';
   return [
     tagStep(gray, lead.tag),
-    ...withAny(asked, {
-      kind: 'probe',
-      of: names(asked),
-      summary: 'ask through the entry, with and without the tag',
-    }),
+    ...(isAsked ? [{ kind: 'probe', of: names(asked), summary } as const] : []),
     ...verifySteps(lead).map((step) => ({ ...step, of: names(gray) })),
   ];
 }

@@ -10,12 +10,16 @@ import {
 import { innerOf, levelsOf, reachedFrom, type Calls } from './chain.js';
 import { milliseconds } from './duration.js';
 import { grayName } from './ids.js';
+import { edgeIn, edgesOf, withEdges } from './edge.js';
 import type {
+  Edge,
   Observation,
   PlanInput,
   PlannedApplication,
   ProbeTarget,
   ResolvedImage,
+  Routed,
+  Stage,
   Target,
 } from './plan.js';
 import type { RouteTarget } from './traffic.js';
@@ -31,19 +35,43 @@ interface Seen {
 export interface Member {
   readonly target: Target;
   readonly settings: ReleaseSettings;
+  /** Where requests to it get the tag, if not at its own route. */
+  readonly edges: readonly string[];
 }
 
 /** Whether it has a gray track beside stable. */
 export const hasGray = ({ strategy }: Pick<Target, 'strategy'>): boolean =>
   strategy === 'gray' || strategy === 'canary';
 
-/** Those whose routes have a share. */
-export const entriesOf = (targets: readonly Target[]): readonly Target[] =>
-  targets.filter((t) => hasGray(t) && t.inner !== true);
+const isEntry = (target: Target): boolean => hasGray(target) && target.inner !== true;
+
+/** What has a share: the routes of these targets that requests come to, and those of the edges. */
+export const entriesOf = (
+  { edges = [] }: Pick<Stage, 'edges'>,
+  targets: readonly Target[],
+): readonly Routed[] => [...targets.filter(isEntry), ...edges];
 
 /** Whose settings hold where there can be only one: of the last that requests come to from outside. */
 export const leadOf = (members: readonly Member[]): Member =>
-  members.findLast(({ target }) => hasGray(target) && target.inner !== true) ?? members.at(-1)!;
+  members.findLast(({ target }) => isEntry(target)) ??
+  members.findLast(({ target }) => hasGray(target)) ??
+  members.at(-1)!;
+
+/** The edges of those with a gray track: where they are released themselves, with one too, they are members and no edges. */
+export function edgesIn(stage: string, members: readonly Member[], input: PlanInput): readonly Edge[] {
+  const gray = members.filter(({ target }) => hasGray(target));
+  if (gray.length === 0) return [];
+  const names = new Set(gray.flatMap(({ edges }) => edges));
+  for (const { target } of gray) names.delete(target.application);
+  const known = [...(input.edges ?? []), ...input.applications.map((a) => a.spec)];
+  const targets = gray.map(({ target }) => target);
+  const level = Math.max(...targets.map((t) => t.level)) + 1;
+  return [...names].sort().flatMap((name) => {
+    const spec = known.find((a) => a.name === name);
+    const edge = spec === undefined ? null : edgeIn(spec, stage, leadOf(gray).settings);
+    return edge === null ? [] : [{ ...edge, level, probe: probeOf(edge, targets, null) }];
+  });
+}
 
 /** Those that the environment has, called before caller. */
 export function membersOf(stage: string, input: PlanInput, warnings: string[]): Member[] {
@@ -54,9 +82,12 @@ export function membersOf(stage: string, input: PlanInput, warnings: string[]): 
       ? []
       : [{ planned, environment, observation }];
   });
+  const specs = seen.map(({ planned }) => planned.spec);
+  const calls = withEdges(input.calls ?? {}, specs, stage);
+  const known = new Set([...specs, ...(input.edges ?? [])].map((spec) => spec.name));
   const levels = levelsOf(
-    seen.map(({ planned }) => planned.spec.name),
-    input.calls ?? {},
+    specs.map((spec) => spec.name),
+    calls,
   );
   const members = seen.map((one): Member => {
     const { planned, environment, observation } = one;
@@ -72,11 +103,12 @@ export function membersOf(stage: string, input: PlanInput, warnings: string[]): 
       level: levels.get(name)!,
       ...(seen.length === 1 ? {} : { analysis: settings.analysis }),
     };
-    return { target, settings };
+    const edges = edgesOf(planned.spec, environment).filter((edge) => known.has(edge));
+    return { target, settings, edges };
   });
   return inLane(
     members.toSorted((a, b) => a.target.level - b.target.level),
-    input.calls ?? {},
+    calls,
   );
 }
 
@@ -87,12 +119,14 @@ function inLane(members: readonly Member[], calls: Calls): Member[] {
     gray.map((t) => t.application),
     calls,
   );
-  return members.map(({ target, settings }): Member => {
-    if (inner.has(target.application)) return { settings, target: { ...target, inner: true } };
+  return members.map((member): Member => {
+    const { target, settings, edges } = member;
+    if (inner.has(target.application) || (hasGray(target) && edges.length > 0))
+      return { ...member, target: { ...target, inner: true } };
     const probe = probeOf(target, gray, calls);
     const marks = marksOf(inner.size > 0, target, settings);
     const route = target.route === null ? null : { ...target.route, ...marks };
-    return { settings, target: { ...target, route, probe } };
+    return { ...member, target: { ...target, route, probe } };
   });
 }
 
@@ -107,10 +141,14 @@ function marksOf(
   return isTagged && leads ? { stamps: tag } : {};
 }
 
-/** A tagged request comes through every gray track that its application leads to. */
-function probeOf({ application, probe }: Target, gray: readonly Target[], calls: Calls): ProbeTarget | null {
+/** A tagged request comes through every gray track that its application leads to; null calls: to all. */
+function probeOf(
+  { application, probe }: Pick<Routed, 'application' | 'probe'>,
+  gray: readonly Target[],
+  calls: Calls | null,
+): ProbeTarget | null {
   if (probe?.chain === undefined) return probe;
-  const reached = reachedFrom(application, calls);
+  const reached = calls === null ? new Set(gray.map((t) => t.application)) : reachedFrom(application, calls);
   const members = gray
     .filter((t) => t.application === application || reached.has(t.application))
     .map(({ application: name, deployment, stableDigest, image }) => ({

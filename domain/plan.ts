@@ -6,7 +6,7 @@ import type { Calls } from './chain.js';
 import { milliseconds, type Duration } from './duration.js';
 import { hashOf } from './ids.js';
 import { laneSteps, laneStepsBack } from './lane-steps.js';
-import { leadOf, membersOf, type Member } from './member.js';
+import { edgesIn, leadOf, membersOf, type Member } from './member.js';
 import type { WayBack } from './release.js';
 import { numbered, stepsBack, stepsOf, type Unnumbered } from './steps.js';
 import type { RouteTarget, Tag } from './traffic.js';
@@ -72,6 +72,17 @@ export interface Target {
   readonly grayLabels?: Readonly<Record<string, string>>;
   /** How gray is judged, where it is not as the step says; null: not at all. */
   readonly analysis?: AnalysisSettings | null;
+}
+
+/** What it takes to move traffic. */
+export type Routed = Pick<
+  Target,
+  'application' | 'environment' | 'cluster' | 'namespace' | 'level' | 'route' | 'probe'
+>;
+
+/** An application that is not released, but that requests to the released ones come through: they get the tag at its route. */
+export interface Edge extends Routed {
+  readonly route: RouteTarget;
 }
 
 export interface ProbeTarget {
@@ -141,6 +152,8 @@ export interface Stage {
   readonly strategy: Strategy | 'first';
   /** Called before caller. */
   readonly targets: readonly Target[];
+  /** Where requests get the tag besides. Absent: nowhere. */
+  readonly edges?: readonly Edge[];
   readonly steps: readonly Step[];
   readonly queue: ReleaseSettings['queue'];
   readonly queueDeadlineMs: number;
@@ -165,6 +178,8 @@ export interface PlanInput {
   readonly lane: string | null;
   /** Of the applications and of all that they call. Default: nobody calls anybody. */
   readonly calls?: Calls;
+  /** Applications that the released ones name as edges. */
+  readonly edges?: readonly Application[];
   /** Whether each application asks for an approval of its own. Default: those with the same settings ask together. */
   readonly approveEach?: boolean;
   /** Absent: an ordinary release. */
@@ -217,6 +232,7 @@ const shortened =
 
 function stageOf(name: string, input: PlanInput, warnings: string[]): Stage {
   const members = membersOf(name, input, warnings);
+  const edges = edgesIn(name, members, input);
   const lead = leadOf(members);
   const targets = members.map((m) => m.target);
   const settings = members.map((m) => m.settings);
@@ -226,7 +242,8 @@ function stageOf(name: string, input: PlanInput, warnings: string[]): Stage {
     environment: name,
     strategy: lead.target.strategy,
     targets,
-    steps: numbered(name, stageSteps(name, members, input, warnings)),
+    ...(edges.length === 0 ? {} : { edges }),
+    steps: numbered(name, stageSteps(name, members, edges, input, warnings)),
     queue: lead.settings.queue,
     queueDeadlineMs: longest((s) => s.queueDeadline),
     rollbackDeadlineMs: longest((s) => s.rollbackDeadline),
@@ -236,12 +253,13 @@ function stageOf(name: string, input: PlanInput, warnings: string[]): Stage {
 function stageSteps(
   environment: string,
   members: readonly Member[],
+  edges: readonly Edge[],
   { rollback, approveEach = false }: PlanInput,
   warnings: string[],
 ): Unnumbered[] {
   const [{ target, settings }, ...others] = members as [Member, ...Member[]];
-  if (others.length > 0)
-    return rollback === undefined ? laneSteps(members, approveEach, warnings) : laneStepsBack(members);
+  if (others.length + edges.length > 0)
+    return rollback === undefined ? laneSteps(members, edges, approveEach, warnings) : laneStepsBack(members);
   if (rollback === undefined) return stepsOf(target.strategy, settings, target, warnings);
   const back = rollback.way.stages.find((s) => s.environment === environment);
   return stepsBack(target.strategy, settings, target, back?.from ?? null);

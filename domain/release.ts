@@ -71,6 +71,8 @@ export interface ReleaseInputs {
   readonly applications: readonly Application[];
   /** Of all that the applications call, and of what those call, that is not released. Absent: nothing. */
   readonly calls?: Calls;
+  /** Applications that these name as edges and that are not released, as they are declared now. Absent: none. */
+  readonly edges?: readonly Application[];
   /** Ends after the plan, changes nothing, waits for nothing. */
   readonly planOnly: boolean;
   /** When its waits are longer than they should be. Absent: as the defaults say. */

@@ -1,6 +1,14 @@
 /** What a step waits for that does not say so itself: as data, so that telling it is no event in the history. */
 import { entriesOf } from '../domain/member.js';
-import { concerned, drainMsOf, type Size, type Stage, type Step, type Target } from '../domain/plan.js';
+import {
+  concerned,
+  drainMsOf,
+  type Routed,
+  type Size,
+  type Stage,
+  type Step,
+  type Target,
+} from '../domain/plan.js';
 import type { Waiting } from '../domain/release.js';
 
 /** How long a neighbour that is away is waited for on the way forward. */
@@ -9,6 +17,7 @@ export const patienceMs = 5 * 60_000;
 /** Null: a hold or an approval, which tells more. */
 export function awaitedIn(stage: Stage, step: Step, now = Date.now()): Omit<Waiting, 'since'> | null {
   const targets = concerned(stage, step);
+  const all = [...targets, ...(stage.edges ?? [])];
   const progressMs = Math.max(...targets.map((t) => t.progressDeadlineMs));
   const awaited = (what: string, ms: number) => ({
     what,
@@ -17,7 +26,7 @@ export function awaitedIn(stage: Stage, step: Step, now = Date.now()): Omit<Wait
   });
   const each = (name: (target: Target) => string): string => targets.map(name).join(', ');
   const gray = each((t) => t.gray);
-  const routesOf = (some: readonly Target[]): string =>
+  const routesOf = (some: readonly Routed[]): string =>
     some.map((t) => t.route?.route ?? t.application).join(', ');
   const pods = ({ replicas, sizes }: Size): string =>
     `${each((t) => `${sizes?.[t.application] ?? replicas} pod(s) of ${t.gray}`)} to be ready`;
@@ -32,16 +41,16 @@ export function awaitedIn(stage: Stage, step: Step, now = Date.now()): Omit<Wait
       return awaited(pods(step), progressMs);
     case 'weight':
       return awaited(
-        `${pods(step)} and ${routesOf(entriesOf(targets))} to take ${step.weight} %`,
+        `${pods(step)} and ${routesOf(entriesOf(stage, targets))} to take ${step.weight} %`,
         progressMs + patienceMs,
       );
     case 'tag': {
       const drainMs = targets.some((t) => t.inner === true) ? drainMsOf(stage) : 0;
       const first = drainMs === 0 ? '' : ', after requests that brought a tag of their own have ended';
-      return awaited(`${routesOf(targets)} to be written${first}: ${step.summary}`, patienceMs + drainMs);
+      return awaited(`${routesOf(all)} to be written${first}: ${step.summary}`, patienceMs + drainMs);
     }
     case 'return-traffic':
-      return awaited(`${routesOf(targets)} to be written: ${step.summary}`, patienceMs);
+      return awaited(`${routesOf(all)} to be written: ${step.summary}`, patienceMs);
     case 'probe':
       return awaited('the answers to the probe', probePatienceMs);
     case 'cleanup':

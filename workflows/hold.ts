@@ -8,6 +8,7 @@ import { concerned, type Stage, type Step, type Target } from '../domain/plan.js
 import { analyse } from './activities.js';
 import { fail } from './failures.js';
 import type { Run } from './run.js';
+import { weighed } from './traffic.js';
 
 interface Held {
   readonly result: string | null;
@@ -192,8 +193,7 @@ function failOnBreach(run: Run, stage: Stage, results: readonly (AnalyseResult |
   const result = results.find((r) => r?.verdict === 'fail');
   if (result == null) return;
   run.record.keep(run.record.view().step ?? '', result.findings);
-  if (result.trafficRestored)
-    for (const { application } of entriesOf(stage.targets)) run.record.weigh(application, 0);
+  if (result.trafficRestored) weighed(run, stage, 0);
   fail('analysis_failed', { why: result.why });
 }
 
@@ -242,7 +242,7 @@ export async function guardWhile(
 }
 
 function inputOf(run: Run, stage: Stage, { target, settings }: Judged, until: string | null): AnalyseInput {
-  const routes = entriesOf(stage.targets).flatMap(({ route }) => (route === null ? [] : [route]));
+  const routes = entriesOf(stage, stage.targets).flatMap(({ route }) => (route === null ? [] : [route]));
   const guard = routes.length === 0 ? null : { routes, seq: run.currentSeq };
   const since = run.graySince === null ? {} : { since: run.graySince };
   return { release: run.inputs.id, target, settings, until, guard, ...since };

@@ -1,6 +1,7 @@
 /** Making the plan: resolve the images once, look at the clusters, compute. Changes nothing. */
 import { ActivityFailure, TimeoutFailure } from '@temporalio/workflow';
 import { releaseSettings, type Application } from '../domain/application.js';
+import { edgesOf, type Told } from '../domain/edge.js';
 import type { Calls } from '../domain/chain.js';
 import { laneProblems } from '../domain/lane.js';
 import type { Failure } from '../domain/failures.js';
@@ -64,15 +65,53 @@ export async function makePlan(
 ): Promise<Planning> {
   const { request, applications } = run.inputs;
   const looks = await Promise.all(applications.map((spec) => lookAt(run, spec, images, patienceMs)));
-  const problems = [...laneProblems(applications, request), ...looks.flatMap((look) => look.problems)];
+  const edges = await Promise.all(edgeLooks(run, patienceMs));
+  const problems = [
+    ...laneProblems(applications, request),
+    ...looks.flatMap((look) => look.problems),
+    ...edges.flat(),
+  ];
   if (problems.length > 0) return { plan: null, problems };
   const planned = looks.flatMap((look) => look.planned ?? []);
   const { environment, strategy, lane, approveEach = false, rollbackOf, wayBack } = request;
   const rollback =
     rollbackOf === undefined || wayBack === undefined ? {} : { rollback: { of: rollbackOf, way: wayBack } };
   const calls = callsOf(run.inputs);
-  const input = { applications: planned, environment, strategy, lane, calls, approveEach, ...rollback };
-  return { plan: computePlan(input), problems };
+  const asked = { environment, strategy, lane, approveEach, ...rollback };
+  const plan = computePlan({ applications: planned, calls, edges: run.inputs.edges ?? [], ...asked });
+  return { plan, problems };
+}
+
+/** What keeps the routes of others from carrying the share. */
+function edgeLooks(run: Run, patienceMs: number): readonly Promise<readonly Failure[]>[] {
+  const { request, applications, edges = [] } = run.inputs;
+  return applications.flatMap((spec) =>
+    environmentsOf(spec, request.environment, request.wayBack).flatMap((environment) => {
+      const { strategy, tag, enter } = releaseSettings(spec, environment);
+      if ((request.strategy ?? strategy) === 'rolling') return [];
+      const value = request.lane ?? tag.value;
+      const guest = { tag: { ...tag, value }, ...(enter === undefined ? {} : { enter }) };
+      return edgesOf(spec, environment)
+        .flatMap((name) => edges.find((edge) => edge.name === name) ?? [])
+        .map((edge) => lookAtEdge(edge, environment.name, guest, patienceMs));
+    }),
+  );
+}
+
+async function lookAtEdge(
+  application: Application,
+  environment: string,
+  guest: Told,
+  patienceMs: number,
+): Promise<readonly Failure[]> {
+  const cluster = application.environments.find((e) => e.name === environment)?.cluster ?? 'default';
+  const summary = `look at the route of ${application.name} in ${environment}`;
+  try {
+    const input = { application, environment, lane: null, guest };
+    return (await quickly('observe', cluster, input, { patienceMs, summary })).problems;
+  } catch (error) {
+    return [lookFailure(error, cluster)];
+  }
 }
 
 const callsOf = ({ applications, calls }: ReleaseInputs): Calls => ({

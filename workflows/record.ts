@@ -160,11 +160,12 @@ export class ReleaseRecord {
     this.evidence.add(findings.map((finding) => ({ ...finding, step })));
   }
 
-  weigh(application: string, grayWeight: number): void {
-    this.applications = this.applications.map((a) => (a.name === application ? { ...a, grayWeight } : a));
+  weigh(names: readonly string[], grayWeight: number): void {
+    if (names.length === 0) return;
+    this.applications = this.applications.map((a) => (names.includes(a.name) ? { ...a, grayWeight } : a));
     this.note(
       'traffic',
-      `${application}: ${grayWeight} % of traffic on gray, ${100 - grayWeight} % on stable.`,
+      `${names.join(', ')}: ${grayWeight} % of traffic on gray, ${100 - grayWeight} % on stable.`,
     );
   }
 

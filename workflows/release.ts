@@ -1,7 +1,7 @@
 /** A release: from a request to its end, through the stages of its plan. */
 import { allHandlersFinished, CancellationScope, condition } from '@temporalio/workflow';
 import { failure, type Failure } from '../domain/failures.js';
-import type { Application } from '../domain/application.js';
+import { edgeTurn, sharesAt } from '../domain/edge.js';
 import { environmentsOf, replanned, type Stage } from '../domain/plan.js';
 import type { EndedPhase, HistoryEntry, ReleaseInputs } from '../domain/release.js';
 import { failureError, failureOf } from './failures.js';
@@ -108,10 +108,12 @@ async function askFirstTurns(run: Run, turns: Turns): Promise<boolean | Failure>
   const environment =
     request.wayBack?.stages[0]?.environment ?? request.environment ?? applications[0]!.environments[0]!.name;
   try {
-    for (const spec of inTurn(run, environment)) {
-      const declared = spec.environments.find((e) => e.name === environment);
-      const policy = declared?.release?.queue ?? spec.release?.queue ?? 'wait';
-      if (!(await turns.ask({ application: spec.name, environment }, policy))) return false;
+    for (const turn of inTurn(run, environment)) {
+      const isOwn = turn.environment === environment;
+      const spec = applications.find((a) => isOwn && a.name === turn.application);
+      const declared = spec?.environments.find((e) => e.name === environment);
+      const policy = declared?.release?.queue ?? spec?.release?.queue ?? 'wait';
+      if (!(await turns.ask(turn, policy))) return false;
     }
     return true;
   } catch (error) {
@@ -119,13 +121,20 @@ async function askFirstTurns(run: Run, turns: Turns): Promise<boolean | Failure>
   }
 }
 
-/** The same order for every release, so that two never wait for each other. */
-function inTurn({ inputs: { applications, request } }: Run, environment: string): readonly Application[] {
-  return applications
+/** The same order for every release, so that two never wait for each other: applications before edges. */
+function inTurn({ inputs }: Run, environment: string): readonly Turn[] {
+  const { applications, request } = inputs;
+  const here = applications
     .filter((spec) =>
       environmentsOf(spec, request.environment, request.wayBack).some((e) => e.name === environment),
     )
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    .map((spec) => spec.name)
+    .sort();
+  const edges = request.strategy === 'rolling' ? [] : sharesAt(inputs, environment);
+  return [
+    ...here.map((application) => ({ application, environment })),
+    ...edges.map((application) => ({ application, environment: edgeTurn(environment) })),
+  ];
 }
 
 /** Waits for the turns and looks again: while it waited, or in the stages before, the cluster may have changed. */
@@ -141,10 +150,10 @@ async function prepareStage(
   const policy = index > 0 && stage.queue === 'refuse' ? 'wait' : stage.queue;
   let atOnce = index > 0;
   run.record.phase = 'queued';
-  for (const { name: application } of inTurn(run, environment)) {
-    const turn = { application, environment };
+  for (const turn of inTurn(run, environment)) {
     try {
-      const taken = await turns.take(turn, policy, stage.queueDeadlineMs);
+      const asked = turn.environment === environment ? policy : 'wait';
+      const taken = await turns.take(turn, asked, stage.queueDeadlineMs);
       if (taken === null && run.aborted !== null)
         return { phase: 'cancelled', failure: run.aborted, left: [] };
       if (taken === null) return { phase: 'failed', failure: failure('queue_expired', turn), left: [] };

@@ -1,7 +1,8 @@
 /** Undoing a stage: traffic first, then objects. It cannot be cancelled; what cannot be undone asks a person. */
 import { CancellationScope, condition, sleep } from '@temporalio/workflow';
 import type { Finding } from '../activities/contract.js';
-import { drainMsOf, type Stage, type Target } from '../domain/plan.js';
+import { entriesOf } from '../domain/member.js';
+import { drainMsOf, type Edge, type Routed, type Stage, type Target } from '../domain/plan.js';
 import type { RouteTarget } from '../domain/traffic.js';
 import { quickly, slowly } from './activities.js';
 import { failureOf } from './failures.js';
@@ -9,6 +10,7 @@ import type { Steering } from './messages.js';
 import type { UndoStep } from './record.js';
 import type { Run } from './run.js';
 import type { Reached } from './steps.js';
+import { weighed } from './traffic.js';
 
 export interface Undone {
   /** What could not be undone and was skipped. */
@@ -68,12 +70,16 @@ function undoing(undoing: Undoing): Undo[] {
   const { reached, stage } = undoing;
   const targets = stage.targets.toReversed();
   const within = (set: ReadonlySet<string>): Target[] => targets.filter((t) => set.has(t.application));
-  const traffic = within(reached.route).flatMap((t) => trafficBack(undoing, t));
+  const edges = (stage.edges ?? []).filter((edge) => reached.route.has(edge.application));
+  const traffic = [
+    ...edges.map((edge) => edgeBack(undoing, edge)),
+    ...within(reached.route).flatMap((t) => trafficBack(undoing, t)),
+  ];
   const stable = within(reached.stable).filter((t) => t.strategy !== 'first');
   const created = within(reached.stable).filter((t) => t.strategy === 'first');
   const back = stable.map((t) => stableBack(undoing, t));
   return [
-    ...(targets.length === 1 ? [...traffic, ...back] : [...back, ...traffic]),
+    ...(targets.length + edges.length === 1 ? [...traffic, ...back] : [...back, ...traffic]),
     ...within(reached.gray).map((t) => grayAway(undoing, t)),
     ...created.map((t) => stableBack(undoing, t)),
   ];
@@ -104,6 +110,17 @@ function trafficBack(undoing: Undoing, target: Target): Undo[] {
   };
   const isDone = (): boolean => undoing.restored.has(application);
   return [{ id: `${environment}/undo-traffic-${application}`, kind: 'rollback', summary, act, isDone }];
+}
+
+/** Its stable is not released, and gray has no Service of its own there: it leaves at once. */
+function edgeBack(undoing: Undoing, edge: Edge): Undo {
+  const { application, environment, route } = edge;
+  const summary = `requests to ${application} without the tag again`;
+  const act = async (): Promise<readonly Finding[]> => {
+    await restore(undoing, edge, route, { summary, stays: false });
+    return [];
+  };
+  return { id: `${environment}/undo-traffic-${application}`, kind: 'rollback', summary, act };
 }
 
 function stableBack({ run, settled }: Undoing, target: Target): Undo {
@@ -142,7 +159,7 @@ async function drain({ stage, drained }: Undoing, summary: string): Promise<void
 
 async function restore(
   { run, stage, restored }: Undoing,
-  { application }: Target,
+  { application }: Routed,
   route: RouteTarget,
   { summary, stays }: { readonly summary: string; readonly stays: boolean },
 ): Promise<void> {
@@ -150,7 +167,8 @@ async function restore(
   const input = { release: run.inputs.id, route, stays };
   await quickly('restoreRoute', route.cluster, input, { patienceMs, summary });
   restored.add(application);
-  if (run.record.weightOf(application) > 0) run.record.weigh(application, 0);
+  const isOver = entriesOf(stage, stage.targets).every((entry) => restored.has(entry.application));
+  if (isOver && stage.targets.some((t) => run.record.weightOf(t.application) > 0)) weighed(run, stage, 0);
 }
 
 /** Once: trying again, until the deadline of the rollback and not that of the pods, is carryThrough's. */

@@ -69,15 +69,15 @@ async function perform(run: Run, stage: Stage, step: Step, reached: Reached): Pr
     case 'tag':
       return tagged(run, stage, targets, reached, step.tag);
     case 'probe':
-      return probe(run, targets);
+      return probe(run, entriesOf(stage, targets));
     case 'approval':
       return { result: await waitForApproval(run, step, targets), findings: [] };
     case 'weight':
-      return shift(run, targets, reached, step);
+      return shift(run, stage, targets, reached, step);
     case 'hold':
       return hold(run, stage, step);
     case 'return-traffic':
-      return returnTraffic(run, targets, reached);
+      return returnTraffic(run, stage, targets, reached);
     case 'cleanup':
       return removeGray(run, targets, reached, step.drainMs);
   }
@@ -147,6 +147,7 @@ async function deployGray(
 /** Gray is scaled to what its weight needs before the weight is set, also where its requests come through another application. */
 async function shift(
   run: Run,
+  stage: Stage,
   targets: Targets,
   reached: Reached,
   step: Extract<Step, { kind: 'weight' }>,
@@ -157,23 +158,23 @@ async function shift(
       ? null
       : scaleGray(run, reached, target, step, summary),
   );
-  const entries = entriesOf(targets);
+  const entries = entriesOf(stage, targets);
   if (reached.route.size === 0) {
     await takeRoutes(run, entries, reached);
-    await introduce(run, entries);
+    await introduce(run, stage, entries);
   }
   const traffic = { ...reached.traffic, gray: step.weight };
   const isFresh = targets.every(({ grayReplicas }, i) => grayReplicas !== 'auto' || scaled[i] !== null);
-  if (isFresh) return moveTraffic(run, entries, reached, traffic);
+  if (isFresh) return moveTraffic(run, stage, entries, reached, traffic);
   try {
-    return await moveTraffic(run, entries, reached, traffic, true);
+    return await moveTraffic(run, stage, entries, reached, traffic, true);
   } catch (error) {
     const { code, message } = failureOf(error);
     if (code !== 'gray_too_small') throw error;
     run.record.note('note', message);
   }
   await inOrder(targets, (target) => scaleGray(run, reached, target, step, summary));
-  return moveTraffic(run, entries, reached, traffic);
+  return moveTraffic(run, stage, entries, reached, traffic);
 }
 
 /** After a drain: traffic has left gray, but connections may still be open, and a proxy may not know yet. */

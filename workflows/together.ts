@@ -27,13 +27,13 @@ export async function together<T>(acts: readonly (() => Promise<T>)[]): Promise<
 }
 
 /** Called before caller, or the other way round; those that do not call each other side by side. */
-export async function inOrder<T>(
-  targets: readonly Target[],
-  act: (target: Target) => T | Promise<T>,
+export async function inOrder<R extends Pick<Target, 'level'>, T>(
+  targets: readonly R[],
+  act: (target: R) => T | Promise<T>,
   order: 'called first' | 'callers first' = 'called first',
 ): Promise<T[]> {
   const levels = [...new Set(targets.map((t) => t.level))].toSorted((a, b) => a - b);
-  const results = new Map<Target, T>();
+  const results = new Map<R, T>();
   for (const level of order === 'called first' ? levels : levels.toReversed()) {
     const beside = targets.filter((t) => t.level === level);
     const done = await together(beside.map((target) => async () => act(target)));

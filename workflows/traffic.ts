@@ -1,8 +1,8 @@
 /** Traffic on the way forward: the routes of a stage taken in hand, tagged, weighed and given back, and the probe of them. */
 import { ActivityFailure, isCancellation, sleep } from '@temporalio/workflow';
 import type { Finding, TrafficResult } from '../activities/contract.js';
-import { entriesOf } from '../domain/member.js';
-import { drainMsOf, type Stage } from '../domain/plan.js';
+import { entriesOf, hasGray } from '../domain/member.js';
+import { drainMsOf, type Routed, type Stage } from '../domain/plan.js';
 import type { Tag, Traffic } from '../domain/traffic.js';
 import { quickly } from './activities.js';
 import { patienceMs, probePatienceMs } from './awaited.js';
@@ -26,18 +26,19 @@ export async function tagged(
   tag: Tag,
 ): Promise<Done> {
   const inner = targets.filter((t) => t.inner === true);
-  await takeRoutes(run, entriesOf(targets), reached);
+  const entries = entriesOf(stage, targets);
+  await takeRoutes(run, entries, reached);
   if (inner.length > 0) {
     await sleep(drainMsOf(stage), { summary: 'requests with a tag of their own end' });
     await takeRoutes(run, inner, reached);
   }
-  return moveTraffic(run, targets, reached, { gray: 0, tag });
+  return moveTraffic(run, stage, [...inner, ...entries], reached, { gray: 0, tag });
 }
 
 /** The gray Service joins the route with weight 0, so that the data plane knows it before any request goes there. */
-export async function takeRoutes(run: Run, targets: Targets, reached: Reached): Promise<void> {
+export async function takeRoutes(run: Run, routed: readonly Routed[], reached: Reached): Promise<void> {
   run.graySince = new Date().toISOString();
-  await inOrder(targets, async ({ application, route }) => {
+  await inOrder(routed, async ({ application, route }) => {
     reached.route.add(application);
     if (route === null) return;
     const input = { release: run.inputs.id, route, seq: run.nextSeq() };
@@ -52,14 +53,14 @@ export async function takeRoutes(run: Run, targets: Targets, reached: Reached): 
  * Before its first share gray is asked with its tag through the entry, where there is one: what the controller has taken may not be known to
  * a proxy that has just lost it, and then the share would be answered 503. Gray that cannot be asked so gets its share all the same.
  */
-export async function introduce(run: Run, targets: Targets): Promise<void> {
-  const target = targets.find(({ probe, route }) => probe !== null && route !== null);
+export async function introduce(run: Run, stage: Stage, routed: readonly Routed[]): Promise<void> {
+  const target = routed.find(({ probe, route }) => probe !== null && route !== null);
   // One controller tells an Istio proxy all of it, in the right order.
   if (target === undefined || target.route!.router === 'istio') return;
   try {
-    const results = await setTraffic(run, targets, { gray: 0, tag: target.probe!.tag });
+    const results = await setTraffic(run, stage, routed, { gray: 0, tag: target.probe!.tag });
     // Without the tag a share was set already, by a worker that was killed then.
-    if (results.every(({ after }) => after.tag !== null)) await askTagged(run, targets, probes.beforeShare);
+    if (results.every(({ after }) => after.tag !== null)) await askTagged(run, routed, probes.beforeShare);
   } catch (error) {
     const { code, message } = failureOf(error);
     const isUnanswered = error instanceof ActivityFailure && error.activityType === 'probe';
@@ -70,12 +71,13 @@ export async function introduce(run: Run, targets: Targets): Promise<void> {
 
 export async function moveTraffic(
   run: Run,
-  targets: Targets,
+  stage: Stage,
+  routed: readonly Routed[],
   reached: Reached,
   traffic: Traffic,
   sized = false,
 ): Promise<Done> {
-  await setTraffic(run, targets, traffic, sized);
+  await setTraffic(run, stage, routed, traffic, sized);
   reached.traffic = traffic;
   return {
     result:
@@ -86,25 +88,26 @@ export async function moveTraffic(
 
 async function setTraffic(
   run: Run,
-  targets: Targets,
+  stage: Stage,
+  routed: readonly Routed[],
   traffic: Traffic,
   sized = false,
 ): Promise<readonly TrafficResult[]> {
-  const results = await inOrder(targets, async ({ application, route }) => {
+  const results = await inOrder(routed, async ({ route }) => {
     if (route === null) return [];
     const input = { release: run.inputs.id, route, traffic, seq: run.nextSeq(), ...(sized ? { sized } : {}) };
     const summary = `${traffic.gray} % of ${route.route} to gray`;
     const result = await quickly('setTraffic', route.cluster, input, { patienceMs, summary });
-    run.record.weigh(application, traffic.gray);
     return [result];
   });
+  weighed(run, stage, traffic.gray);
   for (const change of results.flat().flatMap(({ foreign }) => foreign))
     run.record.note('note', `Somebody else changed the route: ${change}`);
   return results.flat();
 }
 
-export async function probe(run: Run, targets: Targets): Promise<Done> {
-  const findings = await askTagged(run, targets, probes.asStep);
+export async function probe(run: Run, entries: readonly Routed[]): Promise<Done> {
+  const findings = await askTagged(run, entries, probes.asStep);
   return { result: 'the tag leads to gray, no tag to stable', findings };
 }
 
@@ -112,9 +115,9 @@ export async function probe(run: Run, targets: Targets): Promise<Done> {
  * Asks with and without the tag until the answers differ as they should: a proxy may learn of gray's pods only when its controller has found
  * the API server again.
  */
-async function askTagged(run: Run, targets: Targets, most: number): Promise<readonly Finding[]> {
+async function askTagged(run: Run, entries: readonly Routed[], most: number): Promise<readonly Finding[]> {
   const options = { patienceMs: probePatienceMs, summary: 'probe' };
-  const results = await inOrder(targets, async (target) => {
+  const results = await inOrder(entries, async (target) => {
     const input = { release: run.inputs.id, target };
     for (let tries = 1; ; tries++) {
       try {
@@ -128,11 +131,18 @@ async function askTagged(run: Run, targets: Targets, most: number): Promise<read
 }
 
 /** Where requests come in first, so that none is told by the tag to go where the rule has gone already. */
-export async function returnTraffic(run: Run, targets: Targets, reached: Reached): Promise<Done> {
-  await inOrder(
-    targets,
+export async function returnTraffic(
+  run: Run,
+  stage: Stage,
+  targets: Targets,
+  reached: Reached,
+): Promise<Done> {
+  const { edges = [] } = stage;
+  await inOrder<Routed, void>(
+    [...targets, ...edges],
     async ({ application, route }) => {
-      const input = { release: run.inputs.id, route, stays: true };
+      // Gray is removed after its drain; at an edge there is none.
+      const input = { release: run.inputs.id, route, stays: reached.gray.has(application) };
       const summary = `give ${route?.route ?? application} back`;
       const stays =
         route === null
@@ -140,11 +150,19 @@ export async function returnTraffic(run: Run, targets: Targets, reached: Reached
           : (await quickly('restoreRoute', route.cluster, { ...input, route }, { patienceMs, summary }))
               .stays;
       if (!stays) reached.route.delete(application);
-      if (route !== null) run.record.weigh(application, 0);
     },
     'callers first',
   );
   reached.traffic = { gray: 0, tag: null };
+  weighed(run, stage, 0);
   const result = `stable carries everything${reached.route.size > 0 ? '' : ', the route is as it was'}`;
   return { result, findings: [] };
+}
+
+/** What the share means to each application that has a gray track with a route. */
+export function weighed({ record }: Run, { targets }: Stage, gray: number): void {
+  record.weigh(
+    targets.filter((t) => hasGray(t) && t.route !== null).map((t) => t.application),
+    gray,
+  );
 }

@@ -1,6 +1,7 @@
 /** One release at a time for each application and environment: asking the application's workflow for the turn. */
 import { condition, getExternalWorkflowHandle, setHandler } from '@temporalio/workflow';
 import type { QueuePolicy } from '../domain/application.js';
+import { edgeTurn } from '../domain/edge.js';
 import { failure } from '../domain/failures.js';
 import { applicationWorkflowId } from '../domain/ids.js';
 import { canGiveWay, isUrgent } from '../domain/queue.js';
@@ -131,7 +132,9 @@ export class Turns {
     entryOf: (turn: messages.Turn) => HistoryEntry | null,
   ): Promise<void> {
     const release = this.run.inputs.id;
-    const leaving = this.taken.filter((t) => environment === null || t.environment === environment);
+    const leaving = this.taken.filter(
+      (t) => environment === null || [environment, edgeTurn(environment)].includes(t.environment),
+    );
     for (const turn of leaving) {
       this.taken.splice(this.taken.indexOf(turn), 1);
       const message = { release, environment: turn.environment, entry: entryOf(turn) };

@@ -1,5 +1,6 @@
 /** The pre-flight: looks at one application in one environment, in one round of reads, and names everything that stands in the way. */
 import { failure, type Failure } from '../../domain/failures.js';
+import { edgeIn, type Told } from '../../domain/edge.js';
 import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import type { Activities, ObserveInput, ObserveResult } from '../contract.js';
 import { CatalogueError, fail } from '../failure.js';
@@ -40,11 +41,29 @@ export async function observe(deps: ObserveDeps, input: ObserveInput): Promise<O
   const at = lookout(application, environment, input);
   const cluster = deps.clusters(at.cluster);
   try {
+    if (input.guest !== undefined) return await lookAtEdge(deps, cluster, at, input.guest);
     return await look(deps, cluster, at);
   } catch (error) {
     const what = `the look at Deployment "${at.deployment}"`;
     throw kubeFailure(error, { cluster: at.cluster, namespace: at.namespace, what });
   }
+}
+
+/** Whether the route of an application that is not released can carry the share of another one. */
+async function lookAtEdge(
+  deps: ObserveDeps,
+  cluster: Cluster,
+  { application, environment, cluster: name, namespace }: Lookout,
+  guest: Told,
+): Promise<ObserveResult> {
+  const edge = edgeIn(application, environment.name, guest);
+  if (edge === null) return { observation: null, problems: [] };
+  const [missing, problems] = await Promise.all([
+    rightsLacking(cluster, namespace, neededRights(edge.route)),
+    readable(deps.routeProblems(cluster, edge.route, guest.tag)),
+  ]);
+  const rights = rightsProblems(missing, name, namespace);
+  return { observation: null, problems: [...rights, ...(problems ?? [])] };
 }
 
 async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<ObserveResult> {

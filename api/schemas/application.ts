@@ -188,6 +188,14 @@ const trafficFields = {
     .describe(
       'Header of answers that names all applications they came through, with their versions: a v2 -> b v1. Absent: no chain is compared.',
     ),
+  edges: z
+    .array(dnsLabel)
+    .min(1, 'at least one application')
+    .max(20, 'at most 20 applications')
+    .exactOptional()
+    .describe(
+      'Applications that requests come through on their way here: the share is moved at their routes, where requests get the tag. Absent: at the own route.',
+    ),
 };
 const traffic = z.strictObject({
   router: z.enum(routerKinds),

@@ -208,3 +208,56 @@ describe('a lane of many applications', () => {
     expect(places('removeGray bad')).toHaveLength(1);
   });
 });
+
+describe('applications behind the same edge', () => {
+  const declare = (name: string, edges: readonly string[], required: boolean) =>
+    ask('PUT', `/v1/applications/${name}`, {
+      name,
+      image: `r.example/${name}`,
+      traffic: { router: 'istio', ...(edges.length === 0 ? {} : { edges }) },
+      release: { steps: [{ weight: 100, hold: '50ms' }], approval: { required }, drain: '0s' },
+      environments: [{ name: 'prod', type: 'prod', namespace: 'shop' }],
+    });
+  const release = async (name: string): Promise<string> => {
+    const applications = [{ name, image: `r.example/${name}:v2` }];
+    return String((await ask('POST', '/v1/releases', { applications }))['id']);
+  };
+  const seen = async (id: string): Promise<ReleaseView> =>
+    (await ask('GET', `/v1/releases/${id}`)) as unknown as ReleaseView;
+  const until = (id: string, is: (view: ReleaseView) => boolean): Promise<ReleaseView | null> =>
+    eventually(`release ${id}`, async () => ((view) => (is(view) ? view : null))(await seen(id)), 60_000);
+
+  it('take turns there, and who waits says behind whom; a release of the edge itself waits for nobody', async () => {
+    done = [];
+    await declare('edge', [], false);
+    await declare('first', ['edge'], true);
+    await declare('second', ['edge'], false);
+    const first = await release('first');
+    const open = await until(first, (view) => view.waitingOn?.approval !== undefined);
+    const second = await release('second');
+    const waiting = await until(second, (view) => view.waitingOn?.queue !== undefined);
+    expect(waiting?.waitingOn).toMatchObject({
+      what: `edge in prod (edge): place 1 in the queue, behind ${first}`,
+      can: ['abort'],
+    });
+    const beside = await until(await release('edge'), (view) => view.outcome !== null);
+    expect(beside?.outcome).toMatchObject({ phase: 'succeeded' });
+    expect(done).not.toContain('deployGray second');
+    const decision = { decision: 'approve', reason: 'test', planHash: open?.planHash };
+    await ask('POST', `/v1/releases/${first}/decisions`, decision);
+    const ended = await until(second, (view) => view.outcome !== null);
+    expect(ended?.outcome).toMatchObject({ phase: 'succeeded' });
+    expect(places('deployStable first')[0]).toBeLessThan(places('deployGray second')[0]!);
+    const { changes } = (await ask('POST', '/v1/plans', {
+      applications: [{ name: 'second', image: 'r.example/second:v3' }],
+    })) as { changes: string[] };
+    expect(changes.at(-1)).toBe(
+      'prod: namespace shop: VirtualService edge: x-lane: gray kept, and given to 100 % of all, restored after it',
+    );
+  });
+
+  it('are refused where the edge cannot be one, with the place', async () => {
+    await declare('lost', ['nowhere'], false);
+    await expect(release('lost')).rejects.toThrow(/edge_unfit.*it is not declared/);
+  });
+});

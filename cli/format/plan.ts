@@ -25,6 +25,7 @@ function stageLines(stage: Stage, paint: Paint): string[] {
   return [
     `${paint.bold(stage.environment)}  ${stage.strategy === 'first' ? 'first release' : stage.strategy}`,
     ...stage.targets.map((target) => `  ${targetText(target)}`),
+    ...(stage.edges ?? []).map((edge) => `  ${edge.application}: not released, its route gives the tag`),
     ...stage.steps.map(
       (step, i) => `  ${paint.dim(String(i + 1).padStart(width))}  ${oneLine(step.summary)}`,
     ),

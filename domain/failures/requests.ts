@@ -97,6 +97,12 @@ export const requests = {
       `The applications depend on each other in a circle: ${c.cycle.join(' -> ')}.`,
       'Take one of them out of dependsOn: what is deployed and promoted first must not depend on what comes after it.',
     ),
+  edge_unfit: (c: { application: string; edge: string; why: string }) =>
+    terminal(
+      422,
+      `The share of "${c.application}" cannot be moved at "${c.edge}": ${c.why}`,
+      'Declare it with its traffic in that environment, or take it out of traffic.edges.',
+    ),
   lanes_differ: (c: { environment: string; lanes: readonly string[] }) =>
     terminal(
       422,

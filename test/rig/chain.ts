@@ -9,6 +9,8 @@ import { quick, World } from './world.js';
 export interface ChainOptions {
   readonly a?: ReleaseInput;
   readonly c?: ReleaseInput;
+  /** Whether the share of c is moved at the route of a. Default false. */
+  readonly edges?: boolean;
   /** How long b takes for each request. Default 0. */
   readonly delayMs?: number;
   /** Whose worker serves it; it is closed last. */
@@ -31,7 +33,7 @@ export class Chain {
 
   /** All run v1 and are declared with who calls whom; their answers say which versions they came through. */
   static async create(stack: StackInfo, options: ChainOptions = {}): Promise<Chain> {
-    const { a = {}, c = {}, delayMs = 0, beside } = options;
+    const { a = {}, c = {}, edges = false, delayMs = 0, beside } = options;
     const third = await World.create(stack, { name: 'c', ...(beside === undefined ? {} : { beside }) });
     const owner = beside ?? third;
     const calling = (name: string, next: World, env: Record<string, string> = {}): Promise<World> =>
@@ -42,21 +44,31 @@ export class Chain {
       });
     const second = await calling('b', third, { DELAY_MS: String(delayMs) });
     const chain = new Chain(await calling('a', second), second, third);
-    await chain.settings({ a, c });
+    await chain.settings({ a, c, edges });
     return chain;
   }
 
   /** Declares all three anew. */
-  async settings({ a = {}, c = {} }: Pick<ChainOptions, 'a' | 'c'> = {}): Promise<void> {
-    await this.declare(this.c, { ...quick, ...c });
+  async settings({
+    a = {},
+    c = {},
+    edges = false,
+  }: Pick<ChainOptions, 'a' | 'c' | 'edges'> = {}): Promise<void> {
+    await this.declare(this.c, { ...quick, ...c }, undefined, edges ? [this.a.applicationName] : undefined);
     await this.declare(this.b, quick, this.c);
     await this.declare(this.a, { ...quick, ...a }, this.b);
   }
 
-  private async declare(world: World, release: ReleaseInput, calls?: World): Promise<void> {
+  private async declare(
+    world: World,
+    release: ReleaseInput,
+    calls?: World,
+    edges?: readonly string[],
+  ): Promise<void> {
     const { traffic, ...application } = world.application(release);
     const dependsOn = calls === undefined ? {} : { dependsOn: [calls.applicationName] };
-    const declared = { ...application, ...dependsOn, traffic: { ...traffic!, chainHeader: 'x-versions' } };
+    const told = { ...traffic!, chainHeader: 'x-versions', ...(edges === undefined ? {} : { edges }) };
+    const declared = { ...application, ...dependsOn, traffic: told };
     const { status, body } = await world.declare(declared satisfies Application);
     if (status >= 300) throw new Error(`${world.name} was not declared: ${JSON.stringify(body)}`);
   }

@@ -1,0 +1,118 @@
+/** Where requests to an application come in, if not at its own route: the routes of others, at which the share is moved. Pure. */
+import { trafficSettings, type Application, type Environment } from './application.js';
+import { innerOf, type Calls } from './chain.js';
+import { failure, type Failure } from './failures.js';
+import type { Edge } from './plan.js';
+import type { ReleaseInputs } from './release.js';
+import type { Enter, Tag } from './traffic.js';
+
+/** Names of the applications at whose routes requests to it get the tag in this environment. */
+export const edgesOf = (application: Application, environment: Environment): readonly string[] =>
+  trafficSettings(application, environment)?.edges ?? [];
+
+/** The calls with those from the edges, which need not be declared twice. */
+export function withEdges(calls: Calls, applications: readonly Application[], environment: string): Calls {
+  const all = new Map(Object.entries(calls));
+  for (const application of applications) {
+    const here = application.environments.find((e) => e.name === environment);
+    for (const edge of here === undefined ? [] : edgesOf(application, here))
+      all.set(edge, [...(all.get(edge) ?? []), application.name]);
+  }
+  return Object.fromEntries(all);
+}
+
+/** What the share at an edge is told by. */
+export interface Told {
+  readonly tag: Tag;
+  readonly enter?: Enter;
+}
+
+/** The route of an application that is not released, as one behind it splits it; null where there is none. */
+export function edgeIn(
+  application: Application,
+  name: string,
+  { tag, enter }: Told,
+): Omit<Edge, 'level'> | null {
+  const environment = application.environments.find((e) => e.name === name);
+  const traffic = environment === undefined ? null : trafficSettings(application, environment);
+  if (environment === undefined || traffic === null) return null;
+  const { cluster = 'default', namespace } = environment;
+  const { router, route, service, port, entry, host = null, chainHeader } = traffic;
+  const chain = chainHeader === undefined ? {} : { chain: { header: chainHeader, members: [] } };
+  return {
+    application: application.name,
+    environment: name,
+    cluster,
+    namespace,
+    route: {
+      router,
+      cluster,
+      namespace,
+      route,
+      stableService: service,
+      grayService: service,
+      port,
+      stamps: tag,
+      ...(enter === undefined ? {} : { enter }),
+      guest: true,
+    },
+    probe: entry === undefined ? null : { entry, host, tag, ...chain },
+  };
+}
+
+/** Edges that cannot be one, with the remedy. `known`: all that are declared, by name. */
+export function edgeProblems(
+  applications: readonly Application[],
+  environment: string | null,
+  known: ReadonlyMap<string, Application>,
+): readonly Failure[] {
+  return applications.flatMap((application) =>
+    application.environments
+      .filter((e) => environment === null || e.name === environment)
+      .flatMap((e) =>
+        edgesOf(application, e).flatMap((edge): Failure[] => {
+          const found = known.get(edge);
+          const there = found?.environments.find((other) => other.name === e.name);
+          const why =
+            found === undefined
+              ? 'it is not declared.'
+              : there === undefined
+                ? `it has no environment "${e.name}".`
+                : trafficSettings(found, there) === null
+                  ? `it has no traffic in ${e.name}.`
+                  : null;
+          const context = { application: application.name, edge, why: why ?? '' };
+          return why === null ? [] : [failure('edge_unfit', context, '/traffic/edges')];
+        }),
+      ),
+  );
+}
+
+/**
+ * At whose routes a release moves shares that carry a tag: two at once would lead each other's requests astray, so they take turns there,
+ * sorted. A release that only moves the share of its own application is none of them.
+ */
+export function sharesAt(
+  { applications, calls = {} }: Pick<ReleaseInputs, 'applications' | 'calls'>,
+  name: string,
+): readonly string[] {
+  const here = applications.filter((a) => a.environments.some((e) => e.name === name));
+  const names = here.map((a) => a.name);
+  const known = withEdges(
+    { ...calls, ...Object.fromEntries(here.map((a) => [a.name, a.dependsOn ?? []])) },
+    here,
+    name,
+  );
+  const inner = innerOf(names, known);
+  const edges = here.flatMap((a) =>
+    edgesOf(
+      a,
+      a.environments.find((e) => e.name === name)!,
+    ),
+  );
+  const own = inner.size === 0 ? [] : names.filter((one) => !inner.has(one));
+  return [...new Set([...edges, ...own])].sort();
+}
+
+/** What the turn at an edge is asked for by, beside that of the application itself. */
+export const edgeTurn = (environment: string): string => `${environment} (edge)`;

@@ -1,0 +1,106 @@
+/** A lane of releases that know nothing of each other: what is behind the entry has its share there, alone or beside a release of the entry. */
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { ReleaseView } from '../../domain/release.js';
+import { answered, Chain, waysSince } from '../rig/chain.js';
+import { eventually } from '../rig/eventually.js';
+import { expectSettled } from './undone.js';
+
+const way = (a: string, c: string): string => `a ${a} -> b v1 -> c ${c}`;
+const [neither, onlyA, onlyC, both] = [way('v1', 'v1'), way('v2', 'v1'), way('v1', 'v2'), way('v2', 'v2')];
+
+let chain: Chain;
+beforeAll(async () => {
+  chain = await Chain.create(inject('stack'), { edges: true });
+});
+afterAll(() => chain.close());
+
+const approval = { required: true };
+const open = (view: ReleaseView): boolean => view.waitingOn?.approval !== undefined;
+const long = { approval, steps: [{ weight: 50, hold: '10m' }] } as const;
+const holds = (v: ReleaseView): boolean => v.phase === 'holding';
+
+describe('a lane of several releases', () => {
+  it('P1 P9: where only c changed its share is moved at the route of a, and no request meets two versions of it', async () => {
+    await chain.settings({ edges: true, c: { approval, drain: '1s' } });
+    const { a, b, c } = chain;
+    const before = await chain.snapshots();
+    const { untagged, tagged, stop } = chain.steady();
+    const id = await c.release('v2');
+    const waiting = await c.until(id, 'waiting for approval', open);
+    const asked = Date.now();
+    await Promise.all([answered(untagged, asked), answered(tagged, asked)]);
+    expect([waysSince(untagged), waysSince(tagged, asked)]).toEqual([[neither], [onlyC]]);
+    expect(waiting.evidence.find((e) => e.kind === 'probe')?.summary).toBe(
+      `tagged: ${onlyC}; untagged: ${neither}`,
+    );
+    await c.approve(id);
+    const view = await c.ended(id);
+    const ended = Date.now();
+    await Promise.all([answered(untagged, ended), answered(tagged, ended)]);
+    expect(view.outcome).toMatchObject({ phase: 'succeeded' });
+    expectSettled(view);
+    expect([waysSince(untagged), waysSince(tagged)]).toEqual([
+      [neither, onlyC],
+      [neither, onlyC],
+    ]);
+    expect(waysSince(untagged, ended)).toEqual([onlyC]);
+    expect((await chain.snapshots()).slice(0, 2)).toEqual(before.slice(0, 2));
+    expect(await chain.leftovers()).toEqual([]);
+
+    const back = await c.rollback(id);
+    expect(back).toMatchObject({ status: 202 });
+    expect((await c.ended(String(back.body['id']))).outcome).toMatchObject({ phase: 'succeeded' });
+    const undone = Date.now();
+    await Promise.all([answered(untagged, undone), answered(tagged, undone)]);
+    await stop();
+    expect([waysSince(untagged), waysSince(tagged)]).toEqual([
+      [neither, onlyC],
+      [neither, onlyC],
+    ]);
+    expect([waysSince(untagged, undone), waysSince(tagged, undone)]).toEqual([[neither], [neither]]);
+    expect((await Promise.all([a, b].map((world) => world.snapshot()))).flat()).toEqual(before.slice(0, 2));
+    expect(await chain.leftovers()).toEqual([]);
+  });
+
+  it('P1 P9: two teams share it, each with its own approval, until the last has left', async () => {
+    await chain.settings({ edges: true, a: long, c: long });
+    const { a, c } = chain;
+    const { untagged, tagged, stop } = chain.steady();
+    const [ofA, ofC] = [await a.release('v2'), await c.release('v2')];
+    await Promise.all([
+      a.until(ofA, 'waiting for approval', open),
+      c.until(ofC, 'waiting for approval', open),
+    ]);
+    const standing = Date.now();
+    await Promise.all([answered(untagged, standing), answered(tagged, standing)]);
+    expect([waysSince(untagged), waysSince(tagged, standing)]).toEqual([[neither], [both]]);
+
+    // One team is approved, the other is not: nobody without the tag comes to the other's.
+    await a.approve(ofA);
+    await a.until(ofA, 'holding', holds);
+    await eventually('a request in the share of a', () => waysSince(untagged).includes(onlyA));
+    const mine = Date.now();
+    await answered(untagged, mine, 20);
+    expect(waysSince(untagged)).toEqual([neither, onlyA]);
+    await c.approve(ofC);
+    await c.until(ofC, 'holding', holds);
+    await eventually('a request in both shares', () => waysSince(untagged).includes(both));
+
+    // The first has left: its version is stable now, and the tag still leads to the other's.
+    expect((await a.steer(ofA, 'promote')).status).toBe(200);
+    expect((await a.ended(ofA)).outcome).toMatchObject({ phase: 'succeeded' });
+    const left = Date.now();
+    await Promise.all([answered(untagged, left, 30), answered(tagged, left)]);
+    expect([waysSince(untagged, left), waysSince(tagged, left)]).toEqual([[onlyA, both], [both]]);
+    expect((await c.steer(ofC, 'promote')).status).toBe(200);
+    const view = await c.ended(ofC);
+    expect(view.outcome).toMatchObject({ phase: 'succeeded' });
+    expectSettled(view);
+    const ended = Date.now();
+    await Promise.all([answered(untagged, ended), answered(tagged, ended)]);
+    await stop();
+    expect([waysSince(untagged, ended), waysSince(tagged, ended)]).toEqual([[both], [both]]);
+    expect(waysSince(tagged, standing)).toEqual([both]);
+    expect(await chain.leftovers()).toEqual([]);
+  });
+});
