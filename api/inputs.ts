@@ -33,14 +33,14 @@ export async function releaseInputs(
   const [unfit] = edgeProblems(applications, environment, known);
   if (unfit !== undefined) return throwFailure(unfit);
   const inputs = { id, request, applications, ...edges, planOnly };
-  if (applications.length === 1) return inputs;
-  const calls = await callsOf(api, applications, (application, called) =>
-    throwFailure(failure('call_unknown', { application, calls: called }, '/applications')),
-  );
-  const cycle = cycleIn(
-    applications.map(({ name }) => name),
-    calls,
-  );
+  if (applications.length === 1 && edges.edges === undefined) return inputs;
+  const names = applications.map((a) => a.name);
+  const calls = await callsOf(api, [...applications, ...(edges.edges ?? [])], (application, called) => {
+    // What others depend on is up to them.
+    if (names.includes(application))
+      throwFailure(failure('call_unknown', { application, calls: called }, '/applications'));
+  });
+  const cycle = cycleIn(names, calls);
   if (cycle !== null) return throwFailure(failure('call_cycle', { cycle }, '/applications'));
   return { ...inputs, calls };
 }

@@ -71,7 +71,8 @@ export async function rollbackOf(
   const key = keyOf(id, way, historyOf);
   // What somebody removed meanwhile must not stop a rollback.
   const beside = await edgesBeside(api, concerned, request.environment);
-  const calls = concerned.length === 1 ? {} : { calls: await callsOf(api, concerned, () => undefined) };
+  const called = [...concerned, ...(beside.edges ?? [])];
+  const calls = called.length === 1 ? {} : { calls: await callsOf(api, called, () => undefined) };
   return { request, applications: concerned, ...calls, ...beside, key };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Application } from './application.js';
-import { edgeProblems, sharesAt } from './edge.js';
+import { edgeProblems } from './edge.js';
 
 const traffic = { router: 'gateway-api' } as const;
 const app = (name: string, more: Partial<Application> = {}): Application => ({
@@ -12,18 +12,6 @@ const app = (name: string, more: Partial<Application> = {}): Application => ({
 });
 const behind = (name: string, ...edges: string[]): Application =>
   app(name, { traffic: { ...traffic, edges } });
-
-describe('where the share of a release is moved', () => {
-  it.each([
-    { what: 'alone: no turn but its own', applications: [app('a')], at: [] },
-    { what: 'behind an edge: there', applications: [behind('c', 'a')], at: ['a'] },
-    { what: 'a lane: at its entries', applications: [app('a', { dependsOn: ['c'] }), app('c')], at: ['a'] },
-    { what: 'a lane with its edge: once', applications: [app('a'), behind('c', 'a')], at: ['a'] },
-    { what: 'side by side: each its own', applications: [app('a'), app('d')], at: [] },
-  ])('$what', ({ applications, at }) => {
-    expect(sharesAt({ applications }, 'prod')).toEqual(at);
-  });
-});
 
 describe('an edge that cannot be one', () => {
   const { traffic: _, ...silent } = app('a');

@@ -1,9 +1,8 @@
 /** Where requests to an application come in, if not at its own route: the routes of others, at which the share is moved. Pure. */
 import { trafficSettings, type Application, type Environment } from './application.js';
-import { innerOf, type Calls } from './chain.js';
+import type { Calls } from './chain.js';
 import { failure, type Failure } from './failures.js';
 import type { Edge } from './plan.js';
-import type { ReleaseInputs } from './release.js';
 import type { Enter, Tag } from './traffic.js';
 
 /** Names of the applications at whose routes requests to it get the tag in this environment. */
@@ -87,32 +86,3 @@ export function edgeProblems(
       ),
   );
 }
-
-/**
- * At whose routes a release moves shares that carry a tag: two at once would lead each other's requests astray, so they take turns there,
- * sorted. A release that only moves the share of its own application is none of them.
- */
-export function sharesAt(
-  { applications, calls = {} }: Pick<ReleaseInputs, 'applications' | 'calls'>,
-  name: string,
-): readonly string[] {
-  const here = applications.filter((a) => a.environments.some((e) => e.name === name));
-  const names = here.map((a) => a.name);
-  const known = withEdges(
-    { ...calls, ...Object.fromEntries(here.map((a) => [a.name, a.dependsOn ?? []])) },
-    here,
-    name,
-  );
-  const inner = innerOf(names, known);
-  const edges = here.flatMap((a) =>
-    edgesOf(
-      a,
-      a.environments.find((e) => e.name === name)!,
-    ),
-  );
-  const own = inner.size === 0 ? [] : names.filter((one) => !inner.has(one));
-  return [...new Set([...edges, ...own])].sort();
-}
-
-/** What the turn at an edge is asked for by, beside that of the application itself. */
-export const edgeTurn = (environment: string): string => `${environment} (edge)`;

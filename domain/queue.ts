@@ -9,7 +9,14 @@ export interface Ticket {
   readonly urgent: boolean;
   /** When the release was asked for, ISO: who was asked for later is newer, whoever comes to an environment first. */
   readonly asked: string;
+  /** The tag that it tells requests by, `header: value`: it also needs the turn of that lane. Absent: it tells none. */
+  readonly tag?: string;
+  /** In the queue of a lane: the environment whose turn it has, and for which it needs this one too. */
+  readonly own?: string;
 }
+
+/** What the turn of a lane is asked for by: who tells requests with this tag by it, in an application that they come through. */
+export const laneTurn = (environment: string, tag: string): string => `${environment} (${tag})`;
 
 /** What a worker of the time before tickets wrote has none of the optional fields. */
 export interface Queue {

@@ -4,11 +4,13 @@ import { releaseWorkflowId } from '../domain/ids.js';
 import {
   arrive,
   emptyQueue,
+  laneTurn,
   leave,
   pingAfterMs,
   queueView,
   type Queue,
   type QueueView,
+  type Ticket,
 } from '../domain/queue.js';
 import type { HistoryEntry } from '../domain/release.js';
 import * as messages from './messages.js';
@@ -84,7 +86,9 @@ export class Queues {
 
   /** Answers how long it held the environment, in ms; null: it did not, or that is not known. */
   end(release: string, environment: string): number | null {
-    const { running, since } = this.of(environment);
+    const { running, since, tickets } = this.of(environment);
+    const tag = tickets?.[release]?.tag;
+    if (tag !== undefined) this.end(release, laneTurn(environment, tag));
     this.change(environment, leave(this.of(environment), release, now()));
     return running === release && since !== undefined ? Date.now() - Date.parse(since) : null;
   }
@@ -130,15 +134,29 @@ export class Queues {
   }
 
   private notePlace(environment: string, release: string): void {
-    const { running, waiting } = this.of(environment);
-    const turn = { application: this.application, environment };
+    const { running, waiting, tickets } = this.of(environment);
+    const ticket = tickets?.[release];
+    if (running === release && ticket?.tag !== undefined) {
+      this.enterLane(environment, release, ticket, ticket.tag);
+      return;
+    }
+    const turn = { application: this.application, environment: ticket?.own ?? environment };
     if (running === release) {
-      this.note(environment, release, (id) => handle(id).signal(messages.granted, turn));
+      this.note(turn.environment, release, (id) => handle(id).signal(messages.granted, turn));
       return;
     }
     const i = waiting.indexOf(release);
     const place = { ...turn, place: i + 1, behind: waiting[i - 1] ?? running ?? '' };
-    this.note(environment, release, (id) => handle(id).signal(messages.queued, place));
+    this.note(turn.environment, release, (id) => handle(id).signal(messages.queued, place));
+  }
+
+  /** Its own turn is worth something when no other release leads requests with its tag through here. */
+  private enterLane(environment: string, release: string, { tag: _, ...ticket }: Ticket, tag: string): void {
+    const lane = laneTurn(environment, tag);
+    const before = this.of(lane);
+    const { queue } = arrive(before, release, { ...ticket, own: environment }, 'wait', now());
+    if (queue === before) this.notePlace(lane, release);
+    else this.change(lane, queue);
   }
 
   private noteSuperseded(turn: messages.Turn, release: string, by: string): void {

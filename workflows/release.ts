@@ -1,8 +1,8 @@
 /** A release: from a request to its end, through the stages of its plan. */
 import { allHandlersFinished, CancellationScope, condition } from '@temporalio/workflow';
 import { failure, type Failure } from '../domain/failures.js';
-import { edgeTurn, sharesAt } from '../domain/edge.js';
-import { environmentsOf, replanned, type Stage } from '../domain/plan.js';
+import { turnsIn } from '../domain/turns.js';
+import { replanned, type Stage } from '../domain/plan.js';
 import type { EndedPhase, HistoryEntry, ReleaseInputs } from '../domain/release.js';
 import { failureError, failureOf } from './failures.js';
 import type { ReleaseResult, Turn } from './messages.js';
@@ -108,7 +108,7 @@ async function askFirstTurns(run: Run, turns: Turns): Promise<boolean | Failure>
   const environment =
     request.wayBack?.stages[0]?.environment ?? request.environment ?? applications[0]!.environments[0]!.name;
   try {
-    for (const turn of inTurn(run, environment)) {
+    for (const turn of turnsIn(run.inputs, environment)) {
       const isOwn = turn.environment === environment;
       const spec = applications.find((a) => isOwn && a.name === turn.application);
       const declared = spec?.environments.find((e) => e.name === environment);
@@ -119,22 +119,6 @@ async function askFirstTurns(run: Run, turns: Turns): Promise<boolean | Failure>
   } catch (error) {
     return failureOf(error);
   }
-}
-
-/** The same order for every release, so that two never wait for each other: applications before edges. */
-function inTurn({ inputs }: Run, environment: string): readonly Turn[] {
-  const { applications, request } = inputs;
-  const here = applications
-    .filter((spec) =>
-      environmentsOf(spec, request.environment, request.wayBack).some((e) => e.name === environment),
-    )
-    .map((spec) => spec.name)
-    .sort();
-  const edges = request.strategy === 'rolling' ? [] : sharesAt(inputs, environment);
-  return [
-    ...here.map((application) => ({ application, environment })),
-    ...edges.map((application) => ({ application, environment: edgeTurn(environment) })),
-  ];
 }
 
 /** Waits for the turns and looks again: while it waited, or in the stages before, the cluster may have changed. */
@@ -150,7 +134,7 @@ async function prepareStage(
   const policy = index > 0 && stage.queue === 'refuse' ? 'wait' : stage.queue;
   let atOnce = index > 0;
   run.record.phase = 'queued';
-  for (const turn of inTurn(run, environment)) {
+  for (const turn of turnsIn(run.inputs, environment)) {
     try {
       const asked = turn.environment === environment ? policy : 'wait';
       const taken = await turns.take(turn, asked, stage.queueDeadlineMs);

@@ -1,10 +1,9 @@
 /** One release at a time for each application and environment: asking the application's workflow for the turn. */
 import { condition, getExternalWorkflowHandle, setHandler } from '@temporalio/workflow';
 import type { QueuePolicy } from '../domain/application.js';
-import { edgeTurn } from '../domain/edge.js';
 import { failure } from '../domain/failures.js';
 import { applicationWorkflowId } from '../domain/ids.js';
-import { canGiveWay, isUrgent } from '../domain/queue.js';
+import { canGiveWay, isUrgent, type Ticket } from '../domain/queue.js';
 import type { HistoryEntry, QueuePlace } from '../domain/release.js';
 import { failureError } from './failures.js';
 import * as messages from './messages.js';
@@ -18,6 +17,9 @@ type State =
   | { readonly kind: 'queued'; readonly place: number; readonly behind: string }
   | { readonly kind: 'granted' }
   | { readonly kind: 'refused'; readonly running: string };
+
+/** A turn, and by which tag the release tells requests there. */
+export type Asked = messages.Turn & Pick<Ticket, 'tag'>;
 
 export class Turns {
   private readonly states = new Map<string, State>();
@@ -50,13 +52,14 @@ export class Turns {
   }
 
   /** Asks for the turn; answers whether it was granted at once. Throws `release_in_progress` where the policy refuses. */
-  async ask(turn: messages.Turn, policy: QueuePolicy): Promise<boolean> {
+  async ask({ tag, ...turn }: Asked, policy: QueuePolicy): Promise<boolean> {
     const key = keyOf(turn);
     this.states.set(key, { kind: 'asked' });
     this.taken.push(turn);
     const { environment } = turn;
     const { id, request: asked } = this.run.inputs;
-    const ticket = { urgent: isUrgent(asked), asked: this.run.record.view().startedAt };
+    const since = this.run.record.view().startedAt;
+    const ticket = { urgent: isUrgent(asked), asked: since, ...(tag === undefined ? {} : { tag }) };
     const request = { release: id, environment, policy, ticket };
     const answered = (): boolean => this.states.get(key)?.kind !== 'asked' || this.run.aborted !== null;
     do {
@@ -81,13 +84,14 @@ export class Turns {
 
   /** Asks for the turn where nobody has, and waits for it; answers how it came, or null when the deadline or an abort came first. */
   async take(
-    turn: messages.Turn,
+    asked: Asked,
     policy: QueuePolicy,
     deadlineMs: number,
   ): Promise<'at once' | 'after a wait' | null> {
+    const { tag: _, ...turn } = asked;
     const state = this.states.get(keyOf(turn));
     if (state?.kind === 'granted') return 'at once';
-    if (state === undefined && (await this.ask(turn, policy))) return 'at once';
+    if (state === undefined && (await this.ask(asked, policy))) return 'at once';
     return (await this.wait(turn, deadlineMs)) ? 'after a wait' : null;
   }
 
@@ -133,7 +137,7 @@ export class Turns {
   ): Promise<void> {
     const release = this.run.inputs.id;
     const leaving = this.taken.filter(
-      (t) => environment === null || [environment, edgeTurn(environment)].includes(t.environment),
+      (t) => environment === null || environmentOf(t.environment) === environment,
     );
     for (const turn of leaving) {
       this.taken.splice(this.taken.indexOf(turn), 1);
@@ -146,5 +150,7 @@ export class Turns {
   }
 }
 
+/** Of the turn itself, or of one at an edge or in a lane of it. */
+const environmentOf = (turn: string): string => turn.split(' ')[0]!;
 const keyOf = (turn: messages.Turn): string => `${turn.application}/${turn.environment}`;
 const handleOf = (turn: messages.Turn) => getExternalWorkflowHandle(applicationWorkflowId(turn.application));

@@ -209,44 +209,52 @@ describe('a lane of many applications', () => {
   });
 });
 
-describe('applications behind the same edge', () => {
-  const declare = (name: string, edges: readonly string[], required: boolean) =>
+describe('releases that share a way', () => {
+  const declare = (
+    name: string,
+    edges: readonly string[],
+    required: boolean,
+    dependsOn: readonly string[] = [],
+  ) =>
     ask('PUT', `/v1/applications/${name}`, {
       name,
       image: `r.example/${name}`,
+      dependsOn,
       traffic: { router: 'istio', ...(edges.length === 0 ? {} : { edges }) },
       release: { steps: [{ weight: 100, hold: '50ms' }], approval: { required }, drain: '0s' },
       environments: [{ name: 'prod', type: 'prod', namespace: 'shop' }],
     });
-  const release = async (name: string): Promise<string> => {
-    const applications = [{ name, image: `r.example/${name}:v2` }];
-    return String((await ask('POST', '/v1/releases', { applications }))['id']);
+  const release = async (names: string, lane: string | null = null): Promise<string> => {
+    const applications = names.split('+').map((name) => ({ name, image: `r.example/${name}:v2` }));
+    return String((await ask('POST', '/v1/releases', { applications, lane }))['id']);
   };
+  const approve = async (id: string): Promise<void> => {
+    const open = await until(id, (view) => view.waitingOn?.approval !== undefined);
+    const decision = { decision: 'approve', reason: 'test', planHash: open?.planHash };
+    await ask('POST', `/v1/releases/${id}/decisions`, decision);
+  };
+  const queued = async (id: string): Promise<string | undefined> =>
+    (await until(id, (view) => view.waitingOn?.queue !== undefined))?.waitingOn?.what;
+  const succeeds = async (id: string): Promise<void> =>
+    expect((await until(id, (view) => view.outcome !== null))?.outcome?.phase).toBe('succeeded');
   const seen = async (id: string): Promise<ReleaseView> =>
     (await ask('GET', `/v1/releases/${id}`)) as unknown as ReleaseView;
   const until = (id: string, is: (view: ReleaseView) => boolean): Promise<ReleaseView | null> =>
     eventually(`release ${id}`, async () => ((view) => (is(view) ? view : null))(await seen(id)), 60_000);
 
-  it('take turns there, and who waits says behind whom; a release of the edge itself waits for nobody', async () => {
+  it('take turns at an edge, and who waits says behind whom; a release of the edge itself waits for nobody', async () => {
     done = [];
     await declare('edge', [], false);
     await declare('first', ['edge'], true);
     await declare('second', ['edge'], false);
     const first = await release('first');
-    const open = await until(first, (view) => view.waitingOn?.approval !== undefined);
+    await until(first, (view) => view.waitingOn?.approval !== undefined);
     const second = await release('second');
-    const waiting = await until(second, (view) => view.waitingOn?.queue !== undefined);
-    expect(waiting?.waitingOn).toMatchObject({
-      what: `edge in prod (edge): place 1 in the queue, behind ${first}`,
-      can: ['abort'],
-    });
-    const beside = await until(await release('edge'), (view) => view.outcome !== null);
-    expect(beside?.outcome).toMatchObject({ phase: 'succeeded' });
+    expect(await queued(second)).toBe(`edge in prod (edge): place 1 in the queue, behind ${first}`);
+    await succeeds(await release('edge'));
     expect(done).not.toContain('deployGray second');
-    const decision = { decision: 'approve', reason: 'test', planHash: open?.planHash };
-    await ask('POST', `/v1/releases/${first}/decisions`, decision);
-    const ended = await until(second, (view) => view.outcome !== null);
-    expect(ended?.outcome).toMatchObject({ phase: 'succeeded' });
+    await approve(first);
+    await succeeds(second);
     expect(places('deployStable first')[0]).toBeLessThan(places('deployGray second')[0]!);
     const { changes } = (await ask('POST', '/v1/plans', {
       applications: [{ name: 'second', image: 'r.example/second:v3' }],
@@ -254,6 +262,26 @@ describe('applications behind the same edge', () => {
     expect(changes.at(-1)).toBe(
       'prod: namespace shop: VirtualService edge: x-lane: gray kept, and given to 100 % of all, restored after it',
     );
+  });
+
+  it('never show the share of one what only the other has: with the same tag they take turns, whoever comes first', async () => {
+    await declare('outer', [], true, ['between']);
+    await declare('between', [], true, ['last']);
+    await declare('last', [], true);
+    const lane = await release('outer+last');
+    const alone = await release('between');
+    expect(await queued(alone)).toBe(`between in prod: place 1 in the queue, behind ${lane}`);
+    const later = await release('outer+last');
+    await approve(lane);
+    await succeeds(lane);
+    expect(await queued(later)).toBe(`between in prod (x-lane: gray): place 1 in the queue, behind ${alone}`);
+    await approve(alone);
+    await succeeds(alone);
+    const other = await release('between', 'blue');
+    await approve(later);
+    await approve(other);
+    await succeeds(later);
+    await succeeds(other);
   });
 
   it('are refused where the edge cannot be one, with the place', async () => {

@@ -103,4 +103,26 @@ describe('a lane of several releases', () => {
     expect(waysSince(tagged, standing)).toEqual([both]);
     expect(await chain.leftovers()).toEqual([]);
   });
+
+  it('P1: two lanes come through the same b, which is released in one of them: a and c never mix, none fails', async () => {
+    const hold = { approval: { required: false }, steps: [{ weight: 50, hold: '10m' }] } as const;
+    await chain.settings({ a: hold, c: hold });
+    const { a, b } = chain;
+    const { untagged, tagged, stop } = chain.steady();
+    const lane = await chain.release('v3');
+    await a.until(lane, 'holding', holds);
+    const alone = await b.release('v2', { lane: 'blue' });
+    expect((await b.ended(alone)).outcome).toMatchObject({ phase: 'succeeded' });
+    expect((await a.steer(lane, 'promote')).status).toBe(200);
+    expect((await a.ended(lane)).outcome).toMatchObject({ phase: 'succeeded' });
+    const ended = Date.now();
+    await Promise.all([answered(untagged, ended), answered(tagged, ended)]);
+    await stop();
+    const seen = [...waysSince(untagged), ...waysSince(tagged)];
+    const expected = ['v2', 'v3'].flatMap((v) => ['v1', 'v2'].map((w) => `a ${v} -> b ${w} -> c ${v}`));
+    expect(seen.filter((one) => !expected.includes(one))).toEqual([]);
+    expect(waysSince(untagged)).toEqual(expect.arrayContaining([expected[0], expected[3]]));
+    expect(waysSince(tagged, ended)).toEqual(['a v3 -> b v2 -> c v3']);
+    expect(await chain.leftovers()).toEqual([]);
+  });
 });
