@@ -1,6 +1,6 @@
 /** What was asked for becomes the inputs of a release workflow. */
 import type { Actor } from '../domain/approval.js';
-import type { Application } from '../domain/application.js';
+import { releaseSettings, type Application } from '../domain/application.js';
 import { cycleIn, type Calls } from '../domain/chain.js';
 import { edgeProblems, edgesOf } from '../domain/edge.js';
 import { failure } from '../domain/failures.js';
@@ -33,7 +33,8 @@ export async function releaseInputs(
   const [unfit] = edgeProblems(applications, environment, known);
   if (unfit !== undefined) return throwFailure(unfit);
   const inputs = { id, request, applications, ...edges, planOnly };
-  if (applications.length === 1 && edges.edges === undefined) return inputs;
+  const isStrict = applications.some((a) => a.environments.some((e) => releaseSettings(a, e).strict));
+  if (applications.length === 1 && edges.edges === undefined && !isStrict) return inputs;
   const names = applications.map((a) => a.name);
   const calls = await callsOf(api, [...applications, ...(edges.edges ?? [])], (application, called) => {
     // What others depend on is up to them.

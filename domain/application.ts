@@ -100,6 +100,8 @@ export interface ReleaseSettings {
   readonly tag: Tag;
   /** Requests that get the tag at the route of the application. Absent: only those of the share. */
   readonly enter?: Enter;
+  /** Whether all that tagged requests come through has to be in the lane. Absent: no. */
+  readonly strict?: true;
   /** Strategy gray: how long tagged requests are judged before anybody is asked. Default 0s: not at all. */
   readonly verify: Duration;
   /** Default 10, 25, 50, 100 with 1m each. */
@@ -129,10 +131,14 @@ export interface Entry extends Condition {
 export type TagInput = Partial<Tag> & {
   /** One of these is enough to be in the lane. */
   readonly enter?: readonly Entry[];
+  /** Whether a lane needs a gray version of all that its requests come through. Default false: what has none answers from stable. */
+  readonly strict?: boolean;
 };
 
 /** The same with everything optional, one level deep into approval, analysis and tag. */
-export type ReleaseInput = Partial<Omit<ReleaseSettings, 'approval' | 'analysis' | 'tag' | 'enter'>> & {
+export type ReleaseInput = Partial<
+  Omit<ReleaseSettings, 'approval' | 'analysis' | 'tag' | 'enter' | 'strict'>
+> & {
   readonly approval?: Partial<ApprovalSettings>;
   readonly analysis?: Partial<AnalysisSettings> | null;
   readonly tag?: TagInput;
@@ -170,12 +176,13 @@ export function releaseSettings(application: Application, environment: Environme
   const lane = local.lane ?? own.lane ?? 'gray';
   const hasTraffic = trafficSettings(application, environment) !== null;
   const analysis = local.analysis !== undefined ? local.analysis : own.analysis;
-  const { enter, ...tag }: TagInput = { ...own.tag, ...local.tag };
+  const { enter, strict, ...tag }: TagInput = { ...own.tag, ...local.tag };
   return {
     strategy: local.strategy ?? own.strategy ?? (hasTraffic ? 'gray' : 'rolling'),
     lane,
     tag: { header: 'x-lane', value: lane, ...tag },
     ...(enter === undefined ? {} : { enter: enter.map(({ all, ...one }) => all ?? [one]) }),
+    ...(strict === true ? { strict } : {}),
     verify: local.verify ?? own.verify ?? '0s',
     steps: local.steps ?? own.steps ?? defaultSteps,
     replicas: local.replicas ?? own.replicas ?? 'auto',

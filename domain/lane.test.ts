@@ -9,7 +9,7 @@ const application = (name: string, release: ReleaseInput = {}, environments = ['
   environments: environments.map((e) => ({ name: e, type: 'prod', namespace: e })),
 });
 const problems = (applications: readonly Application[], lane: string | null = null): string[] =>
-  laneProblems(applications, { environment: null, lane }).map((p) => p.message);
+  laneProblems({ applications, request: { environment: null, lane } }).map((p) => p.message);
 
 describe('laneProblems', () => {
   it('has none for one application, and for several with the same lane', () => {
@@ -33,5 +33,34 @@ describe('laneProblems', () => {
     expect(problems([application('a', {}, ['test']), application('c', { lane: 'blue' }, ['prod'])])).toEqual(
       [],
     );
+  });
+});
+
+describe('a strict lane', () => {
+  const strict: ReleaseInput = { tag: { strict: true } };
+  const calling = (name: string, dependsOn: readonly string[], release: ReleaseInput = {}): Application => ({
+    ...application(name, release),
+    dependsOn,
+  });
+  const found = (...applications: Application[]) => {
+    const calls = { a: ['b'], b: ['c'], c: [] };
+    return laneProblems({ applications, calls, request: { environment: null, lane: null } });
+  };
+
+  it('names all that its requests come through and that is not released with it', () => {
+    const [problem, ...others] = found(calling('a', ['b'], strict), calling('c', []));
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ code: 'lane_incomplete', status: 422, pointer: '/applications' });
+    expect(problem?.message).toContain('the lane of "a" is strict, but its requests come through b, too.');
+  });
+
+  it('has its edges too', () => {
+    const behind = { ...calling('c', [], strict), traffic: { router: 'contour', edges: ['a'] } as const };
+    expect(found(behind)[0]?.message).toContain('come through a, b, too.');
+  });
+
+  it('is whole with all of them; another lane need not be', () => {
+    expect(found(calling('a', ['b'], strict), calling('b', ['c']), calling('c', []))).toEqual([]);
+    expect(found(calling('a', ['b']), calling('c', []))).toEqual([]);
   });
 });

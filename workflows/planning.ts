@@ -66,11 +66,7 @@ export async function makePlan(
   const { request, applications } = run.inputs;
   const looks = await Promise.all(applications.map((spec) => lookAt(run, spec, images, patienceMs)));
   const edges = await Promise.all(edgeLooks(run, patienceMs));
-  const problems = [
-    ...laneProblems(applications, request),
-    ...looks.flatMap((look) => look.problems),
-    ...edges.flat(),
-  ];
+  const problems = [...laneProblems(run.inputs), ...looks.flatMap((look) => look.problems), ...edges.flat()];
   if (problems.length > 0) return { plan: null, problems };
   const planned = looks.flatMap((look) => look.planned ?? []);
   const { environment, strategy, lane, approveEach = false, rollbackOf, wayBack } = request;

@@ -125,6 +125,12 @@ export const releaseSettingsSchema = z.strictObject({
       enter: enterSchema
         .exactOptional()
         .describe('Who else gets the tag, at the route of the application; one of these is enough.'),
+      strict: z
+        .boolean()
+        .exactOptional()
+        .describe(
+          'Whether a lane needs a gray version of all that its requests come through. Default false.',
+        ),
     })
     .exactOptional()
     .describe("Default: header x-lane with the lane's name."),

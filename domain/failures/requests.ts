@@ -103,6 +103,12 @@ export const requests = {
       `The share of "${c.application}" cannot be moved at "${c.edge}": ${c.why}`,
       'Declare it with its traffic in that environment, or take it out of traffic.edges.',
     ),
+  lane_incomplete: (c: { environment: string; application: string; missing: readonly string[] }) =>
+    terminal(
+      422,
+      `In ${c.environment} the lane of "${c.application}" is strict, but its requests come through ${list(c.missing)}, too.`,
+      'Release all of them together, or take release.tag.strict away: then their stable versions answer.',
+    ),
   lanes_differ: (c: { environment: string; lanes: readonly string[] }) =>
     terminal(
       422,
