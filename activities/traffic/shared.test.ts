@@ -160,6 +160,24 @@ describe.each(routerKinds)('a route that two releases share: %s', (kind) => {
     expect(plain()).toEqual(before);
   });
 
+  it('who enters by the same way of both does so once', async () => {
+    const enter = [[{ query: 'group', exact: 'gray' }]];
+    const entering = { host: { ...host, stamps: tag, enter }, guest: { ...guest, enter } };
+    for (const who of ['guest', 'host'] as const) {
+      const input = { release: who, route: entering[who], seq: ++seqs[who] };
+      await prepareRoute(cluster, input, never, 0);
+      await setTraffic(cluster, { ...input, traffic: { gray: 0, tag } }, never, 0, 0);
+    }
+    const alone = router.entering(now().at(-1)!, tag, enter).flatMap((rule) => router.alternatives(rule));
+    const ours = now().slice(1, -1);
+    expect(ours.flatMap((rule) => router.alternatives(rule))).toHaveLength(alone.length);
+    for (const rule of ours)
+      expect(sharesOf(rule)).toEqual([{ service: 'web-gray', tagged: true, weight: 100 }]);
+    for (const who of ['guest', 'host'] as const)
+      await restoreRoute(cluster, { release: who, route: entering[who] }, never, 0);
+    expect(plain()).toEqual(before);
+  });
+
   it('with tags of their own each leads to its own gray', async () => {
     const blue = { header: 'x-lane', value: 'blue' };
     await prepare('host');

@@ -3,7 +3,8 @@
  * here (the guest). A request meets the host's gray, the guest's, both or none, for its whole way: the smaller share lies within the
  * larger. Pure.
  */
-import type { RouteTarget, Tag, Traffic } from '../../domain/traffic.js';
+import { canonicalJson } from '../../domain/ids.js';
+import type { Enter, RouteTarget, Tag, Traffic } from '../../domain/traffic.js';
 import type { Seen } from './change.js';
 import type { KubeObject } from '../kubernetes/objects.js';
 import { footprintOf, notedRoute, type Footprint } from './footprint.js';
@@ -150,7 +151,7 @@ function taggedFor(router: Router, rule: Rule, host: Wish, guest: Wish): readonl
       router,
       only((entry) => marked(toGray(entry))),
       own,
-      [...entersOf(host), ...entersOf(guest)],
+      entersOf(host, guest),
     );
   return [
     ...(own === null
@@ -172,17 +173,17 @@ function taggedFor(router: Router, rule: Rule, host: Wish, guest: Wish): readonl
   ];
 }
 
-const entersOf = ({ route }: Wish) => route.enter ?? [];
-
-function asking(
-  router: Router,
-  copy: Rule,
-  tag: Tag,
-  enter: NonNullable<RouteTarget['enter']>,
-): readonly Rule[] {
+function asking(router: Router, copy: Rule, tag: Tag, enter: Enter): readonly Rule[] {
   if (enter.length > 0) return router.entering(copy, tag, enter);
   const tagged = router.tagged(copy, tag);
   return tagged === null ? [] : [tagged];
 }
 
 const isSameTag = (a: Tag, b: Tag): boolean => sameHeader(a.header, b.header) && a.value === b.value;
+
+/** Each way once: a match may be there only once. */
+const entersOf = (...wishes: readonly Wish[]): Enter => [
+  ...new Map(
+    wishes.flatMap(({ route }) => route.enter ?? []).map((way) => [canonicalJson(way), way]),
+  ).values(),
+];

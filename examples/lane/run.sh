@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Scenario 3: a calls b, b calls c. a and c get a new version, b does not, and no request ever meets a mixture.
+# Scenario 1: a calls b, b calls c. a and c get a new version, b does not, and no request ever meets a mixture.
 set -euo pipefail
 
 answers() { # what answers a request through a, with more headers if given
@@ -10,9 +10,16 @@ say 'The three teams declare their applications.'
 sluice apply -f applications.yaml
 expect 'a v1 -> b v1 -> c v1' answers
 
-say 'a and c are released together; b is left alone.'
+say 'a and c are released together; b is left alone. What is not approved goes back, and nothing is left of it.'
 sluice plan a@v2 c@v2 --lane gray
-release=$(sluice release a@v2 c@v2 --lane gray --reason 'scenario 3' -o json | field id)
+release=$(sluice release a@v2 c@v2 --lane gray --reason 'not yet' -o json | field id)
+until_status "$release" '"phase": "waiting_for_approval"'
+sluice reject "$release" --reason 'not today'
+until_status "$release" '"phase": "rolled_back"'
+expect 'a v1 -> b v1 -> c v1' answers 'x-lane: gray'
+
+say 'Once more.'
+release=$(sluice release a@v2 c@v2 --lane gray --reason 'scenario 1' -o json | field id)
 until_status "$release" '"phase": "waiting_for_approval"'
 
 say 'Gray stands. A request without the tag takes the old way, one with the tag the new one, through the same b.'
