@@ -7,6 +7,8 @@ export type RouterKind = (typeof routerKinds)[number];
 export interface Tag {
   readonly header: string;
   readonly value: string;
+  /** Key of the member of W3C baggage that says the same, for applications that pass only that on. Absent: none does. */
+  readonly baggage?: string;
 }
 
 /**

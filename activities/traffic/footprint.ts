@@ -42,7 +42,7 @@ export function footprintOf(
   try {
     const found = objectOf(JSON.parse(object.metadata.annotations?.[footprintKey(route)] ?? 'null'));
     const { release, seq, gray, left, closed, carried } = found ?? {};
-    const { header, value } = objectOf(found?.['stamps']) ?? {};
+    const stamps = tagOf(found?.['stamps']);
     const enter = enterOf(found?.['enter']);
     const traffic = trafficOf(found?.['traffic']);
     if (typeof release !== 'string' || typeof seq !== 'number') return null;
@@ -54,7 +54,7 @@ export function footprintOf(
       gray,
       left,
       origins,
-      ...(typeof header === 'string' && typeof value === 'string' ? { stamps: { header, value } } : {}),
+      ...(stamps === null ? {} : { stamps }),
       ...(enter === null ? {} : { enter }),
       ...(traffic === null ? {} : { traffic }),
       ...(closed === 'guard' || closed === 'restore' ? { closed } : {}),
@@ -70,14 +70,15 @@ export const footprintText = (footprint: Footprint): string => canonicalJson(foo
 const enterOf = (value: Json | undefined): Enter | null =>
   Array.isArray(value) ? value.map((all: Json) => objectsOf(all) as unknown as readonly Condition[]) : null;
 
-function trafficOf(value: Json | undefined): Traffic | null {
-  const { gray, tag } = objectOf(value) ?? {};
-  const { header, value: tagged } = objectOf(tag) ?? {};
-  if (typeof gray !== 'number') return null;
-  return {
-    gray,
-    tag: typeof header === 'string' && typeof tagged === 'string' ? { header, value: tagged } : null,
-  };
+function trafficOf(found: Json | undefined): Traffic | null {
+  const { gray, tag } = objectOf(found) ?? {};
+  return typeof gray === 'number' ? { gray, tag: tagOf(tag) } : null;
+}
+
+function tagOf(found: Json | undefined): Tag | null {
+  const { header, value, baggage } = objectOf(found) ?? {};
+  if (typeof header !== 'string' || typeof value !== 'string') return null;
+  return { header, value, ...(typeof baggage === 'string' ? { baggage } : {}) };
 }
 
 /** The route as the release sees it that wrote the note. */

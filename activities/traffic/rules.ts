@@ -184,7 +184,7 @@ function isLeft(
   if (origins !== null) return origins.every((origin) => origin.key !== key);
   const joined = rules.filter((one) => isJoined(router, one, route));
   // The rule for those that enter need not tell any tag.
-  const tags = route.enter === undefined ? router.tagsOf(rule) : [...router.tagsOf(rule), route.stamps!];
+  const tags = [...router.tagsOf(rule), ...(route.stamps === undefined ? [] : [route.stamps])];
   const copies = tags.flatMap((tag) => joined.flatMap((one) => taggedRules(router, one, route, tag)));
   return copies.some((copy) => router.keyOf(copy) === key);
 }

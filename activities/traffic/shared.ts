@@ -5,6 +5,7 @@
  */
 import { canonicalJson } from '../../domain/ids.js';
 import type { Enter, RouteTarget, Tag, Traffic } from '../../domain/traffic.js';
+import { waysBeside } from './baggage.js';
 import type { Seen } from './change.js';
 import type { KubeObject } from '../kubernetes/objects.js';
 import { footprintOf, notedRoute, type Footprint } from './footprint.js';
@@ -174,7 +175,8 @@ function taggedFor(router: Router, rule: Rule, host: Wish, guest: Wish): readonl
 }
 
 function asking(router: Router, copy: Rule, tag: Tag, enter: Enter): readonly Rule[] {
-  if (enter.length > 0) return router.entering(copy, tag, enter);
+  const ways = waysBeside(tag, enter);
+  if (ways.length > 0) return router.entering(copy, tag, ways);
   const tagged = router.tagged(copy, tag);
   return tagged === null ? [] : [tagged];
 }

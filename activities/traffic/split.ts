@@ -1,5 +1,6 @@
 /** One rule with both tracks, and its copies for tagged requests and for those that enter. */
 import type { RouteTarget, Tag } from '../../domain/traffic.js';
+import { waysBeside } from './baggage.js';
 import type { JsonObject, Router, Rule } from './router.js';
 import { cleared, stamped } from './stamps.js';
 import { isGray, isStable } from './tracks.js';
@@ -26,7 +27,8 @@ export function taggedRules(router: Router, rule: Rule, route: RouteTarget, tag:
     return backend.copy ? [backend.entry] : [];
   });
   const copy = router.withBackends(rule, entries);
-  if (route.enter !== undefined) return router.entering(copy, tag, route.enter);
+  const ways = waysBeside(tag, route.enter);
+  if (ways.length > 0) return router.entering(copy, tag, ways);
   const tagged = router.tagged(copy, tag);
   return tagged === null ? [] : [tagged];
 }

@@ -1,6 +1,7 @@
 /** The tag that a backend puts on its requests or takes off, where the route stamps it; whatever else it does to headers stays. */
 import { canonicalJson } from '../../domain/ids.js';
 import type { Tag } from '../../domain/traffic.js';
+import { headersSaying } from './baggage.js';
 import { about, beside, removing, setting, together, valueOf } from './headers.js';
 import { without } from './json.js';
 import type { JsonObject, Origin, Router } from './router.js';
@@ -8,13 +9,15 @@ import type { JsonObject, Origin, Router } from './router.js';
 /** Its requests get the tag. Without stamps: as it is, here and below. */
 export function stamped({ headers }: Router, entry: JsonObject, stamps: Tag | undefined): JsonObject {
   if (stamps === undefined) return entry;
-  return headers.withOperations(entry, setting(headers.operations(entry), stamps, headers.form));
+  const set = (operations: JsonObject, tag: Tag): JsonObject => setting(operations, tag, headers.form);
+  return headers.withOperations(entry, headersSaying(stamps).reduce(set, headers.operations(entry)));
 }
 
 /** Its requests lose the tag. */
 export function cleared({ headers }: Router, entry: JsonObject, stamps: Tag | undefined): JsonObject {
   if (stamps === undefined) return entry;
-  return headers.withOperations(entry, removing(headers.operations(entry), stamps.header));
+  const remove = (operations: JsonObject, { header }: Tag): JsonObject => removing(operations, header);
+  return headers.withOperations(entry, headersSaying(stamps).reduce(remove, headers.operations(entry)));
 }
 
 export const isStamped = ({ headers }: Router, entry: JsonObject, { header, value }: Tag): boolean =>
@@ -47,10 +50,13 @@ export function uncleared(
   const found = was === null ? without(entry, headers.name) : { ...entry, [headers.name]: was };
   const isUntouched = [found, cleared(router, found, stamps)].some((one) => isSame(one, entry));
   if (isUntouched) return found;
-  if (!isCleared(router, entry, stamps)) return entry;
-  const { header } = stamps;
-  const others = beside(headers.operations(entry), header);
-  return headers.withOperations(entry, together(others, about(headers.operations(found), header)));
+  const before = headers.operations(found);
+  return headersSaying(stamps)
+    .filter((said) => isCleared(router, entry, said))
+    .reduce((left, { header }) => {
+      const others = beside(headers.operations(left), header);
+      return headers.withOperations(left, together(others, about(before, header)));
+    }, entry);
 }
 
 const isSame = (a: JsonObject, b: JsonObject): boolean => canonicalJson(a) === canonicalJson(b);

@@ -1,6 +1,7 @@
 /** Which track a backend or a rule is of: told by the Service or, where both tracks are one Service, by the stamp. */
 import { canonicalJson } from '../../domain/ids.js';
 import type { RouteTarget } from '../../domain/traffic.js';
+import { waysBeside } from './baggage.js';
 import { about } from './headers.js';
 import type { Backend, Router, Rule } from './router.js';
 import { isCleared, isStamped } from './stamps.js';
@@ -39,8 +40,9 @@ export function isOurs(router: Router, rule: Rule, route: RouteTarget): boolean 
 
 /** Whether all that it matches enters. */
 function isEntering(router: Router, rule: Rule, { stamps, enter }: RouteTarget): boolean {
-  if (stamps === undefined || enter === undefined) return false;
-  const ways = router.entering({}, stamps, enter).flatMap((copy) => router.alternatives(copy));
+  const entering = stamps === undefined ? [] : waysBeside(stamps, enter);
+  if (stamps === undefined || entering.length === 0) return false;
+  const ways = router.entering({}, stamps, entering).flatMap((copy) => router.alternatives(copy));
   return router.alternatives(rule).every(({ asks }) => {
     const asked = asks.map(canonicalJson);
     return ways.some((way) => way.asks.every((ask) => asked.includes(canonicalJson(ask))));

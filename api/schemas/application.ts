@@ -125,6 +125,11 @@ export const releaseSettingsSchema = z.strictObject({
       enter: enterSchema
         .exactOptional()
         .describe('Who else gets the tag, at the route of the application; one of these is enough.'),
+      baggage: headerName
+        .exactOptional()
+        .describe(
+          'Key of W3C baggage that says the same, for applications that pass only that on. Absent: the header alone.',
+        ),
       strict: z
         .boolean()
         .exactOptional()
