@@ -4,7 +4,11 @@ import { releaseSettings, type Application } from '../domain/application.js';
 import { cycleIn, type Calls } from '../domain/chain.js';
 import { edgeProblems, edgesOf } from '../domain/edge.js';
 import { failure } from '../domain/failures.js';
+import { environmentsOf } from '../domain/plan.js';
 import type { ReleaseInputs, ReleaseRequest } from '../domain/release.js';
+import { environmentsBefore, passesIn } from '../domain/stage-order.js';
+import type { ApplicationView } from '../workflows/messages.js';
+import { requireRole } from './auth.js';
 import { withManifests } from './manifests.js';
 import { nearest } from './nearest.js';
 import { problemOf, ProblemError, throwFailure } from './problems.js';
@@ -18,6 +22,7 @@ export async function releaseInputs(
   actor: Actor,
   planOnly: boolean,
 ): Promise<ReleaseInputs> {
+  if (body.override === true) requireRole(actor, 'approver');
   const views = await Promise.all(body.applications.map(({ name }) => api.readApplication(name)));
   const applications = views.map(({ current }, i) =>
     withManifests(current.application, body.applications[i]!.image),
@@ -32,7 +37,7 @@ export async function releaseInputs(
   const known = new Map([...applications, ...(edges.edges ?? [])].map((a) => [a.name, a]));
   const [unfit] = edgeProblems(applications, environment, known);
   if (unfit !== undefined) return throwFailure(unfit);
-  const inputs = { id, request, applications, ...edges, planOnly };
+  const inputs = { id, request, applications, ...edges, ...passesBefore(views, environment), planOnly };
   const isStrict = applications.some((a) => a.environments.some((e) => releaseSettings(a, e).strict));
   if (applications.length === 1 && edges.edges === undefined && !isStrict) return inputs;
   const names = applications.map((a) => a.name);
@@ -62,6 +67,21 @@ export async function edgesBeside(
   const found = await Promise.all(others.map((name) => declared(api, name)));
   const edges = found.filter((application) => application !== null);
   return edges.length === 0 ? {} : { edges };
+}
+
+/** What the histories know of the environments before those that are released to, where the order of the stages asks for any. */
+function passesBefore(
+  views: readonly ApplicationView[],
+  environment: string | null,
+): Pick<ReleaseInputs, 'passes'> {
+  const found = views.map(({ current: { application }, history }) => {
+    const stages = environmentsOf(application, environment).map((e) => e.name);
+    const before = stages.flatMap((name) => environmentsBefore(application, name));
+    const others = before.filter((name) => !stages.includes(name));
+    return { name: application.name, isOrdered: before.length > 0, passes: passesIn(history, others) };
+  });
+  if (!found.some((f) => f.isOrdered)) return {};
+  return { passes: Object.fromEntries(found.map(({ name, passes }) => [name, passes])) };
 }
 
 /** Of all that the applications call, and of what those call in turn; `unknown` is told of one that is not declared. */

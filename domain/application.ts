@@ -38,6 +38,8 @@ export interface Application {
 export interface Environment {
   readonly name: string;
   readonly type: EnvironmentType;
+  /** What a version has to have passed before it comes here. Default: all that stand before and are of an earlier type. */
+  readonly after?: readonly string[];
   /** Name of a cluster that some worker serves. Default "default". */
   readonly cluster?: string;
   readonly namespace: string;

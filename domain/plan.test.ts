@@ -195,3 +195,57 @@ it('a later look changes only the stages that are still to come', () => {
   expect(later.hash).not.toBe(now.hash);
   expect(replanned(before, before, 1)).toEqual(before);
 });
+
+describe('stages', () => {
+  const spec: Application = {
+    ...shop,
+    release: { steps: [{ weight: 10, hold: '1m' }, { weight: 100 }], approval: { quorum: 2 } },
+    environments: [
+      {
+        name: 'test',
+        type: 'test',
+        namespace: 'shop-test',
+        release: { strategy: 'rolling', approval: { required: false } },
+      },
+      {
+        name: 'pre',
+        type: 'pre',
+        namespace: 'shop-pre',
+        release: { steps: [{ weight: 50, hold: '1s' }], approval: { approvers: ['qa'] }, analysis: null },
+      },
+      { name: 'prod', type: 'prod', namespace: 'shop', cluster: 'eu' },
+    ],
+  };
+  const observations = ['test', 'pre', 'prod'].map((environment) => ({ ...seen, environment }));
+  const plan = computePlan({ ...input(spec), applications: [{ spec, image, observations }] });
+  const [test, pre, prod] = plan.stages;
+
+  it('have the approval, the steps and the analysis of their environment, and where they say nothing those of the application', () => {
+    expect(test!.steps.map((s) => s.kind)).toEqual(['deploy-straight']);
+    const weights = (stage: typeof prod): number[] =>
+      stage!.steps.flatMap((s) => (s.kind === 'weight' ? [s.weight] : []));
+    expect([weights(pre), weights(prod)]).toEqual([
+      [50, 100],
+      [10, 100],
+    ]);
+    const approval = (stage: typeof prod) => stage!.steps.find((s) => s.kind === 'approval');
+    expect(approval(pre)).toMatchObject({ settings: { quorum: 2, approvers: ['qa'] } });
+    expect(approval(prod)).toMatchObject({ settings: { quorum: 2, approvers: [] } });
+    const judged = (stage: typeof prod): boolean[] =>
+      stage!.steps.flatMap((s) => (s.kind === 'hold' ? [s.analysis !== null] : []));
+    expect([judged(pre), judged(prod)]).toEqual([[false], [true, true]]);
+  });
+
+  it('release the same bytes to their own place', () => {
+    const places = plan.stages.map(({ targets: [t] }) => `${t!.cluster}/${t!.namespace} ${t!.image.digest}`);
+    expect(places).toEqual(['default/shop-test sha256:2', 'default/shop-pre sha256:2', 'eu/shop sha256:2']);
+  });
+
+  it('have their gates in the hash: an approval is for what was seen', () => {
+    const gate = { application: 'shop', environment: 'test', passed: 'here' } as const;
+    const gates = new Map([['pre', [gate]]]);
+    const gated = computePlan({ ...input(spec), applications: [{ spec, image, observations }], gates });
+    expect(gated.stages.map((s) => s.gates)).toEqual([undefined, [gate], undefined]);
+    expect(gated.hash).not.toBe(plan.hash);
+  });
+});

@@ -8,6 +8,7 @@ import { hashOf } from './ids.js';
 import { laneSteps, laneStepsBack } from './lane-steps.js';
 import { edgesIn, leadOf, membersOf, type Member } from './member.js';
 import type { WayBack } from './release.js';
+import type { Gate } from './stage-order.js';
 import { numbered, stepsBack, stepsOf, type Unnumbered } from './steps.js';
 import type { RouteTarget, Tag } from './traffic.js';
 
@@ -148,6 +149,8 @@ export const concerned = ({ targets }: Pick<Stage, 'targets'>, { of }: Pick<Step
 
 export interface Stage {
   readonly environment: string;
+  /** How the versions got past the environments that come before. Absent: none does. */
+  readonly gates?: readonly Gate[];
   /** Of the application that the requests come to. */
   readonly strategy: Strategy | 'first';
   /** Called before caller. */
@@ -182,6 +185,8 @@ export interface PlanInput {
   readonly edges?: readonly Application[];
   /** Whether each application asks for an approval of its own. Default: those with the same settings ask together. */
   readonly approveEach?: boolean;
+  /** By environment. Default none. */
+  readonly gates?: ReadonlyMap<string, readonly Gate[]>;
   /** Absent: an ordinary release. */
   readonly rollback?: { readonly of: string; readonly way: WayBack };
 }
@@ -206,15 +211,20 @@ export function environmentsOf(
   return names.flatMap((name) => spec.environments.filter((e) => e.name === name));
 }
 
+/** Those of all applications, in the order of the stages. */
+export const stageNames = (
+  specs: readonly Application[],
+  environment: string | null,
+  way?: WayBack,
+): readonly string[] => [
+  ...new Set(specs.flatMap((spec) => environmentsOf(spec, environment, way).map((e) => e.name))),
+];
+
 export function computePlan(input: PlanInput): Plan {
   const { applications, environment, rollback } = input;
   const warnings: string[] = [...(rollback?.way.warnings ?? [])];
-  const names = [
-    ...new Set(
-      applications.flatMap((a) => environmentsOf(a.spec, environment, rollback?.way).map((e) => e.name)),
-    ),
-  ];
-  const stages = names.map((name) => stageOf(name, input, warnings));
+  const specs = applications.map((a) => a.spec);
+  const stages = stageNames(specs, environment, rollback?.way).map((name) => stageOf(name, input, warnings));
   if (stages.some((stage) => stage.steps.length > 0) && rollback !== undefined) warnings.push(shortened);
   const body = { stages, warnings, ...(rollback === undefined ? {} : { rollbackOf: rollback.of }) };
   return { ...body, hash: hashOf(body).slice(0, 16) };
@@ -238,8 +248,10 @@ function stageOf(name: string, input: PlanInput, warnings: string[]): Stage {
   const settings = members.map((m) => m.settings);
   const longest = (of: (s: ReleaseSettings) => Duration): number =>
     Math.max(...settings.map((s) => milliseconds(of(s))));
+  const gates = input.gates?.get(name) ?? [];
   return {
     environment: name,
+    ...(gates.length === 0 ? {} : { gates }),
     strategy: lead.target.strategy,
     targets,
     ...(edges.length === 0 ? {} : { edges }),

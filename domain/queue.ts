@@ -1,6 +1,7 @@
 /** The queue of one application in one environment: who holds it, who waits, in which order, and who takes whose place. Pure. */
 import type { QueuePolicy } from './application.js';
 import type { HistoryEntry, Phase, ReleaseRequest } from './release.js';
+import type { PassQuestion } from './stage-order.js';
 import type { Way } from './steering.js';
 
 /** What a release comes to the queue with. */
@@ -13,6 +14,8 @@ export interface Ticket {
   readonly tag?: string;
   /** In the queue of a lane: the environment whose turn it has, and for which it needs this one too. */
   readonly own?: string;
+  /** What it wants to know with its turn. Absent: nothing. */
+  readonly passed?: PassQuestion;
 }
 
 /** What the turn of a lane is asked for by: who tells requests with this tag by it, in an application that they come through. */

@@ -4,6 +4,7 @@ import type { Application, Strategy } from './application.js';
 import type { Calls } from './chain.js';
 import type { Failure } from './failures.js';
 import type { Plan, StepKind } from './plan.js';
+import type { Pass } from './stage-order.js';
 import type { Patience } from './waiting.js';
 
 export const openPhases = [
@@ -39,6 +40,8 @@ export interface ReleaseRequest {
   readonly approveEach?: boolean;
   /** Goes first in the queue. Default false. */
   readonly hotfix?: boolean;
+  /** Goes on where the version has not passed the environments before; `reason` says why. Default false. */
+  readonly override?: boolean;
   /** The ended release that is undone. Absent: an ordinary release. */
   readonly rollbackOf?: string;
   /** With rollbackOf: where it goes back to. */
@@ -73,6 +76,8 @@ export interface ReleaseInputs {
   readonly calls?: Calls;
   /** Applications that these name as edges and that are not released, as they are declared now. Absent: none. */
   readonly edges?: readonly Application[];
+  /** By application, what passed the environments that come before. Absent: the order of the stages is not looked at. */
+  readonly passes?: Readonly<Record<string, readonly Pass[]>>;
   /** Ends after the plan, changes nothing, waits for nothing. */
   readonly planOnly: boolean;
   /** When its waits are longer than they should be. Absent: as the defaults say. */
@@ -185,6 +190,8 @@ export interface HistoryEntry {
   readonly reason: string;
   /** The ended release that it undid. Absent: an ordinary release. */
   readonly rollbackOf?: string;
+  /** Environments that the version had not passed, which somebody overrode. Absent: none. */
+  readonly overrode?: readonly string[];
   readonly startedAt: string;
   readonly endedAt: string;
   /** How long it held the environment. Absent: a worker of another version wrote it. */

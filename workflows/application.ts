@@ -30,7 +30,7 @@ export interface ApplicationState {
 export async function application(carried?: ApplicationState): Promise<void> {
   let { versions, history } = carried ?? { versions: [], history: [] };
   const name = workflowInfo().workflowId.replace(/^application\//, '');
-  const queues = new Queues(name, carried?.queues ?? {});
+  const queues = new Queues(name, carried?.queues ?? {}, () => history);
   let removed = false;
 
   setHandler(messages.declare, ({ application: declared, by }) => {

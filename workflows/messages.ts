@@ -7,6 +7,7 @@ import type { Failure } from '../domain/failures.js';
 import type { Plan } from '../domain/plan.js';
 import type { EnvironmentState, QueueView, Ticket } from '../domain/queue.js';
 import type { EndedPhase, HistoryEntry, Phase, ReleaseEvent, ReleaseView } from '../domain/release.js';
+import type { Pass } from '../domain/stage-order.js';
 
 /**
  * Answer of an update that a person sent. What makes no sense is turned down by the validator, before anything is written to the
@@ -68,8 +69,8 @@ export const state = defineQuery<ReleaseView>('state');
 /** Events with an id above the given one, oldest first. */
 export const events = defineQuery<readonly ReleaseEvent[], [number]>('events');
 
-/** From the application: the release holds the environment now. */
-export const granted = defineSignal<[Turn]>('granted');
+/** From the application: the release holds the environment now. With what it asked to be told of the environments before. */
+export const granted = defineSignal<[Turn & { readonly passes?: readonly Pass[] }]>('granted');
 /** From the application: it waits; place 1 is next. */
 export const queued = defineSignal<[Turn & { readonly place: number; readonly behind: string }]>('queued');
 /** From the application: refused by policy. */

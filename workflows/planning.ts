@@ -1,4 +1,4 @@
-/** Making the plan: resolve the images once, look at the clusters, compute. Changes nothing. */
+/** Making the plan: look at the clusters, compute. Changes nothing. */
 import { ActivityFailure, TimeoutFailure } from '@temporalio/workflow';
 import { releaseSettings, type Application } from '../domain/application.js';
 import { edgesOf, type Told } from '../domain/edge.js';
@@ -12,11 +12,12 @@ import {
   type Observation,
   type Plan,
   type PlannedApplication,
-  type ResolvedImage,
 } from '../domain/plan.js';
-import type { ReleaseInputs, ReleaseRequest, WayBack } from '../domain/release.js';
+import type { ReleaseInputs } from '../domain/release.js';
 import { quickly } from './activities.js';
 import { failureOf } from './failures.js';
+import { gatesBefore } from './gates.js';
+import { imagesOf, patience, type Images } from './images.js';
 import type { Run } from './run.js';
 
 export interface Planning {
@@ -24,56 +25,33 @@ export interface Planning {
   readonly problems: readonly Failure[];
 }
 
-/** How long a neighbour that is away is waited for: while somebody waits for the answer, and while nobody does. */
-export const patience = { attendedMs: 10_000, unattendedMs: 5 * 60_000 } as const;
-
-/** What was asked for, by application and image; a release keeps the digests to its end. */
-export type Images = ReadonlyMap<string, ResolvedImage>;
-const keyOf = (application: string, image: string): string => `${application} ${image}`;
-
-export async function resolveImages(run: Run): Promise<{ images: Images; problems: readonly Failure[] }> {
-  const images = new Map<string, ResolvedImage>();
-  const problems: Failure[] = [];
-  const { applications, wayBack } = run.inputs.request;
-  for (const [i, { name, image }] of applications.entries()) {
-    const repository = run.inputs.applications[i]!.image;
-    for (const asked of wayBack === undefined ? [image] : imagesBack(wayBack, name)) {
-      const summary = `digest of ${asked}`;
-      try {
-        const input = { image: asked, repository };
-        const options = { patienceMs: patience.attendedMs, summary };
-        images.set(keyOf(name, asked), await quickly('resolveImage', 'default', input, options));
-      } catch (error) {
-        const found = failureOf(error);
-        problems.push(wayBack === undefined ? { ...found, pointer: `/applications/${i}/image` } : found);
-      }
-    }
-  }
-  return { images, problems };
-}
-
-/** Each once. */
-const imagesBack = ({ stages }: WayBack, application: string): readonly string[] => [
-  ...new Set(stages.filter((s) => s.application === application).map((s) => s.image)),
-];
-
-/** Looks at every environment that the release goes through, all at once, and computes the plan. */
+/**
+ * Looks at every environment that the release goes through, all at once, and computes the plan.
+ * @param from index of the first stage that is not done yet
+ */
 export async function makePlan(
   run: Run,
   images: Images,
   patienceMs: number = patience.attendedMs,
+  from = 0,
 ): Promise<Planning> {
   const { request, applications } = run.inputs;
   const looks = await Promise.all(applications.map((spec) => lookAt(run, spec, images, patienceMs)));
   const edges = await Promise.all(edgeLooks(run, patienceMs));
-  const problems = [...laneProblems(run.inputs), ...looks.flatMap((look) => look.problems), ...edges.flat()];
+  const { gates, problems: unpassed } = gatesBefore(run, images, from);
+  const problems = [
+    ...laneProblems(run.inputs),
+    ...unpassed,
+    ...looks.flatMap((look) => look.problems),
+    ...edges.flat(),
+  ];
   if (problems.length > 0) return { plan: null, problems };
   const planned = looks.flatMap((look) => look.planned ?? []);
   const { environment, strategy, lane, approveEach = false, rollbackOf, wayBack } = request;
   const rollback =
     rollbackOf === undefined || wayBack === undefined ? {} : { rollback: { of: rollbackOf, way: wayBack } };
   const calls = callsOf(run.inputs);
-  const asked = { environment, strategy, lane, approveEach, ...rollback };
+  const asked = { environment, strategy, lane, approveEach, gates, ...rollback };
   const plan = computePlan({ applications: planned, calls, edges: run.inputs.edges ?? [], ...asked });
   return { plan, problems };
 }
@@ -134,23 +112,6 @@ async function lookAt(run: Run, spec: Application, images: Images, patienceMs: n
   const observations = seen.filter((o): o is Observation => o !== null);
   const found = imagesOf(request, spec.name, images);
   return { planned: found === null ? null : { spec, ...found, observations }, problems };
-}
-
-/** Null where one of them was not resolved. */
-function imagesOf(
-  { applications, wayBack }: ReleaseRequest,
-  name: string,
-  images: Images,
-): Pick<PlannedApplication, 'image' | 'images'> | null {
-  const resolved = (asked: string): ResolvedImage | undefined => images.get(keyOf(name, asked));
-  const image = resolved(applications.find((a) => a.name === name)!.image);
-  if (image === undefined) return null;
-  if (wayBack === undefined) return { image };
-  const stages = wayBack.stages.filter((s) => s.application === name);
-  return {
-    image,
-    images: Object.fromEntries(stages.map((s) => [s.environment, resolved(s.image) ?? image])),
-  };
 }
 
 async function observe(

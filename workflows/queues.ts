@@ -13,6 +13,7 @@ import {
   type Ticket,
 } from '../domain/queue.js';
 import type { HistoryEntry } from '../domain/release.js';
+import { passesIn, type Pass } from '../domain/stage-order.js';
 import * as messages from './messages.js';
 
 export type QueuesByEnvironment = Readonly<Record<string, Queue>>;
@@ -36,6 +37,8 @@ export class Queues {
   constructor(
     private readonly application: string,
     private queues: QueuesByEnvironment,
+    /** As it is by now. */
+    private readonly history: () => readonly HistoryEntry[],
   ) {}
 
   get all(): QueuesByEnvironment {
@@ -142,7 +145,9 @@ export class Queues {
     }
     const turn = { application: this.application, environment: ticket?.own ?? environment };
     if (running === release) {
-      this.note(turn.environment, release, (id) => handle(id).signal(messages.granted, turn));
+      // Asked when it is sent: whoever left just now is in the history by then.
+      const answer = () => ({ ...turn, ...this.passesFor(ticket) });
+      this.note(turn.environment, release, (id) => handle(id).signal(messages.granted, answer()));
       return;
     }
     const i = waiting.indexOf(release);
@@ -157,6 +162,13 @@ export class Queues {
     const { queue } = arrive(before, release, { ...ticket, own: environment }, 'wait', now());
     if (queue === before) this.notePlace(lane, release);
     else this.change(lane, queue);
+  }
+
+  private passesFor(ticket: Ticket | undefined): { readonly passes?: readonly Pass[] } {
+    const asked = ticket?.passed;
+    if (asked === undefined) return {};
+    const passes = passesIn(this.history(), asked.environments);
+    return { passes: passes.filter((p) => p.digest === asked.digest) };
   }
 
   private noteSuperseded(turn: messages.Turn, release: string, by: string): void {

@@ -5,9 +5,12 @@ import { turnsIn } from '../domain/turns.js';
 import { replanned, type Stage } from '../domain/plan.js';
 import type { EndedPhase, HistoryEntry, ReleaseInputs } from '../domain/release.js';
 import { failureError, failureOf } from './failures.js';
+import { questionAt } from './gates.js';
 import type { ReleaseResult, Turn } from './messages.js';
 import { until } from './hold.js';
-import { makePlan, patience, resolveImages, type Images } from './planning.js';
+import { patience, resolveImages, type Images } from './images.js';
+import { makePlan } from './planning.js';
+import { gateText } from '../domain/stage-order.js';
 import { rollbackNeedless, stableMoved } from '../domain/way-back.js';
 import { rollBack } from './rollback.js';
 import { Run } from './run.js';
@@ -49,7 +52,7 @@ async function conduct(run: Run, turns: Turns): Promise<Ending> {
   const { images, problems } = await resolveImages(run);
   if (problems.length > 0)
     return refuse(run, [...problems, ...(await furtherProblems(run, images, problems))]);
-  const held = await askFirstTurns(run, turns);
+  const held = await askFirstTurns(run, turns, images);
   if (typeof held === 'object') return refuse(run, [held]);
 
   const planning = await makePlan(run, images);
@@ -67,7 +70,9 @@ async function conduct(run: Run, turns: Turns): Promise<Ending> {
     const fresh = i === 0 && held;
     const obstacle = fresh ? null : await prepareStage(run, turns, environment, images, i);
     if (obstacle !== null) return obstacle;
-    const ending = await carryOut(run, run.record.plan!.stages[i]!);
+    const stage = run.record.plan!.stages[i]!;
+    for (const gate of stage.gates ?? []) run.record.note('note', `${gateText(gate)}.`);
+    const ending = await carryOut(run, stage);
     if (ending !== null) return ending;
     // After the last one the release ends at once, so that no abort is taken that comes too late.
     if (i < planning.plan.stages.length - 1)
@@ -102,7 +107,7 @@ function refuse(run: Run, problems: readonly Failure[]): Ending {
 }
 
 /** Answers whether the turns in the first environment were granted at once; or why the policy refuses. */
-async function askFirstTurns(run: Run, turns: Turns): Promise<boolean | Failure> {
+async function askFirstTurns(run: Run, turns: Turns, images: Images): Promise<boolean | Failure> {
   if (run.inputs.planOnly) return true;
   const { applications, request } = run.inputs;
   const environment =
@@ -113,7 +118,7 @@ async function askFirstTurns(run: Run, turns: Turns): Promise<boolean | Failure>
       const spec = applications.find((a) => isOwn && a.name === turn.application);
       const declared = spec?.environments.find((e) => e.name === environment);
       const policy = declared?.release?.queue ?? spec?.release?.queue ?? 'wait';
-      if (!(await turns.ask(turn, policy))) return false;
+      if (!(await turns.ask({ ...turn, ...questionAt(run, images, turn) }, policy))) return false;
     }
     return true;
   } catch (error) {
@@ -136,8 +141,9 @@ async function prepareStage(
   run.record.phase = 'queued';
   for (const turn of turnsIn(run.inputs, environment)) {
     try {
-      const asked = turn.environment === environment ? policy : 'wait';
-      const taken = await turns.take(turn, asked, stage.queueDeadlineMs);
+      const by = turn.environment === environment ? policy : 'wait';
+      const asked = { ...turn, ...questionAt(run, images, turn) };
+      const taken = await turns.take(asked, by, stage.queueDeadlineMs);
       if (taken === null && run.aborted !== null)
         return { phase: 'cancelled', failure: run.aborted, left: [] };
       if (taken === null) return { phase: 'failed', failure: failure('queue_expired', turn), left: [] };
@@ -149,7 +155,7 @@ async function prepareStage(
   run.record.expect(looking(`${environment}, now that it is its turn,`, patience.unattendedMs));
   const planning = await until(
     () => run.aborted !== null,
-    () => makePlan(run, images, patience.unattendedMs),
+    () => makePlan(run, images, patience.unattendedMs, index),
   );
   if (run.aborted !== null) return { phase: 'cancelled', failure: run.aborted, left: [] };
   if (planning?.plan == null) return { phase: 'failed', failure: planning!.problems[0]!, left: [] };
@@ -213,7 +219,13 @@ function entryOf(run: Run, turn: Turn, ending: Ending): HistoryEntry | null {
     initiator: view.initiator,
     reason: view.reason,
     ...(view.rollbackOf === undefined ? {} : { rollbackOf: view.rollbackOf }),
+    ...overrodeIn(stage, turn.application),
     startedAt: view.startedAt,
     endedAt: view.endedAt ?? new Date().toISOString(),
   };
+}
+
+function overrodeIn(stage: Stage | undefined, application: string): Pick<HistoryEntry, 'overrode'> {
+  const gates = stage?.gates?.filter((g) => g.application === application && g.passed === 'overridden') ?? [];
+  return gates.length === 0 ? {} : { overrode: gates.map((g) => g.environment) };
 }

@@ -9,6 +9,7 @@ import {
 } from '../domain/approval.js';
 import { failure, type Failure } from '../domain/failures.js';
 import type { ReleaseInputs } from '../domain/release.js';
+import type { Pass } from '../domain/stage-order.js';
 import type { Way } from '../domain/steering.js';
 import { failureError } from './failures.js';
 import * as messages from './messages.js';
@@ -58,6 +59,8 @@ export class Run {
   private seq = 0;
   /** When gray began to be reachable: what an earlier track of the same name answered before does not count. */
   graySince: string | null = null;
+  /** What passed the environments before one, as its application told with the turn. */
+  private readonly passes = new Map<string, readonly Pass[]>();
   /** Gray Deployments and the replicas that they were last brought to. */
   private readonly replicas = new Map<string, number>();
 
@@ -90,6 +93,15 @@ export class Run {
 
   scaled(gray: string, replicas: number): void {
     this.replicas.set(gray, replicas);
+  }
+
+  learnPasses({ application, environment }: messages.Turn, passes: readonly Pass[]): void {
+    this.passes.set(`${application}/${environment}`, passes);
+  }
+
+  /** Undefined: it was not told. */
+  passesOf({ application, environment }: messages.Turn): readonly Pass[] | undefined {
+    return this.passes.get(`${application}/${environment}`);
   }
 
   requestAbort(who: string, reason: string): void {

@@ -18,8 +18,8 @@ type State =
   | { readonly kind: 'granted' }
   | { readonly kind: 'refused'; readonly running: string };
 
-/** A turn, and by which tag the release tells requests there. */
-export type Asked = messages.Turn & Pick<Ticket, 'tag'>;
+/** A turn, by which tag the release tells requests there, and what it wants to be told with the turn. */
+export type Asked = messages.Turn & Pick<Ticket, 'tag' | 'passed'>;
 
 export class Turns {
   private readonly states = new Map<string, State>();
@@ -28,7 +28,10 @@ export class Turns {
   private awaited: string | null = null;
 
   constructor(private readonly run: Run) {
-    setHandler(messages.granted, (turn) => void this.states.set(keyOf(turn), { kind: 'granted' }));
+    setHandler(messages.granted, (turn) => {
+      this.states.set(keyOf(turn), { kind: 'granted' });
+      if (turn.passes !== undefined) this.run.learnPasses(turn, turn.passes);
+    });
     setHandler(messages.queued, (turn) => {
       // A late notice of the place must not take back a grant.
       if (this.states.get(keyOf(turn))?.kind === 'granted') return;
@@ -52,14 +55,18 @@ export class Turns {
   }
 
   /** Asks for the turn; answers whether it was granted at once. Throws `release_in_progress` where the policy refuses. */
-  async ask({ tag, ...turn }: Asked, policy: QueuePolicy): Promise<boolean> {
+  async ask({ tag, passed, ...turn }: Asked, policy: QueuePolicy): Promise<boolean> {
     const key = keyOf(turn);
     this.states.set(key, { kind: 'asked' });
     this.taken.push(turn);
     const { environment } = turn;
     const { id, request: asked } = this.run.inputs;
-    const since = this.run.record.view().startedAt;
-    const ticket = { urgent: isUrgent(asked), asked: since, ...(tag === undefined ? {} : { tag }) };
+    const ticket = {
+      urgent: isUrgent(asked),
+      asked: this.run.record.view().startedAt,
+      ...(tag === undefined ? {} : { tag }),
+      ...(passed === undefined ? {} : { passed }),
+    };
     const request = { release: id, environment, policy, ticket };
     const answered = (): boolean => this.states.get(key)?.kind !== 'asked' || this.run.aborted !== null;
     do {
@@ -88,7 +95,7 @@ export class Turns {
     policy: QueuePolicy,
     deadlineMs: number,
   ): Promise<'at once' | 'after a wait' | null> {
-    const { tag: _, ...turn } = asked;
+    const { tag: _tag, passed: _passed, ...turn } = asked;
     const state = this.states.get(keyOf(turn));
     if (state?.kind === 'granted') return 'at once';
     if (state === undefined && (await this.ask(asked, policy))) return 'at once';

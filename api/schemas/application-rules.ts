@@ -38,6 +38,15 @@ export function checkReleased(value: unknown, context: Context): void {
   reportTwice(context, [], names, 'application', 'name');
 }
 
+export function checkOverride(value: unknown, context: Context): void {
+  const { override, reason } = fieldsOf(value);
+  // One that is no text is an error already.
+  if (override !== true || (reason !== undefined && typeof reason !== 'string')) return;
+  if ((reason ?? '').trim() !== '') return;
+  const remedy = 'Say why it cannot wait for the environments before.';
+  report(context, ['reason'], 'An override without a reason.', 'a reason', remedy);
+}
+
 export function checkMetric(value: unknown, context: Context): void {
   const metric = fieldsOf(value);
   const sources = metricSources.filter((key) => metric[key] !== undefined);
@@ -143,9 +152,30 @@ export function checkEnvironments(value: unknown, context: Context): void {
     'environment',
     'name',
   );
+  checkAfter(itemsOf(value).map(fieldsOf), context);
 }
 
-/** What only the whole application shows: a strategy that moves traffic needs a router. */
+/** An environment comes after some that stand before it in the list, so none can wait for itself. */
+function checkAfter(environments: readonly Readonly<Record<string, unknown>>[], context: Context): void {
+  const names = environments.map((e) => e['name']);
+  for (const [i, { name, after }] of environments.entries()) {
+    for (const [j, before] of itemsOf(after).entries()) {
+      const at = names.indexOf(before);
+      if (typeof before !== 'string' || (at >= 0 && at < i)) continue;
+      const seen = at < 0 ? 'is not declared' : at === i ? 'is itself' : 'stands behind it in the list';
+      const earlier = names.slice(0, i).filter((n) => typeof n === 'string');
+      report(
+        context,
+        [i, 'after', j],
+        `${JSON.stringify(name)} comes after "${before}", which ${seen}.`,
+        earlier.length === 0 ? 'nothing: it is the first' : `one of ${earlier.join(', ')}`,
+        'Name environments that stand before it; the order of the list is the order of the stages.',
+      );
+    }
+    reportTwice(context, [i, 'after'], itemsOf(after), 'environment');
+  }
+}
+
 /** Both would be the Deployment of the first release. */
 function checkWorkload(path: Path, value: unknown, context: Context): void {
   const { manifest, template } = fieldsOf(value);
@@ -157,6 +187,7 @@ function checkWorkload(path: Path, value: unknown, context: Context): void {
 const valueAt = (value: unknown, path: Path): unknown =>
   path.reduce<unknown>((at, key) => (typeof key === 'number' ? itemsOf(at)[key] : fieldsOf(at)[key]), value);
 
+/** What only the whole application shows: a strategy that moves traffic needs a router. */
 export function checkApplication(value: unknown, context: Context): void {
   const application = fieldsOf(value);
   const workloads: readonly Path[] = [

@@ -220,6 +220,13 @@ const localTraffic = z.strictObject({
 const environment = z.strictObject({
   name: dnsLabel,
   type: z.enum(environmentTypes),
+  after: z
+    .array(dnsLabel)
+    .max(50, 'at most 50 environments')
+    .exactOptional()
+    .describe(
+      'What a version has to have passed before it comes here. Default: all that stand before and are of an earlier type (test, pre, then gray and prod).',
+    ),
   cluster: dnsLabel.exactOptional().describe('A cluster that some worker serves. Default "default".'),
   namespace: dnsLabel,
   workload: workload.exactOptional(),

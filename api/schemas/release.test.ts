@@ -17,6 +17,7 @@ const request = {
   lane: 'gray',
   reason: 'because',
   hotfix: true,
+  override: true,
 };
 const missing = undefined;
 const image: Path = ['applications', 0, 'image'];
@@ -48,6 +49,9 @@ describe('releaseRequestSchema', () => {
 
   const rows: readonly Row[] = [
     ['a hotfix that is neither', ['hotfix'], 'yes', { found: '"yes"', expected: 'true or false' }],
+    ['an override without a reason', ['reason'], ' ', { expected: 'a reason' }],
+    ['an override that says no reason at all', ['reason'], missing, { expected: 'a reason' }],
+    ['an override in words', ['override'], 'yes', { expected: 'true or false' }],
     ['no applications', ['applications'], missing, { found: 'nothing', expected: 'a list' }],
     ['an empty list', ['applications'], [], { expected: 'at least one application' }],
     [

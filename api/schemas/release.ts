@@ -4,7 +4,7 @@ import type { DecisionRequest } from '../../domain/approval.js';
 import { strategies } from '../../domain/application.js';
 import type { ReleaseRequest } from '../../domain/release.js';
 import type { Steering } from '../../workflows/messages.js';
-import { checkReleased } from './application-rules.js';
+import { checkOverride, checkReleased } from './application-rules.js';
 import { dnsLabel, laneName, positiveDuration, someText, text, whole } from './common.js';
 
 const reason = text(1_000).default('').describe('Recorded, and shown to everybody who reads the release.');
@@ -39,7 +39,14 @@ export const releaseRequestSchema = z
         'Whether each application asks for an approval of its own. Default: those with the same approval settings ask together.',
       ),
     hotfix: z.boolean().exactOptional().describe('Goes before ordinary releases that wait. Default false.'),
+    override: z
+      .boolean()
+      .exactOptional()
+      .describe(
+        'Goes on where the version has not passed the environments before; needs the role approver and a reason. Default false.',
+      ),
   })
+  .superRefine(checkOverride, { when: () => true })
   .meta({ title: 'ReleaseRequest' }) satisfies z.ZodType<Omit<ReleaseRequest, 'initiator'>>;
 
 const wayBackFields = {

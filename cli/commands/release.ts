@@ -17,6 +17,7 @@ interface RequestOptions {
   readonly lane?: string;
   readonly reason?: string;
   readonly approveEach?: boolean;
+  readonly override?: boolean;
 }
 
 type ReleaseOptions = RequestOptions & StartOptions & { readonly hotfix?: boolean };
@@ -29,14 +30,15 @@ const requestOptions = (): Option[] => [
   new Option('--strategy <name>', 'instead of the declared one').choices(strategies),
   new Option('--lane <name>', 'instead of the declared one'),
   new Option('--approve-each', 'each application asks for an approval of its own'),
+  new Option('--override', 'also where it has not passed the environments before; needs --reason'),
   reasonOption(),
 ];
 
 function bodyOf(
   versions: readonly string[],
-  { environment, strategy, lane, reason, approveEach }: RequestOptions,
+  { environment, strategy, lane, reason, approveEach, override }: RequestOptions,
 ): Readonly<Record<string, unknown>> {
-  const options = { environment, strategy, lane, reason, approveEach };
+  const options = { environment, strategy, lane, reason, approveEach, override };
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   return { applications: versions.map(versionOf), ...Object.fromEntries(given) };
 }

@@ -137,6 +137,21 @@ it('a plan shows stages, digests, steps, warnings and its hash', () => {
     `);
 });
 
+it('says how a version got past the environments before', () => {
+  const plan = samplePlan();
+  const gate = { application: 'web', environment: 'test' };
+  const gates = [
+    { ...gate, passed: 'before', release: '4k2m', at: '2026-01-02T03:04:05.678Z' },
+    { ...gate, environment: 'pre', passed: 'overridden', by: 'zoe', reason: 'the shop\nis down' },
+  ] as const;
+  const stages = plan.stages.map((stage) => ({ ...stage, gates }));
+  expect(renderPlan({ ...plan, stages }, [], noPaint).slice(2, 5)).toEqual([
+    'prod  gray',
+    '  web passed test on 2026-01-02 03:04 UTC by release 4k2m',
+    '  web has not passed pre: overridden by zoe: the shop is down',
+  ]);
+});
+
 describe('a problem', () => {
   const document = (() => {
     const parsed = parseYaml(

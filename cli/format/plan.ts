@@ -1,5 +1,6 @@
 /** A plan for people, before anything happens. Pure. */
 import type { Plan, Stage, Target } from '../../domain/plan.js';
+import { gateText } from '../../domain/stage-order.js';
 import type { Paint } from './paint.js';
 import { oneLine, shortDigest } from './text.js';
 
@@ -24,6 +25,7 @@ function stageLines(stage: Stage, paint: Paint): string[] {
   const width = String(stage.steps.length).length;
   return [
     `${paint.bold(stage.environment)}  ${stage.strategy === 'first' ? 'first release' : stage.strategy}`,
+    ...(stage.gates ?? []).map((gate) => `  ${oneLine(gateText(gate))}`),
     ...stage.targets.map((target) => `  ${targetText(target)}`),
     ...(stage.edges ?? []).map((edge) => `  ${edge.application}: not released, its route gives the tag`),
     ...stage.steps.map(

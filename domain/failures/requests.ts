@@ -115,6 +115,19 @@ export const requests = {
       `In ${c.environment} the applications have different lanes: ${c.lanes.join('; ')}.`,
       'Name one lane for the release (--lane), and give the applications the same release.tag.header.',
     ),
+  stage_not_passed: (c: {
+    application: string;
+    version: string;
+    /** Tag or whole digest. */
+    asked: string;
+    environment: string;
+    missing: readonly string[];
+  }) =>
+    terminal(
+      422,
+      `${c.application} ${c.version} has not passed ${list(c.missing)}, as it has to before ${c.environment}: no release of these bytes succeeded there, or it was rolled back since.`,
+      `Release it there first (sluice release ${c.application}@${c.asked} -e ${c.missing[0]}), or go on without, which needs the role "approver": --override --reason WHY.`,
+    ),
   release_unknown: (c: { id: string }) =>
     terminal(404, `There is no release "${c.id}".`, 'List the releases: sluice history'),
   release_in_progress: (c: { application: string; environment: string; running: string }) =>

@@ -78,6 +78,7 @@ export const everyField: Application = {
     {
       name: 'prod',
       type: 'prod',
+      after: ['test'],
       cluster: 'default',
       namespace: 'shop',
       workload: { name: 'web-prod' },
