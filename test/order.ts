@@ -21,6 +21,7 @@ const first = [
   'faults/storm',
   'e2e/metrics',
   'e2e/release',
+  'e2e/clusters',
   'faults/away',
   'e2e/neighbours-metrics',
   'faults/decisions',

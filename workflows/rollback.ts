@@ -215,7 +215,7 @@ async function persist(run: Run, stage: Stage, undo: Undo): Promise<string | nul
     for (let tried = 2, wait = 500; ; tried++, wait = Math.min(wait * 2, 30_000)) {
       run.record.note('note', `${undo.summary} did not work yet: ${why}`);
       await condition(() => over, wait, { summary: `again: ${undo.summary}` });
-      why = await attempt(run, undo, until);
+      why = await attempt(run, undo, until, why);
       if (why === null) return null;
       if (over) return `tried ${tried} times, ${why}`;
     }
@@ -224,9 +224,18 @@ async function persist(run: Run, stage: Stage, undo: Undo): Promise<string | nul
   }
 }
 
-/** Answers null when it is done, else why it is not. */
-async function attempt(run: Run, undo: Undo, until: string): Promise<string | null> {
-  run.record.begin(undo, 'rolling_back', { what: undo.summary, until, can: [] });
+/**
+ * Answers null when it is done, else why it is not.
+ * @param before why it did not work the last time
+ */
+async function attempt(
+  run: Run,
+  undo: Undo,
+  until: string,
+  before: string | null = null,
+): Promise<string | null> {
+  const what = before === null ? undo.summary : `${undo.summary}, which did not work yet: ${before}`;
+  run.record.begin(undo, 'rolling_back', { what, until, can: [] });
   run.record.publish();
   try {
     run.record.end(undo.id, 'done', null, await undo.act());

@@ -8,6 +8,7 @@ import {
   type DecisionRequest,
 } from '../domain/approval.js';
 import { failure, type Failure } from '../domain/failures.js';
+import type { Observation } from '../domain/plan.js';
 import type { ReleaseInputs } from '../domain/release.js';
 import type { Pass } from '../domain/stage-order.js';
 import type { Way } from '../domain/steering.js';
@@ -59,6 +60,8 @@ export class Run {
   private seq = 0;
   /** When gray began to be reachable: what an earlier track of the same name answered before does not count. */
   graySince: string | null = null;
+  /** What was seen last, by application and environment. */
+  readonly seen = new Map<string, Observation>();
   /** What passed the environments before one, as its application told with the turn. */
   private readonly passes = new Map<string, readonly Pass[]>();
   /** Gray Deployments and the replicas that they were last brought to. */
