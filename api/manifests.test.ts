@@ -64,6 +64,37 @@ describe('a template', () => {
     expect(manifests(given)[0]).toMatchObject({ spec: { replicas: 42 } });
   });
 
+  it('gives each environment variables of its own: names with dots, and keys of Secrets by their names alone', () => {
+    const text = `${template}          env:
+            {{- range $name, $value := .values.env }}
+            - name: {{ $name }}
+              value: {{ $value | quote }}
+            {{- end }}
+            {{- range $name, $secret := .values.secrets }}
+            - name: {{ $name }}
+              valueFrom: { secretKeyRef: {{ toJson $secret }} }
+            {{- end }}
+`;
+    const key = 'spring.cloud.nacos.discovery.server-addr';
+    const values = (nacos: string, secret: string) => ({
+      values: { env: { [key]: nacos }, secrets: { DB_PASSWORD: { name: secret, key: 'password' } } },
+    });
+    const environments = [
+      environment('test', values('nacos.test:8848', 'db-test')),
+      environment('prod', values('nacos.prod:8848', 'db')),
+    ];
+    const env = manifests(application(text, environments)).map(
+      (manifest) =>
+        (manifest as { spec: { template: { spec: { containers: { env: object }[] } } } }).spec.template.spec
+          .containers[0]?.env,
+    );
+    const expected = (nacos: string, secret: string) => [
+      { name: key, value: nacos },
+      { name: 'DB_PASSWORD', valueFrom: { secretKeyRef: { name: secret, key: 'password' } } },
+    ];
+    expect(env).toEqual([expected('nacos.test:8848', 'db-test'), expected('nacos.prod:8848', 'db')]);
+  });
+
   it.each([
     ['v2', 'r.example/shop:v2'],
     ['sha256:1', 'r.example/shop@sha256:1'],

@@ -176,6 +176,15 @@ describe('release', () => {
     expect(api.asked.map(({ body }) => (body as { hotfix?: boolean }).hotfix)).toEqual([true, undefined]);
   });
 
+  it('goes past the order of environments, and only then', async () => {
+    accept();
+    await sluice(api.url, [...start, '-e', 'prod', '--override', '--reason', 'down']);
+    await sluice(api.url, start);
+    const overrides = api.asked.map(({ body }) => (body as { override?: boolean }).override);
+    expect(overrides).toEqual([true, undefined]);
+    expect(api.asked[0]?.body).toMatchObject({ environment: 'prod', reason: 'down' });
+  });
+
   it('tries again with the same key when the connection breaks half-way', async () => {
     let times = 0;
     api.on('POST /v1/releases', (_request, response) => {
