@@ -1,5 +1,5 @@
 /** Failures of the catalogue in workflow code. A plain Error would retry the workflow task for ever. */
-import { ActivityFailure, ApplicationFailure, rootCause } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, rootCause, TimeoutFailure } from '@temporalio/workflow';
 import { failure, type Failure, type FailureCode, type FailureContext } from '../domain/failures.js';
 
 export function failureError(known: Failure): ApplicationFailure {
@@ -22,9 +22,16 @@ export function failureOf(error: unknown): Failure {
     if (current instanceof ApplicationFailure && isFailure(current.details?.[0])) return current.details[0];
     current = current.cause;
   }
+  if (isTimeout(error, 'SCHEDULE_TO_START')) return failure('worker_missing', undefined);
   const where = error instanceof ActivityFailure ? `${error.activityType}: ` : '';
   return failure('internal', { what: `${where}${rootCause(error) ?? String(error)}` });
 }
+
+/** Whether an activity ended so. */
+export const isTimeout = (error: unknown, type: TimeoutFailure['timeoutType']): boolean =>
+  error instanceof ActivityFailure &&
+  error.cause instanceof TimeoutFailure &&
+  error.cause.timeoutType === type;
 
 function isFailure(value: unknown): value is Failure {
   return typeof value === 'object' && value !== null && 'code' in value && 'remedy' in value;

@@ -42,6 +42,28 @@ describe('what is awaited', () => {
     expect(told(described)).toBe(`${waitingOn.what}${more}`);
   });
 
+  const scheduled = (name: string, state: number, agoMs: number, message?: string): Described => {
+    const seconds = { toNumber: () => (Date.now() - agoMs) / 1_000 };
+    const lastFailure = message === undefined ? null : { message };
+    const activity = { activityType: { name }, state, scheduledTime: { seconds }, lastFailure };
+    return { raw: { pendingActivities: [activity] } };
+  };
+  it.each<[string, Described, string]>([
+    ['after seconds in which nobody has', scheduled('setTraffic', 1, 10_000), ': no worker'],
+    ['also under an analysis', scheduled('analyse', 1, 10_000), ': no worker'],
+    ['not at once', scheduled('setTraffic', 1, 1_000), ''],
+    ['not where one has', scheduled('setTraffic', 2, 10_000), ''],
+    [
+      'not where it is tried again',
+      scheduled('setTraffic', 1, 10_000, 'no answer'),
+      ': the last attempt failed',
+    ],
+  ])('is told to be taken up by no worker: %s', (_, described, more) => {
+    const what = told(described);
+    expect(what.startsWith(`${waitingOn.what}${more}`)).toBe(true);
+    expect(what === waitingOn.what).toBe(more === '');
+  });
+
   it('is nothing where nothing is', () => {
     const view = { waitingOn: null };
     expect(withProgress(view, pending('deployGray', 'web-gray: 1 of 2 ready'))).toBe(view);

@@ -10,6 +10,8 @@ export interface Described {
 }
 
 interface Pending {
+  /** PendingActivityState of Temporal's API. */
+  readonly state?: number | null;
   readonly activityType?: { readonly name?: string | null } | null;
   readonly heartbeatDetails?: { readonly payloads?: readonly Payload[] | null } | null;
   readonly lastFailure?: { readonly message?: string | null } | null;
@@ -25,6 +27,10 @@ interface Timestamp {
 
 type Payload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];
 
+const scheduledState = 1;
+/** A worker that is there takes an activity up within milliseconds, a busy one within seconds. */
+const takenUpMs = 3_000;
+
 /** Characters: a scheduler names every node. */
 const longest = 600;
 
@@ -39,12 +45,18 @@ export function withProgress<T extends Pick<ReleaseView, 'waitingOn'>>(view: T, 
   const since = Date.parse(waitingOn.since);
   const told = (raw.pendingActivities ?? [])
     .filter(({ lastStartedTime, scheduledTime }) => msOf(lastStartedTime ?? scheduledTime) >= since)
-    .flatMap(progressOf)
+    .flatMap((pending) =>
+      isLeft(pending) ? ['no worker that serves its cluster has taken it up yet'] : progressOf(pending),
+    )
     .join('; ');
   if (told === '') return view;
   const short = told.length > longest ? `${told.slice(0, longest)}...` : told;
   return { ...view, waitingOn: { ...waitingOn, what: `${waitingOn.what}: ${short}` } };
 }
+
+/** Nobody has begun with it. */
+const isLeft = ({ state, lastFailure, scheduledTime }: Pending): boolean =>
+  state === scheduledState && !lastFailure?.message && Date.now() - msOf(scheduledTime) > takenUpMs;
 
 function progressOf({ activityType, heartbeatDetails, lastFailure }: Pending): string[] {
   // What an analysis beats is its tally, not a sentence.

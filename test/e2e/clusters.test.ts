@@ -104,7 +104,7 @@ function cut(): () => void {
 }
 
 describe('two clusters', () => {
-  it('each stage is carried out by the worker of its cluster; one that is away in between is waited for, and named', async () => {
+  it('each stage is carried out by the worker of its cluster; a worker or a cluster that is away in between is waited for, and named', async () => {
     await world.declare(
       shop({
         steps: [
@@ -115,7 +115,12 @@ describe('two clusters', () => {
     );
     const id = await world.release('v2');
     await world.until(id, 'at 50 %', (v) => v.phase === 'holding' && v.applications[0]?.grayWeight === 50);
+    await worker.kill();
+    await world.until(id, 'waiting for a worker', (v) =>
+      /no worker that serves its cluster/.test(v.waitingOn?.what ?? ''),
+    );
     const restore = cut();
+    await worker.start();
     const away = await world.until(id, 'waiting for the cluster', (v) =>
       /Cluster "two" cannot be reached/.test(v.waitingOn?.what ?? ''),
     );
