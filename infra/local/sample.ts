@@ -17,10 +17,14 @@ export interface SampleOptions {
 }
 
 const port = 8080;
-const servicePort = 80;
+export const servicePort = 80;
 
 export const sampleHost = ({ host, name, namespace }: SampleOptions): string =>
   host ?? `${name}.${namespace}.local`;
+
+/** The Service's full name in the cluster. */
+export const serviceHost = ({ name, namespace }: Pick<SampleOptions, 'name' | 'namespace'>): string =>
+  `${name}.${namespace}.svc.cluster.local`;
 
 /** Namespace, ConfigMap, Service and Deployment. */
 export function sampleObjects(options: SampleOptions): object[] {
@@ -65,6 +69,8 @@ export type RouteKind = (typeof routeKinds)[number];
 /** Where the Gateway is, as a `StackInfo` holds it; only an HTTPRoute needs it. */
 export interface RouteOptions extends SampleOptions {
   gateway: { namespace: string; name: string };
+  /** Of a VirtualService, instead of the host: it is for those who call the Service, through their sidecars. Default false. */
+  mesh?: boolean;
 }
 
 /** The user's own route to the sample application, with things in it that a release must leave alone. */
@@ -122,17 +128,16 @@ function httpProxy(options: RouteOptions): object {
 }
 
 function virtualService(options: RouteOptions): object {
-  const { name, namespace } = options;
-  const route = [
-    { destination: { host: `${name}.${namespace}.svc.cluster.local`, port: { number: servicePort } } },
-  ];
+  const { name, namespace, mesh = false } = options;
+  const service = serviceHost(options);
+  const route = [{ destination: { host: service, port: { number: servicePort } } }];
   return {
     apiVersion: 'networking.istio.io/v1',
     kind: 'VirtualService',
     metadata: { name, namespace },
     spec: {
-      hosts: [sampleHost(options)],
-      gateways: ['istio-system/edge'],
+      hosts: [mesh ? service : sampleHost(options)],
+      gateways: [mesh ? 'mesh' : 'istio-system/edge'],
       http: [
         { name: 'static', match: [{ uri: { prefix: '/static' } }], route, timeout: '10s' },
         { name: 'default', route },

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { namespaceAvailable, runInNamespace } from './namespace.js';
 import { ensureTools } from './tools.js';
-import { toolNames } from './tools/catalogue.js';
+import { meshNames, toolNames } from './tools/catalogue.js';
 
 const inside = 'SLUICE_FORWARDS' in process.env;
 process.exitCode = inside
@@ -22,7 +22,7 @@ async function enterNamespace(args: string[]): Promise<number> {
     console.error(namespace.reason);
     return 1;
   }
-  await ensureTools(toolNames, { onProgress: (line) => console.log(line) });
+  await ensureTools([...toolNames, ...meshNames], { onProgress: (line) => console.log(line) });
   return runInNamespace(fileURLToPath(import.meta.url), { args });
 }
 

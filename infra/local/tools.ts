@@ -3,8 +3,10 @@ import { buildWithGo, installWheel } from './tools/build.js';
 import { cacheFolder, isExecutable, publish } from './tools/cache.js';
 import {
   catalogue,
+  meshCatalogue,
   peerCatalogue,
   toolNames,
+  type MeshName,
   type PeerName,
   type Tool,
   type ToolName,
@@ -13,7 +15,7 @@ import { downloadRelease, platform } from './tools/download.js';
 import { Limit } from './tools/limit.js';
 import { run } from './tools/run.js';
 
-const known = { ...catalogue, ...peerCatalogue };
+const known = { ...catalogue, ...meshCatalogue, ...peerCatalogue };
 
 export interface EnsureOptions {
   /** One line for people, each time something starts, goes on (every 10 s) or ends. Default: nothing is said. */
@@ -26,7 +28,7 @@ export interface EnsureOptions {
  *
  * @throws one error that names every missing tool and what was tried for it.
  */
-export async function ensureTools<Name extends ToolName | PeerName>(
+export async function ensureTools<Name extends ToolName | MeshName | PeerName>(
   names: readonly Name[],
   options: EnsureOptions = {},
 ): Promise<Record<Name, string>> {
@@ -45,7 +47,7 @@ export async function ensureTools<Name extends ToolName | PeerName>(
   return Object.fromEntries(paths) as Record<Name, string>;
 }
 
-async function ensureTool(name: ToolName | PeerName, progress: (line: string) => void): Promise<string> {
+async function ensureTool(name: ToolName | MeshName | PeerName, progress: (line: string) => void): Promise<string> {
   const tool: Tool = known[name];
   const cached = join(cacheFolder(), 'bin', `${name}-${tool.version}`);
   const found = (await findOnPath(name, tool)) ?? ((await isExecutable(cached)) ? cached : undefined);

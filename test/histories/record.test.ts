@@ -33,7 +33,7 @@ describe('recorded histories', () => {
     gateway = await World.create(stack, { workerEnv: { KUBECONFIG: proxy.kubeconfig } });
     [contour, istio, fresh] = await Promise.all([
       World.create(stack, { beside: gateway, router: 'contour' }),
-      World.create(stack, { beside: gateway, router: 'istio' }),
+      World.create(stack, { beside: gateway, router: 'istio', served: false }),
       World.create(stack, { beside: gateway }),
     ]);
   });

@@ -1,6 +1,7 @@
 /** Three applications that call each other, a -> b -> c, each behind a route of its own, and who answers a request through all of them. */
 import type { Application, ReleaseInput } from '../../domain/application.js';
 import { startLoad, type Load } from '../../infra/local/load.js';
+import type { RouteKind } from '../../infra/local/sample.js';
 import type { StackInfo } from '../../infra/local/stack.js';
 import { eventually } from './eventually.js';
 import type { Snapshot } from './snapshot.js';
@@ -13,6 +14,10 @@ export interface ChainOptions {
   readonly edges?: boolean;
   /** How long b takes for each request. Default 0. */
   readonly delayMs?: number;
+  /** Kind of their routes. Default gateway-api. */
+  readonly router?: RouteKind;
+  /** Where b and c are called, `http://host:port` of Istio's sidecar. Default: through the stack's ingress, as a is. */
+  readonly mesh?: string;
   /** Whose worker serves it; it is closed last. */
   readonly beside?: World;
 }
@@ -33,17 +38,20 @@ export class Chain {
 
   /** All run v1 and are declared with who calls whom; their answers say which versions they came through. */
   static async create(stack: StackInfo, options: ChainOptions = {}): Promise<Chain> {
-    const { a = {}, c = {}, edges = false, delayMs = 0, beside } = options;
-    const third = await World.create(stack, { name: 'c', ...(beside === undefined ? {} : { beside }) });
-    const owner = beside ?? third;
-    const calling = (name: string, next: World, env: Record<string, string> = {}): Promise<World> =>
-      World.create(stack, {
-        name,
-        beside: owner,
-        imageEnv: { UPSTREAM: `http://${next.host}/`, ...env },
-      });
-    const second = await calling('b', third, { DELAY_MS: String(delayMs) });
-    const chain = new Chain(await calling('a', second), second, third);
+    const { a = {}, c = {}, edges = false, delayMs = 0, router = 'gateway-api', mesh } = options;
+    const inner = { ...stack, ingress: mesh ?? stack.ingress };
+    const own = { router, mesh: mesh !== undefined };
+    const beside = options.beside === undefined ? {} : { beside: options.beside };
+    const third = await World.create(inner, { ...own, ...beside, name: 'c' });
+    const env = (next: World): Record<string, string> => ({
+      UPSTREAM: `http://${next.host}/`,
+      INGRESS: inner.ingress,
+    });
+    const owner = { beside: options.beside ?? third };
+    const slow = { ...env(third), DELAY_MS: String(delayMs) };
+    const second = await World.create(inner, { ...own, ...owner, name: 'b', imageEnv: slow });
+    const first = await World.create(stack, { ...owner, router, name: 'a', imageEnv: env(second) });
+    const chain = new Chain(first, second, third);
     await chain.settings({ a, c, edges });
     return chain;
   }

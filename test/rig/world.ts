@@ -11,7 +11,13 @@ import type { ReleaseEvent, ReleaseView } from '../../domain/release.js';
 import { applyObjects } from '../../infra/local/apply.js';
 import { pushImage } from '../../infra/local/images.js';
 import { Kube, type KubeObject } from '../../infra/local/kube.js';
-import { sampleHost, sampleObjects, sampleRoute, type RouteKind } from '../../infra/local/sample.js';
+import {
+  sampleHost,
+  sampleObjects,
+  sampleRoute,
+  serviceHost,
+  type RouteKind,
+} from '../../infra/local/sample.js';
 import type { StackInfo } from '../../infra/local/stack.js';
 import { createClient } from '../../api/temporal/client.js';
 import { callApi, type Answer } from './answer.js';
@@ -25,6 +31,8 @@ import { WorkerProcess } from './worker-process.js';
 export interface WorldOptions {
   /** Kind of the user's route. Default gateway-api. */
   readonly router?: RouteKind;
+  /** The route is for those who call the Service, through their sidecars; `istio` only. Default false. */
+  readonly mesh?: boolean;
   /** More variables of the worker. */
   readonly workerEnv?: Readonly<Record<string, string>>;
   /** Of stable. Default 2. */
@@ -33,7 +41,7 @@ export interface WorldOptions {
   readonly name?: string;
   /** Of every image, beside `APP` and `VERSION`. */
   readonly imageEnv?: Readonly<Record<string, string>>;
-  /** Whether a request is answered before the test begins. Default true. */
+  /** Whether a request is answered before the test begins; not so where nothing serves the route. Default true. */
   readonly served?: boolean;
   /** A world, or what is like one, whose worker serves this one too: many applications without many processes. It is closed last. */
   readonly beside?: Pick<World, 'taskQueue' | 'worker' | 'temporal' | 'api'>;
@@ -66,19 +74,21 @@ export class World {
     private readonly replicas: number,
     private readonly owned: boolean,
     private readonly imageEnv: Readonly<Record<string, string>>,
+    private readonly mesh: boolean,
   ) {
-    this.host = sampleHost({ namespace, name: this.name, image: '' });
+    const named = { namespace, name: this.name, image: '' };
+    this.host = mesh ? serviceHost(named) : sampleHost(named);
     this.kube = new Kube(stack.kubeUrl, stack.kubeToken);
   }
 
   /** A namespace with stable v1 running behind the user's route, images v1 to v3 pushed, and a worker that polls. */
   static async create(stack: StackInfo, options: WorldOptions = {}): Promise<World> {
     const id = randomBytes(4).toString('hex');
-    const { beside, name = 'shop' } = options;
+    const { beside, name = 'shop', mesh = false } = options;
     if (beside !== undefined) {
       const { taskQueue, worker, temporal, api } = beside;
       const { replicas = 2, imageEnv = {} } = options;
-      const rest = [worker, temporal, api, replicas, false, imageEnv] as const;
+      const rest = [worker, temporal, api, replicas, false, imageEnv, mesh] as const;
       const world = new World(stack, `test-${id}`, name, options.router ?? 'gateway-api', taskQueue, ...rest);
       await world.setUp(options);
       return world;
@@ -107,6 +117,7 @@ export class World {
       options.replicas ?? 2,
       true,
       options.imageEnv ?? {},
+      mesh,
     );
     await Promise.all([world.worker.start(), world.setUp(options)]);
     return world;
@@ -143,7 +154,7 @@ export class World {
   /** The user's own objects, in the order of sampleObjects, the route last. */
   objects(image = `${this.repository}:v1`): KubeObject[] {
     const options = { namespace: this.namespace, name: this.name, image, replicas: this.replicas };
-    const route = sampleRoute(this.router, { ...options, gateway: this.stack.gateway });
+    const route = sampleRoute(this.router, { ...options, gateway: this.stack.gateway, mesh: this.mesh });
     return [...sampleObjects(options), route] as KubeObject[];
   }
 
@@ -165,9 +176,8 @@ export class World {
     if (served) await this.served();
   }
 
-  /** Requests get to stable: the data plane knows a pod only some time after it is available. Nothing here serves an Istio route. */
+  /** Requests get to stable: the data plane knows a pod only some time after it is available. */
   private async served(): Promise<void> {
-    if (this.router === 'istio') return;
     await eventually(
       'stable to be served',
       async () => (await askIngress(this.stack.ingress, this.host)).statusCode === 200,

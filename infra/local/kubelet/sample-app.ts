@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface AppOptions {
   /**
    * `APP`, `VERSION`, `TRACK`; `ERROR_RATE` 0..1 of the requests fail with 500, evenly spaced; `DELAY_MS` before each answer;
-   * `UPSTREAM` a URL that is called for each request, through the stack's ingress unless its host is an address.
+   * `UPSTREAM` a URL that is called for each request, through `INGRESS` (default: the stack's) unless its host is an address.
    */
   env: Record<string, string>;
   pod: string;
@@ -43,7 +43,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       if (delayMs > 0) await delay(delayMs);
       if (failing) return answer(response, own, 500, { error: 'ERROR_RATE' });
       if (!env.UPSTREAM) return answer(response, own, 200, own);
-      const upstream = await callUpstream(env.UPSTREAM, options.ingress, incoming);
+      const upstream = await callUpstream(env.UPSTREAM, env.INGRESS ?? options.ingress, incoming);
       const failed = `${env.UPSTREAM} ${upstream.status}`;
       const chain = `${own.chain} -> ${upstream.chain ?? failed}`;
       const versions = `${own.versions} -> ${upstream.versions ?? failed}`;

