@@ -16,6 +16,7 @@ const first = [
   'e2e/neighbours-kubernetes',
   'e2e/routers',
   'e2e/lane',
+  'e2e/istio',
   'faults/lane',
   'e2e/examples',
   'faults/storm',

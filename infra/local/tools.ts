@@ -47,7 +47,10 @@ export async function ensureTools<Name extends ToolName | MeshName | PeerName>(
   return Object.fromEntries(paths) as Record<Name, string>;
 }
 
-async function ensureTool(name: ToolName | MeshName | PeerName, progress: (line: string) => void): Promise<string> {
+async function ensureTool(
+  name: ToolName | MeshName | PeerName,
+  progress: (line: string) => void,
+): Promise<string> {
   const tool: Tool = known[name];
   const cached = join(cacheFolder(), 'bin', `${name}-${tool.version}`);
   const found = (await findOnPath(name, tool)) ?? ((await isExecutable(cached)) ? cached : undefined);

@@ -1,37 +1,180 @@
-/** Istio's own control plane and an Envoy as its ingress gateway: what the VirtualServices of a release make of real requests. */
+/** Istio's own control plane with Envoys as its gateway and its sidecar: what VirtualServices of a release make of real requests. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { ReleaseView } from '../../domain/release.js';
 import { startIstio, type Istio } from '../../infra/local/stack/istio.js';
-import { Chain, waysSince } from '../rig/chain.js';
+import { startLoad, type Load } from '../../infra/local/load.js';
+import { answered, Chain, waysSince } from '../rig/chain.js';
+import { eventually } from '../rig/eventually.js';
+import { withImage, type Snapshot } from '../rig/snapshot.js';
+import { quick, World } from '../rig/world.js';
+import { describeServed } from './served.js';
+import { expectSettled, expectUntouched } from './undone.js';
+import { Web } from './web.js';
 
 let dir: string;
 let istio: Istio;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'sluice-istio-'));
-  const t = Date.now();
   istio = await startIstio(inject('stack'), dir);
-  console.log('istio', Date.now() - t);
 });
 afterAll(async () => {
   await istio.stop();
-  if (!process.env['KEEP']) await rm(dir, { recursive: true });
-  console.log(dir);
+  await rm(dir, { recursive: true });
 });
 
-describe('a lane', () => {
-  it('x', async () => {
-    const t = Date.now();
-    const chain = await Chain.create({ ...inject('stack'), ingress: istio.ingress }, { router: 'istio', mesh: istio.mesh });
-    console.log('world', Date.now() - t);
+const stack = () => ({ ...inject('stack'), ingress: istio.ingress });
+const approval = { required: true };
+const open = (view: ReleaseView): boolean => view.waitingOn?.approval !== undefined;
+const holdingAt =
+  (weight: number) =>
+  ({ phase, applications }: ReleaseView): boolean =>
+    phase === 'holding' && applications.some((one) => one.grayWeight === weight);
+const stop = (loads: readonly Load[]): Promise<unknown> => Promise.all(loads.map((load) => load.stop()));
+const promotedTo = (world: World, view: ReleaseView, taken: Snapshot): Snapshot => {
+  const { digest } = view.applications.find((one) => one.name === world.applicationName)!;
+  return withImage(taken, `${world.repository}:v1`, `${world.repository}@${digest}`);
+};
+
+describe('a release with a VirtualService of the gateway', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await World.create(stack(), { router: 'istio' });
+  });
+  afterAll(() => world.close());
+
+  const load = (headers: Record<string, string> = {}): Load =>
+    startLoad({ url: istio.ingress, host: world.host, requestsPerSecond: 100, headers });
+  const [stable, gray] = ['shop v1', 'shop v2'];
+
+  it('P1 P9: an abort at a share takes all back, and no request fails', async () => {
+    await world.declare(world.application({ ...quick, steps: [{ weight: 50, hold: '10m' }] }));
+    const before = await world.snapshot();
+    const [untagged, tagged] = [load(), load({ 'x-lane': 'gray' })];
+    const id = await world.release('v2');
+    await world.until(id, 'at 50 %', holdingAt(50));
+    await eventually('gray answers', () => waysSince(untagged).includes(gray));
+    expect((await world.steer(id, 'abort')).status).toBe(200);
+    const view = await world.ended(id);
+    expect(view.outcome).toMatchObject({ phase: 'rolled_back' });
+    expectSettled(view);
+    await expectUntouched(world, before, untagged);
+    await stop([untagged, tagged]);
+    for (const one of [untagged, tagged]) expect(waysSince(one)).toEqual([stable, gray]);
+  });
+
+  it('P1 P9: tag, probe, share, promotion, cleanup: each answer is of the version that was meant', async () => {
+    const steps = [
+      { weight: 25, hold: '10m' },
+      { weight: 100, hold: '200ms' },
+    ];
+    await world.declare(world.application({ ...quick, approval, steps }));
+    const before = await world.snapshot();
+    const [untagged, tagged] = [load(), load({ 'x-lane': 'gray' })];
+    const id = await world.release('v2');
+    const waiting = await world.until(id, 'waiting for approval', open);
+    const asked = Date.now();
+    await Promise.all([answered(untagged, asked), answered(tagged, asked)]);
+    expect(waysSince(untagged)).toEqual([stable]);
+    expect(waiting.evidence.find((e) => e.kind === 'probe')?.summary).toBe('tagged: v2; untagged: v1');
+
+    await world.approve(id);
+    await world.until(id, 'at 25 %', holdingAt(25));
+    await eventually('gray answers', () => waysSince(untagged).includes(gray));
+    const shared = Date.now();
+    await answered(untagged, shared, 300);
+    const { records } = untagged.summary();
+    const since = records.filter((record) => record.at >= shared);
+    const share = since.filter((record) => record.version === 'v2').length / since.length;
+    // Four standard deviations of 300 draws.
+    expect(Math.abs(share - 0.25)).toBeLessThan(0.1);
+
+    expect((await world.steer(id, 'skip')).status).toBe(200);
+    const view = await world.ended(id);
+    expect(view.outcome).toMatchObject({ phase: 'succeeded' });
+    const ended = Date.now();
+    await Promise.all([answered(untagged, ended), answered(tagged, ended)]);
+    await stop([untagged, tagged]);
+    expect(waysSince(untagged)).toEqual([stable, gray]);
+    expect(waysSince(untagged, ended)).toEqual([gray]);
+    expect(waysSince(tagged, asked)).toEqual([gray]);
+    expect(await world.snapshot()).toEqual(promotedTo(world, view, before));
+    expect(await world.leftovers()).toEqual([]);
+  });
+});
+
+describe('a VirtualService of the gateway', () => {
+  const web = new Web('istio-test');
+  beforeAll(() => web.install());
+  afterAll(() => web.remove());
+  describeServed('istio', web, () => istio.ingress);
+});
+
+describe('a lane of a and c with b between them, a behind the gateway, b and c behind the sidecar', () => {
+  let chain: Chain;
+  beforeAll(async () => {
+    chain = await Chain.create(stack(), { router: 'istio', mesh: istio.mesh });
+  });
+  afterAll(() => chain.close());
+
+  const stable = 'a v1 -> b v1 -> c v1';
+  const gray = 'a v2 -> b v1 -> c v2';
+  const enter = [
+    { header: 'x-user', prefix: 'qa-' },
+    { query: 'group', exact: 'gray' },
+  ];
+
+  it('P1 P9: by tag, header, parameter or share a request is in the lane for its whole way, or not at all', async () => {
+    const steps = [
+      { weight: 30, hold: '10m' },
+      { weight: 100, hold: '200ms' },
+    ];
+    const tag = { header: 'x-lane', enter };
+    await chain.settings({ a: { approval, steps, tag }, c: { approval } });
+    const { a, c } = chain;
     const before = await chain.snapshots();
-    const { tagged, untagged, stop } = chain.steady(50);
-    const { outcome } = await chain.a.ended(await chain.release());
-    await stop();
-    console.log(outcome, waysSince(tagged), waysSince(untagged), { ...tagged.summary(), records: 0 }, { ...untagged.summary(), records: 0 });
-    const after = await chain.snapshots();
-    expect(after.map(a => a['VirtualService/a'] ?? a['VirtualService/c'])).toEqual(before.map(a => a['VirtualService/a'] ?? a['VirtualService/c']));
-    await chain.close();
+    const base = { url: istio.ingress, host: a.host, requestsPerSecond: 20 };
+    const untagged = startLoad(base);
+    const inside = [
+      startLoad({ ...base, headers: { 'x-lane': 'gray' } }),
+      startLoad({ ...base, headers: { 'x-user': 'qa-7' } }),
+      startLoad({ ...base, path: '/?a=1&group=gray' }),
+    ];
+    const all = [untagged, ...inside];
+    const answeredSince = (at: number): Promise<unknown> =>
+      Promise.all(all.map((load) => answered(load, at)));
+
+    const id = await chain.release();
+    const waiting = await a.until(id, 'waiting for approval', open);
+    const asked = Date.now();
+    await answeredSince(asked);
+    expect(waysSince(untagged)).toEqual([stable]);
+    expect(waiting.evidence.find((e) => e.kind === 'probe')?.summary).toBe(
+      `tagged: ${gray}; untagged: ${stable}`,
+    );
+    await a.approve(id);
+    await a.until(id, 'at 30 %', holdingAt(30));
+    await eventually('a request that fell into the share', () => waysSince(untagged).includes(gray));
+    await answeredSince(Date.now());
+    expect((await a.steer(id, 'skip')).status).toBe(200);
+    const view = await a.ended(id);
+    expect(view.outcome).toMatchObject({ phase: 'succeeded' });
+    const ended = Date.now();
+    await answeredSince(ended);
+    await stop(all);
+    expect(waysSince(untagged)).toEqual([stable, gray]);
+    expect(waysSince(untagged, ended)).toEqual([gray]);
+    for (const load of inside) {
+      expect(waysSince(load)).toEqual([stable, gray]);
+      expect(waysSince(load, asked)).toEqual([gray]);
+    }
+    expect(await chain.snapshots()).toEqual([
+      promotedTo(a, view, before[0]!),
+      before[1],
+      promotedTo(c, view, before[2]!),
+    ]);
+    expect(await chain.leftovers()).toEqual([]);
   });
 });
