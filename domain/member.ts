@@ -51,6 +51,10 @@ export const entriesOf = (
   targets: readonly Target[],
 ): readonly Routed[] => [...targets.filter(isEntry), ...edges];
 
+/** Whether a request may go from one of them to another: then it must not meet two versions. */
+export const isChained = (targets: readonly Target[]): boolean =>
+  targets.length > 1 && targets.some((t) => t.inner === true);
+
 /** Whose settings hold where there can be only one: of the last that requests come to from outside. */
 export const leadOf = (members: readonly Member[]): Member =>
   members.findLast(({ target }) => isEntry(target)) ??

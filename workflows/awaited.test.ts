@@ -24,7 +24,7 @@ describe('what a step waits for', () => {
     expect(awaited(kind)).toEqual({ what, until, can: ['abort'] });
   });
 
-  it('names in a lane the pods of each, the routes that take a share, and what is let end before the tag', () => {
+  it('names in a lane the pods of each, the routes that take a share, and what is let end first', () => {
     const [target] = stage.targets as [Target];
     const inner: Target = { ...target, application: 'cart', gray: 'cart-gray', inner: true };
     const lane = { ...stage, targets: [inner, target] };
@@ -37,6 +37,10 @@ describe('what a step waits for', () => {
     expect(awaitedIn(lane, step('tag') as Step, now)).toMatchObject({
       what: 'cart, web to be written, after requests that brought a tag of their own have ended: send requests with x-lane: gray to gray',
       until: '2026-01-01T00:05:05.000Z',
+    });
+    expect(awaitedIn(lane, step('promote') as Step, now)).toMatchObject({
+      what: 'the pods of web, web to be ready with v2, v2, after requests on their way to stable have ended',
+      until: '2026-01-01T00:10:05.000Z',
     });
   });
 

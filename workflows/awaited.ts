@@ -1,5 +1,5 @@
 /** What a step waits for that does not say so itself: as data, so that telling it is no event in the history. */
-import { entriesOf } from '../domain/member.js';
+import { entriesOf, isChained } from '../domain/member.js';
 import {
   concerned,
   drainMsOf,
@@ -30,13 +30,15 @@ export function awaitedIn(stage: Stage, step: Step, now = Date.now()): Omit<Wait
     some.map((t) => t.route?.route ?? t.application).join(', ');
   const pods = ({ replicas, sizes }: Size): string =>
     `${each((t) => `${sizes?.[t.application] ?? replicas} pod(s) of ${t.gray}`)} to be ready`;
+  const ready = `the pods of ${each((t) => t.deployment)} to be ready with ${each((t) => t.image.version)}`;
   switch (step.kind) {
     case 'deploy-straight':
-    case 'promote':
-      return awaited(
-        `the pods of ${each((t) => t.deployment)} to be ready with ${each((t) => t.image.version)}`,
-        progressMs,
-      );
+      return awaited(ready, progressMs);
+    case 'promote': {
+      const drainMs = isChained(targets) ? drainMsOf(stage) : 0;
+      const first = drainMs === 0 ? '' : ', after requests on their way to stable have ended';
+      return awaited(`${ready}${first}`, progressMs + drainMs);
+    }
     case 'deploy-gray':
       return awaited(pods(step), progressMs);
     case 'weight':

@@ -13,7 +13,15 @@ import { firstWeight, scaleGray, sizeFor } from './gray.js';
 import { hold } from './hold.js';
 import type { Run } from './run.js';
 import { inOrder, together } from './together.js';
-import { introduce, moveTraffic, probe, returnTraffic, tagged, takeRoutes } from './traffic.js';
+import {
+  beforePromotion,
+  introduce,
+  moveTraffic,
+  probe,
+  returnTraffic,
+  tagged,
+  takeRoutes,
+} from './traffic.js';
 
 /**
  * How far a stage has come: what undoing has to look at, by the names of the applications. Set before the effect, so that a half-done
@@ -63,6 +71,7 @@ async function perform(run: Run, stage: Stage, step: Step, reached: Reached): Pr
   switch (step.kind) {
     case 'deploy-straight':
     case 'promote':
+      await beforePromotion(stage, targets);
       return deployStable(run, targets, reached, step.summary);
     case 'deploy-gray':
       return deployGray(run, stage, targets, reached, step);

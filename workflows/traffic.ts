@@ -1,7 +1,7 @@
 /** Traffic on the way forward: the routes of a stage taken in hand, tagged, weighed and given back, and the probe of them. */
 import { ActivityFailure, isCancellation, sleep } from '@temporalio/workflow';
 import type { Finding, TrafficResult } from '../activities/contract.js';
-import { entriesOf, hasGray } from '../domain/member.js';
+import { entriesOf, hasGray, isChained } from '../domain/member.js';
 import { drainMsOf, type Routed, type Stage } from '../domain/plan.js';
 import type { Tag, Traffic } from '../domain/traffic.js';
 import { quickly } from './activities.js';
@@ -128,6 +128,15 @@ async function askTagged(run: Run, entries: readonly Routed[], most: number): Pr
     }
   });
   return results.flatMap((r) => r.findings);
+}
+
+/**
+ * In a lane a request that went to the stable of one application, before gray got everything, must not meet the promoted stable of the next:
+ * such requests are let end, and proxies that have not yet heard of the last weight get time to.
+ */
+export async function beforePromotion(stage: Stage, targets: Targets): Promise<void> {
+  if (!isChained(targets)) return;
+  await sleep(drainMsOf(stage), { summary: 'requests on their way to stable end' });
 }
 
 /** Where requests come in first, so that none is told by the tag to go where the rule has gone already. */

@@ -7,7 +7,7 @@ import { answered, Chain, waysSince } from '../rig/chain.js';
 import { eventually } from '../rig/eventually.js';
 import { withImage, type Snapshot } from '../rig/snapshot.js';
 import type { World } from '../rig/world.js';
-import { during, expectSettled } from './undone.js';
+import { during, expectSettled, promotionBegun } from './undone.js';
 
 const stable = 'a v1 -> b v1 -> c v1';
 const gray = 'a v2 -> b v1 -> c v2';
@@ -72,6 +72,7 @@ describe('a lane of two applications with a third between them', () => {
     const { untagged, tagged, stop } = chain.steady();
     const id = await chain.release('v2', 'late');
     await a.until(id, 'promoting', during('promote'));
+    await promotionBegun(c);
     expect((await a.steer(id, 'abort')).status).toBe(200);
     expect((await a.ended(id)).outcome).toMatchObject({ phase: 'rolled_back' });
     await stop();
@@ -165,5 +166,20 @@ describe('a lane of two applications with a third between them', () => {
     expect([waysSince(untagged, ended), waysSince(tagged, ended)]).toEqual([[stable], [stable]]);
     expect(await slow.snapshots()).toEqual(before);
     expect(await slow.leftovers()).toEqual([]);
+  });
+
+  it('P1: what is on its way to stable when gray gets everything never meets the next application promoted', async () => {
+    await slow.settings({ a: { steps: [{ weight: 50, hold: '3s' }], drain: '3s' } });
+    const { untagged, tagged, stop } = slow.steady();
+    const view = await slow.a.ended(await slow.release());
+    const ended = Date.now();
+    await Promise.all([answered(untagged, ended), answered(tagged, ended)]);
+    await stop();
+    expect(view.outcome).toMatchObject({ phase: 'succeeded' });
+    expect([waysSince(untagged), waysSince(tagged)]).toEqual([
+      [stable, gray],
+      [stable, gray],
+    ]);
+    expect([waysSince(untagged, ended), waysSince(tagged, ended)]).toEqual([[gray], [gray]]);
   });
 });
