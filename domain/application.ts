@@ -170,17 +170,20 @@ export const defaultSteps: readonly WeightStep[] = [10, 25, 50, 100].map((weight
   hold: '1m',
 }));
 export const defaultHold: Duration = '1m';
+export const defaultDrain: Duration = '5s';
+/** istiod may keep a change to itself for 10 s (its PILOT_DEBOUNCE_MAX), and nothing tells when it has told its proxies. */
+export const istioDrain: Duration = '12s';
 
 /** The settings in force for one environment: its own over the application's over the defaults. */
 export function releaseSettings(application: Application, environment: Environment): ReleaseSettings {
   const own = application.release ?? {};
   const local = environment.release ?? {};
   const lane = local.lane ?? own.lane ?? 'gray';
-  const hasTraffic = trafficSettings(application, environment) !== null;
+  const traffic = trafficSettings(application, environment);
   const analysis = local.analysis !== undefined ? local.analysis : own.analysis;
   const { enter, strict, ...tag }: TagInput = { ...own.tag, ...local.tag };
   return {
-    strategy: local.strategy ?? own.strategy ?? (hasTraffic ? 'gray' : 'rolling'),
+    strategy: local.strategy ?? own.strategy ?? (traffic === null ? 'rolling' : 'gray'),
     lane,
     tag: { header: 'x-lane', value: lane, ...tag },
     ...(enter === undefined ? {} : { enter: enter.map(({ all, ...one }) => all ?? [one]) }),
@@ -193,7 +196,7 @@ export function releaseSettings(application: Application, environment: Environme
     queue: local.queue ?? own.queue ?? 'wait',
     queueDeadline: local.queueDeadline ?? own.queueDeadline ?? '24h',
     progressDeadline: local.progressDeadline ?? own.progressDeadline ?? '10m',
-    drain: local.drain ?? own.drain ?? '5s',
+    drain: local.drain ?? own.drain ?? (traffic?.router === 'istio' ? istioDrain : defaultDrain),
     rollbackDeadline: local.rollbackDeadline ?? own.rollbackDeadline ?? '5m',
   };
 }
