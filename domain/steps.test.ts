@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Application, ReleaseInput } from './application.js';
 import { computePlan, type Observation, type Plan, type ResolvedImage } from './plan.js';
 import type { BackTo } from './release.js';
+import type { RouterKind } from './traffic.js';
 
 const image = (version: string): ResolvedImage => ({
   requested: `r/shop:${version}`,
@@ -103,6 +104,18 @@ describe('the plan of a rollback', () => {
       'remove the gray objects after a drain of 5s',
     ]);
   });
+
+  it.each([
+    ['5s', 'contour', {}],
+    ['12s', 'istio', {}],
+    ['1s', 'istio', { drain: '1s' }],
+  ] as const satisfies [string, RouterKind, ReleaseInput][])(
+    'drains for %s with %s and %j',
+    (drain, router, release) => {
+      const { steps } = plan([{}], release, { traffic: { router } }).stages[0]!;
+      expect(steps.at(-1)?.summary).toContain(`a drain of ${drain}`);
+    },
+  );
 
   it('goes through the environments in its own order', () => {
     const p = plan([{ environment: 'prod' }, { environment: 'test' }]);

@@ -1,9 +1,9 @@
 /** How an Envoy of the stack is started, and what one of Istio's is told. */
 
 /** @param config path of its bootstrap */
-export const envoyArgs = (config: string): string[] => [
-  ...['-c', config, '--concurrency', '2', '--disable-hot-restart', '--log-level', 'warning'],
-];
+export function envoyArgs(config: string): string[] {
+  return ['-c', config, '--concurrency', '2', '--disable-hot-restart', '--log-level', 'warning'];
+}
 
 /** An Istio proxy. */
 export interface IstioProxy {

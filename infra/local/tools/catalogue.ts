@@ -129,8 +129,8 @@ export type ToolName = keyof typeof catalogue;
 export const toolNames = Object.keys(catalogue) as ToolName[];
 
 /**
- * What only the test of Istio on real requests needs. Istio's control plane is released as an image only, and of its versions the module
- * proxy has but this one, of the main branch of 1.31.
+ * What only the test of Istio on real requests needs. Its control plane is released as an image only, and its tags are no versions that Go
+ * knows, so this is a commit of the main branch before 1.31.
  */
 export const meshCatalogue = {
   istiod: {
