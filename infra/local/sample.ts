@@ -12,6 +12,8 @@ export interface SampleOptions {
   config?: Record<string, string>;
   /** Environment of the container in the pod template; wins over the image's. */
   env?: Record<string, string>;
+  /** Labels of the namespace. Default: none. */
+  labels?: Record<string, string>;
   /** Host header of the routes. Default `<name>.<namespace>.local`. */
   host?: string;
 }
@@ -28,7 +30,7 @@ export const serviceHost = ({ name, namespace }: Pick<SampleOptions, 'name' | 'n
 
 /** Namespace, ConfigMap, Service and Deployment. */
 export function sampleObjects(options: SampleOptions): object[] {
-  const { namespace, name, image, replicas = 2, config = {}, env = {} } = options;
+  const { namespace, name, image, replicas = 2, config = {}, env = {}, labels = {} } = options;
   const metadata = { name, namespace, labels: { app: name } };
   const container = {
     name: 'app',
@@ -41,7 +43,7 @@ export function sampleObjects(options: SampleOptions): object[] {
     resources: { requests: { cpu: '50m', memory: '32Mi' } },
   };
   return [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } },
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `${name}-config`, namespace }, data: config },
     {
       apiVersion: 'v1',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { ReleaseView } from '../../domain/release.js';
-import { startIstio, type Istio } from '../../infra/local/stack/istio.js';
+import { discovered, startIstio, type Istio } from '../../infra/local/stack/istio.js';
 import { startLoad, type Load } from '../../infra/local/load.js';
 import { answered, Chain, waysSince } from '../rig/chain.js';
 import { eventually } from '../rig/eventually.js';
@@ -106,7 +106,7 @@ describe('a release with a VirtualService of the gateway', () => {
 });
 
 describe('a VirtualService of the gateway', () => {
-  const web = new Web('istio-test');
+  const web = new Web('istio-test', discovered);
   beforeAll(() => web.install());
   afterAll(() => web.remove());
   describeServed('istio', web, () => istio.ingress);

@@ -34,12 +34,19 @@ export class Web {
   readonly kube = new Kube(this.stack.kubeUrl, this.stack.kubeToken);
   readonly cluster = Cluster.fromFile('default', this.stack.kubeconfig);
 
-  /** @param namespace also the name of the release that changes the routes */
-  constructor(readonly namespace: string) {}
+  /**
+   * @param namespace also the name of the release that changes the routes
+   * @param labels of the namespace
+   */
+  constructor(
+    readonly namespace: string,
+    private readonly labels: Record<string, string> = {},
+  ) {}
 
   /** `web` runs v1, `web-gray` v2; other objects are applied before. */
   async install(others: readonly object[] = []): Promise<void> {
-    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: this.namespace } };
+    const { namespace: name, labels } = this;
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
     await applyObjects(this.kube, [namespace, ...others]);
     await Promise.all([this.deploy('web', 'v1'), this.deploy('web-gray', 'v2')]);
   }
@@ -65,11 +72,11 @@ export class Web {
     restoreRoute(this.cluster, { release: this.namespace, route }, never, settleMs);
 
   private async deploy(name: string, version: string): Promise<void> {
-    const { namespace } = this;
+    const { namespace, labels } = this;
     const { registry } = this.stack;
     await pushImage({ registry, repository: name, tag: version, env: { VERSION: version } });
     const image = `${registry}/${name}:${version}`;
-    await applyObjects(this.kube, sampleObjects({ namespace, name, image, replicas: 1 }));
+    await applyObjects(this.kube, sampleObjects({ namespace, name, image, replicas: 1, labels }));
     await until(`${name} is available`, async () => {
       const at = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
       const { status } = await this.kube.get<Available>(at);

@@ -19,6 +19,7 @@ import {
   type RouteKind,
 } from '../../infra/local/sample.js';
 import type { StackInfo } from '../../infra/local/stack.js';
+import { discovered } from '../../infra/local/stack/istio.js';
 import { createClient } from '../../api/temporal/client.js';
 import { callApi, type Answer } from './answer.js';
 import { eventually } from './eventually.js';
@@ -153,7 +154,8 @@ export class World {
 
   /** The user's own objects, in the order of sampleObjects, the route last. */
   objects(image = `${this.repository}:v1`): KubeObject[] {
-    const options = { namespace: this.namespace, name: this.name, image, replicas: this.replicas };
+    const labels = this.router === 'istio' ? discovered : {};
+    const options = { namespace: this.namespace, name: this.name, image, replicas: this.replicas, labels };
     const route = sampleRoute(this.router, { ...options, gateway: this.stack.gateway, mesh: this.mesh });
     return [...sampleObjects(options), route] as KubeObject[];
   }

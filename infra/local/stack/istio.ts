@@ -29,6 +29,9 @@ export interface Istio {
   stop: () => Promise<void>;
 }
 
+/** Labels of the namespaces that istiod looks at: what others have in theirs neither takes a port of the sidecar nor keeps istiod busy. */
+export const discovered = { 'istio-discovery': 'enabled' };
+
 const namespace = 'istio-system';
 const gatewayLabels = { istio: 'edge' };
 const readyHost = 'ready.istio.local';
@@ -55,6 +58,7 @@ const mesh = {
   // `istio_requests_total` is made by a filter that stock Envoy has not.
   defaultProviders: { metrics: [] },
   enablePrometheusMerge: false,
+  discoverySelectors: [{ matchLabels: discovered }],
 };
 
 /**
@@ -122,7 +126,7 @@ export async function startIstio(stack: StackInfo, dir: string): Promise<Istio> 
 function edgeObjects(port: number): object[] {
   const apiVersion = 'networking.istio.io/v1';
   return [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels: discovered } },
     {
       apiVersion,
       kind: 'Gateway',
