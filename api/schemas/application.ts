@@ -157,7 +157,9 @@ export const releaseSettingsSchema = z.strictObject({
     ),
   queueDeadline: positiveDuration.exactOptional().describe('Default 24h.'),
   progressDeadline: positiveDuration.exactOptional().describe('Until pods are ready. Default 10m.'),
-  drain: duration.exactOptional().describe('Between traffic leaving gray and gray going. Default 5s, with istio 12s.'),
+  drain: duration
+    .exactOptional()
+    .describe('Between traffic leaving gray and gray going. Default 5s, with istio 12s.'),
   rollbackDeadline: positiveDuration
     .exactOptional()
     .describe('How long undoing is tried before a person is asked. Default 5m.'),
