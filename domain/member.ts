@@ -51,9 +51,8 @@ export const entriesOf = (
   targets: readonly Target[],
 ): readonly Routed[] => [...targets.filter(isEntry), ...edges];
 
-/** Whether a request may go from one of them to another: then it must not meet two versions. */
-export const isChained = (targets: readonly Target[]): boolean =>
-  targets.length > 1 && targets.some((t) => t.inner === true);
+/** Whether requests come to one of them through another, or an edge: then none must meet two versions on its way. */
+export const isChained = (targets: readonly Target[]): boolean => targets.some((t) => t.inner === true);
 
 /** Whose settings hold where there can be only one: of the last that requests come to from outside. */
 export const leadOf = (members: readonly Member[]): Member =>
