@@ -10,7 +10,7 @@ import type { Sight, SurveyErrand } from '../domain/environment.js';
 import type { Failure } from '../domain/failures.js';
 import type { Observation, ResolvedImage, Target } from '../domain/plan.js';
 import type { Evidence } from '../domain/release.js';
-import type { RouteTarget, Traffic } from '../domain/traffic.js';
+import type { AnyRoute, RouteTarget, Traffic } from '../domain/traffic.js';
 
 /** Evidence without its step, which the workflow knows. */
 export type Finding = Omit<Evidence, 'step'>;
@@ -62,9 +62,9 @@ export interface GrayResult extends WorkloadResult {
   readonly stableReplicas: number | null;
 }
 
-export interface TrafficInput {
+export interface TrafficInput<Route extends AnyRoute = RouteTarget> {
   readonly release: string;
-  readonly route: RouteTarget;
+  readonly route: Route;
   readonly traffic: Traffic;
   /**
    * Counts up within a release. A write older than what the route carries changes nothing, so that a late attempt can never undo a
@@ -88,9 +88,9 @@ export interface RestoreResult extends TrafficResult {
   readonly stays: boolean;
 }
 
-export interface RouteInput {
+export interface RouteInput<Route extends AnyRoute = RouteTarget> {
   readonly release: string;
-  readonly route: RouteTarget;
+  readonly route: Route;
 }
 
 export interface AnalyseInput {
@@ -102,7 +102,7 @@ export interface AnalyseInput {
   /** When the gray track was deployed, ISO: no query looks further back, where an earlier one of its name may have left counts. */
   readonly since?: string;
   /** The guard's write: what goes back to stable on a failing verdict; null where no traffic is at stake. */
-  readonly guard: { readonly routes: readonly RouteTarget[]; readonly seq: number } | null;
+  readonly guard: { readonly routes: readonly AnyRoute[]; readonly seq: number } | null;
 }
 
 export interface AnalyseResult extends AnalysisResult {
@@ -129,15 +129,17 @@ export interface Activities {
     input: WorkloadInput & { readonly drainMs?: number; readonly leaves?: boolean },
   ): Promise<WorkloadResult>;
 
-  /** Takes the route in hand: the gray Service joins it with weight 0, what it was is kept in an annotation. */
-  prepareRoute(input: RouteInput & { readonly seq: number }): Promise<TrafficResult>;
+  /**
+   * Takes the route in hand: the gray Service joins it with weight 0, what it was is kept in an annotation. Beside an Ingress a canary is made.
+   */
+  prepareRoute(input: RouteInput<AnyRoute> & { readonly seq: number }): Promise<TrafficResult>;
   /** Moves traffic; never to a track without ready endpoints (`endpoints_missing`). */
-  setTraffic(input: TrafficInput): Promise<TrafficResult>;
+  setTraffic(input: TrafficInput<AnyRoute>): Promise<TrafficResult>;
   /**
    * Puts the user's route back exactly as it was found, but for what others changed meanwhile. `stays`: gray that has carried traffic stays
    * in it with weight 0, where the data plane needs time.
    */
-  restoreRoute(input: RouteInput & { readonly stays?: boolean }): Promise<RestoreResult>;
+  restoreRoute(input: RouteInput<AnyRoute> & { readonly stays?: boolean }): Promise<RestoreResult>;
 
   /** Sends a tagged and an untagged request through the real entry. */
   probe(input: ProbeInput): Promise<{ readonly findings: readonly Finding[] }>;

@@ -9,7 +9,7 @@ import { metricsActivities } from './metrics/analyse.js';
 import { probeActivities } from './probe.js';
 import { registryActivities } from './registry/resolve.js';
 import { routeProblems, trafficActivities } from './traffic/activities.js';
-import { returnToStable } from './traffic/driver.js';
+import { returnToStable } from './traffic/routes.js';
 
 export interface ActivityDeps {
   /** The clusters that this worker serves; throws `cluster_unknown`. */

@@ -1,11 +1,12 @@
 /** What a plan would change in the clusters, in words. */
 import type { Edge, Plan, Routed, Stage, Target } from '../domain/plan.js';
-import type { RouterKind } from '../domain/traffic.js';
+import type { RouterName } from '../domain/traffic.js';
 
-const routeKinds: Readonly<Record<RouterKind, string>> = {
+const routeKinds: Readonly<Record<RouterName, string>> = {
   'gateway-api': 'HTTPRoute',
   contour: 'HTTPProxy',
   istio: 'VirtualService',
+  ingress: 'Ingress',
 };
 
 export function changesOf(plan: Plan): string[] {
@@ -51,7 +52,9 @@ function changesOfTarget(stage: Stage, target: Target): string[] {
         ...(target.route === null
           ? []
           : [
-              `${where}: ${routeKinds[target.route.router]} ${target.route.route}: ${rules} to ${target.gray}, restored after it`,
+              target.route.router === 'ingress'
+                ? `${where}: Ingress ${target.gray}: ${rules} to ${target.gray} beside Ingress ${target.route.route}, removed after it`
+                : `${where}: ${routeKinds[target.route.router]} ${target.route.route}: ${rules} to ${target.gray}, restored after it`,
             ]),
         lasting,
       ];

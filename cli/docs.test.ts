@@ -7,7 +7,7 @@ import { parseAllDocuments } from 'yaml';
 import { applicationSchema } from '../api/schemas/application.js';
 import { parseTokens } from '../api/tokens.js';
 import { catalogue, type Failure, type FailureCode } from '../domain/failures.js';
-import { routerKinds } from '../domain/traffic.js';
+import { routerNames } from '../domain/traffic.js';
 import { exitCodes, exitMeanings } from './exit.js';
 import { starter } from './format/starter.js';
 import { programOf } from './program.js';
@@ -195,7 +195,7 @@ describe('examples', () => {
     expect(values.flatMap((value) => problems({ ...least, ...value }))).toEqual([]);
   });
 
-  it.each(routerKinds)('what sluice init writes for %s can be declared', (router) => {
+  it.each(routerNames)('what sluice init writes for %s can be declared', (router) => {
     const [document] = parseAllDocuments(
       starter({ name: 'web', image: 'registry.example/shop/web', router }),
     );

@@ -2,7 +2,7 @@
 import type { AnalysisSettings } from './analysis.js';
 import type { ApprovalSettings } from './approval.js';
 import type { Duration } from './duration.js';
-import type { Condition, Enter, RouterKind, Tag } from './traffic.js';
+import type { AnyRoute, Condition, Enter, IngressController, RouterName, Tag } from './traffic.js';
 
 export const environmentTypes = ['test', 'pre', 'gray', 'prod'] as const;
 export type EnvironmentType = (typeof environmentTypes)[number];
@@ -67,8 +67,10 @@ export interface WorkloadSettings {
 export type Values = Readonly<Record<string, unknown>>;
 
 export interface TrafficSettings {
-  readonly router: RouterKind;
-  /** Name of the HTTPRoute, HTTPProxy or VirtualService. Default: the application's. */
+  readonly router: RouterName;
+  /** With the router ingress, and there only: who serves it. */
+  readonly controller?: IngressController;
+  /** Name of the HTTPRoute, HTTPProxy, VirtualService or Ingress. Default: the application's. */
   readonly route?: string;
   /** Name of the baseline Service. Default: the application's. */
   readonly service?: string;
@@ -214,6 +216,19 @@ export function trafficSettings(
     service: merged.service ?? application.name,
     port: merged.port ?? 80,
   };
+}
+
+/** The route that the settings name, with gray's Service beside stable's. */
+export function routeOf(
+  { router, controller, route, service, port }: NonNullable<ReturnType<typeof trafficSettings>>,
+  at: Pick<AnyRoute, 'cluster' | 'namespace' | 'grayService'>,
+): AnyRoute {
+  const { cluster, namespace, grayService } = at;
+  const place = { cluster, namespace, route, stableService: service, grayService, port };
+  // A declaration without the controller is refused.
+  return router === 'ingress'
+    ? { router, controller: controller ?? 'nginx', ...place }
+    : { router, ...place };
 }
 
 export function workloadSettings(

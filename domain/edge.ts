@@ -1,5 +1,5 @@
 /** Where requests to an application come in, if not at its own route: the routes of others, at which the share is moved. Pure. */
-import { trafficSettings, type Application, type Environment } from './application.js';
+import { routeOf, trafficSettings, type Application, type Environment } from './application.js';
 import type { Calls } from './chain.js';
 import { failure, type Failure } from './failures.js';
 import type { Edge } from './plan.js';
@@ -36,7 +36,7 @@ export function edgeIn(
   const traffic = environment === undefined ? null : trafficSettings(application, environment);
   if (environment === undefined || traffic === null) return null;
   const { cluster = 'default', namespace } = environment;
-  const { router, route, service, port, entry, host = null, chainHeader } = traffic;
+  const { service, entry, host = null, chainHeader } = traffic;
   const chain = chainHeader === undefined ? {} : { chain: { header: chainHeader, members: [] } };
   return {
     application: application.name,
@@ -44,13 +44,7 @@ export function edgeIn(
     cluster,
     namespace,
     route: {
-      router,
-      cluster,
-      namespace,
-      route,
-      stableService: service,
-      grayService: service,
-      port,
+      ...routeOf(traffic, { cluster, namespace, grayService: service }),
       stamps: tag,
       ...(enter === undefined ? {} : { enter }),
       guest: true,
@@ -79,7 +73,9 @@ export function edgeProblems(
                 ? `it has no environment "${e.name}".`
                 : trafficSettings(found, there) === null
                   ? `it has no traffic in ${e.name}.`
-                  : null;
+                  : trafficSettings(found, there)?.router === 'ingress'
+                    ? `it is at an Ingress in ${e.name}, which has room for a share of its own only.`
+                    : null;
           const context = { application: application.name, edge, why: why ?? '' };
           return why === null ? [] : [failure('edge_unfit', context, '/traffic/edges')];
         }),

@@ -1,6 +1,7 @@
 /** The applications of a stage: what a release does to each of them, and which of them requests come to. Pure. */
 import {
   releaseSettings,
+  routeOf,
   trafficSettings,
   workloadSettings,
   type Environment,
@@ -22,7 +23,7 @@ import type {
   Stage,
   Target,
 } from './plan.js';
-import type { RouteTarget } from './traffic.js';
+import type { RouteTarget, RouterName } from './traffic.js';
 
 /** One application in a stage, with what is known of it. */
 interface Seen {
@@ -127,21 +128,24 @@ function inLane(members: readonly Member[], calls: Calls): Member[] {
     if (inner.has(target.application) || (hasGray(target) && edges.length > 0))
       return { ...member, target: { ...target, inner: true } };
     const probe = probeOf(target, gray, calls);
-    const marks = marksOf(inner.size > 0, target, settings);
+    const isTagged = hasGray(target) && (inner.size > 0 || target.strategy === 'gray');
+    const marks = isTagged ? marksOf(inner.size > 0, target.route?.router ?? null, settings) : {};
     const route = target.route === null ? null : { ...target.route, ...marks };
     return { ...member, target: { ...target, route, probe } };
   });
 }
 
-/** Whoever enters has to be told from others too, so both come together. Alone a canary has no tag to enter by. */
-function marksOf(
+/**
+ * How a route tells the tracks where requests are tagged: alone a canary has no tag to enter by. Whoever enters has to be told from others
+ * too, so both come together, but at an Ingress, where a header is only put on a request if its lane needs it.
+ */
+export function marksOf(
   leads: boolean,
-  target: Target,
-  { tag, enter }: ReleaseSettings,
+  router: RouterName | null,
+  { tag, enter }: Pick<ReleaseSettings, 'tag' | 'enter'>,
 ): Pick<RouteTarget, 'stamps' | 'enter'> {
-  const isTagged = hasGray(target) && (leads || target.strategy === 'gray');
-  if (isTagged && enter !== undefined) return { stamps: tag, enter };
-  return isTagged && leads ? { stamps: tag } : {};
+  const isStamped = leads || (enter !== undefined && router !== 'ingress');
+  return { ...(isStamped ? { stamps: tag } : {}), ...(enter === undefined ? {} : { enter }) };
 }
 
 /** A tagged request comes through every gray track that its application leads to; null calls: to all. */
@@ -222,15 +226,7 @@ function targetOf(
     route:
       traffic === null || settings.strategy === 'rolling'
         ? null
-        : {
-            router: traffic.router,
-            cluster,
-            namespace: environment.namespace,
-            route: traffic.route,
-            stableService: traffic.service,
-            grayService: gray,
-            port: traffic.port,
-          },
+        : routeOf(traffic, { cluster, namespace: environment.namespace, grayService: gray }),
     probe:
       traffic?.entry === undefined
         ? null

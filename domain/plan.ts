@@ -10,7 +10,7 @@ import { edgesIn, leadOf, membersOf, type Member } from './member.js';
 import type { WayBack } from './release.js';
 import type { Gate } from './stage-order.js';
 import { numbered, stepsBack, stepsOf, type Unnumbered } from './steps.js';
-import type { RouteTarget, Tag } from './traffic.js';
+import type { AnyRoute, Tag } from './traffic.js';
 
 /** What was seen of one application in one environment before anything was changed. */
 export interface Observation {
@@ -64,7 +64,7 @@ export interface Target {
   readonly stableReplicas: number;
   /** First release: created from this where the Deployment does not exist. */
   readonly manifest: Readonly<Record<string, unknown>> | null;
-  readonly route: RouteTarget | null;
+  readonly route: AnyRoute | null;
   readonly probe: ProbeTarget | null;
   readonly progressDeadlineMs: number;
   /** As declared: what a weight that nobody planned asks of gray. */
@@ -83,7 +83,7 @@ export type Routed = Pick<
 
 /** An application that is not released, but that requests to the released ones come through: they get the tag at its route. */
 export interface Edge extends Routed {
-  readonly route: RouteTarget;
+  readonly route: AnyRoute;
 }
 
 export interface ProbeTarget {

@@ -1,7 +1,16 @@
 /** What a router is asked for, in absolute terms, so that asking twice changes nothing. */
 
+/** Routers that split the rules of one object of the user's. */
 export const routerKinds = ['gateway-api', 'contour', 'istio'] as const;
 export type RouterKind = (typeof routerKinds)[number];
+
+/** All of them. ingress: puts canary Ingresses beside the user's, which is never written. */
+export const routerNames = [...routerKinds, 'ingress'] as const;
+export type RouterName = (typeof routerNames)[number];
+
+/** Who serves an Ingress and reads the annotations of its canary; see activities/traffic/ingress. */
+export const ingressControllers = ['nginx', 'higress', 'mse', 'alb'] as const;
+export type IngressController = (typeof ingressControllers)[number];
 
 /** A request that carries this header with exactly this value belongs to the gray track. */
 export interface Tag {
@@ -42,11 +51,11 @@ export interface Traffic {
 export const allStable: Traffic = { gray: 0, tag: null };
 
 /** The route of one application in one environment, and the two Services between which it is split. */
-export interface RouteTarget {
-  readonly router: RouterKind;
+export interface RouteTarget<Router extends RouterName = RouterKind> {
+  readonly router: Router;
   readonly cluster: string;
   readonly namespace: string;
-  /** Name of the HTTPRoute, HTTPProxy or VirtualService. */
+  /** Name of the HTTPRoute, HTTPProxy, VirtualService or Ingress. */
   readonly route: string;
   readonly stableService: string;
   readonly grayService: string;
@@ -57,7 +66,7 @@ export interface RouteTarget {
    * both Services may be the same one: then the tag is all that tells gray from stable.
    */
   readonly stamps?: Tag;
-  /** Who goes to gray besides the tagged, while these do; only together with stamps. Absent: nobody. */
+  /** Who goes to gray besides the tagged, while these do; only together with stamps, but for an Ingress. Absent: nobody. */
   readonly enter?: Enter;
   /**
    * The share is that of an application behind this one: both Services are the same one then, and a release of the route's own application
@@ -65,6 +74,13 @@ export interface RouteTarget {
    */
   readonly guest?: true;
 }
+
+/** An Ingress, whose canary may let requests enter without putting the tag on them. */
+export interface IngressTarget extends RouteTarget<'ingress'> {
+  readonly controller: IngressController;
+}
+
+export type AnyRoute = RouteTarget | IngressTarget;
 
 export function isWeight(value: number): boolean {
   return Number.isInteger(value) && value >= 0 && value <= 100;

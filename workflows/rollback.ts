@@ -3,7 +3,7 @@ import { CancellationScope, condition, sleep } from '@temporalio/workflow';
 import type { Finding } from '../activities/contract.js';
 import { entriesOf } from '../domain/member.js';
 import { drainMsOf, type Edge, type Routed, type Stage, type Target } from '../domain/plan.js';
-import type { RouteTarget } from '../domain/traffic.js';
+import type { AnyRoute } from '../domain/traffic.js';
 import { quickly, slowly } from './activities.js';
 import { failureOf } from './failures.js';
 import type { Steering } from './messages.js';
@@ -160,7 +160,7 @@ async function drain({ stage, drained }: Undoing, summary: string): Promise<void
 async function restore(
   { run, stage, restored }: Undoing,
   { application }: Routed,
-  route: RouteTarget,
+  route: AnyRoute,
   { summary, stays }: { readonly summary: string; readonly stays: boolean },
 ): Promise<void> {
   const patienceMs = stage.rollbackDeadlineMs;

@@ -11,7 +11,6 @@ import {
 } from '../../domain/diagnosis.js';
 import { parseImage } from '../../domain/image.js';
 import type { Target } from '../../domain/plan.js';
-import { routerKinds } from '../../domain/traffic.js';
 import type { Activities } from '../contract.js';
 import { CatalogueError, fail } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
@@ -24,7 +23,7 @@ import { providerOf } from '../metrics/analyse.js';
 import { shownAddress } from '../metrics/prometheus.js';
 import { Registry, said, type RegistryDeps } from '../registry/client.js';
 import { routeProblems } from '../traffic/activities.js';
-import { routers } from '../traffic/index.js';
+import { resourceOf } from '../traffic/index.js';
 import { look } from './place.js';
 import { rightsChecks, welcomeRights } from './rights.js';
 import { acceptanceCheck, servedCheck } from './routes.js';
@@ -141,14 +140,14 @@ async function acceptance(
   codes: readonly string[],
 ): Promise<Checks> {
   if (at.route === null || codes.some((c) => /^(route_|crd_|namespace_|cluster_)/.test(c))) return [];
-  const { resource } = routers[at.route.router];
+  const resource = resourceOf(at.route.router);
   const object = await deps.clusters(at.cluster).get(resource, at.namespace, at.route.route);
   return object === null ? [] : [acceptanceCheck(at.route, subject, object)];
 }
 
 async function definitions(deps: DiagnoseDeps, at: Lookout, signal: AbortSignal): Promise<Checks> {
-  const kind = routerKinds.find((k) => k === at.route?.router)!;
-  const { group } = routers[kind].resource;
+  const kind = at.route!.router;
+  const { group } = resourceOf(kind);
   try {
     const found = await deps.clusters(at.cluster).call('GET', `/apis/${group}`, { signal });
     const versions = (found['versions'] ?? []) as readonly { readonly version: string }[];

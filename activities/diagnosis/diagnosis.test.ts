@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { routerKinds } from '../../domain/traffic.js';
+import { routerNames } from '../../domain/traffic.js';
 import type { Answer } from '../metrics/provider.js';
 import { neededRights } from '../kubernetes/rules.js';
 import { rightsChecks, welcomeRights } from './rights.js';
@@ -21,7 +21,7 @@ describe('rights', () => {
   const role = readFileSync(new URL('../../infra/kubernetes/rbac.yaml', import.meta.url), 'utf8');
   const place = { cluster: 'default', namespace: 'shop' };
 
-  it.each(routerKinds)('each that a release with %s needs names a line that is in the role', (router) => {
+  it.each(routerNames)('each that a release with %s needs names a line that is in the role', (router) => {
     const needed = neededRights({ router, route: 'web' });
     const checks = rightsChecks(place, needed, [...needed, ...welcomeRights]);
     const lines = checks.map((c) => c.remedy?.replace(/^.*?: (?=- )/, '') ?? '');

@@ -1,13 +1,13 @@
 /** What a route object's controller says of it, and whether its kind is served. Pure. */
 import { fine, problem, warning, type HealthCheck } from '../../domain/diagnosis.js';
 import { failure } from '../../domain/failures.js';
-import type { RouteTarget, RouterKind } from '../../domain/traffic.js';
+import type { AnyRoute, RouterName } from '../../domain/traffic.js';
 import type { KubeObject } from '../kubernetes/objects.js';
-import { routers } from '../traffic/index.js';
+import { resourceOf } from '../traffic/index.js';
 import { objectOf, objectsOf, textOf } from '../traffic/json.js';
 
 /** Null: accepted; else what is unsure, for people. What the controller refuses is a complaint of the router. */
-export function unsure(kind: RouterKind, object: KubeObject): string | null {
+export function unsure(kind: RouterName, object: KubeObject): string | null {
   const status = objectOf(object['status']);
   switch (kind) {
     case 'gateway-api': {
@@ -28,11 +28,17 @@ export function unsure(kind: RouterKind, object: KubeObject): string | null {
     // Istio writes no status unless it is told to.
     case 'istio':
       return null;
+    case 'ingress': {
+      const addresses = objectsOf(objectOf(status?.['loadBalancer'])?.['ingress']);
+      return addresses.length > 0
+        ? null
+        : 'no controller has given it an address (status.loadBalancer is empty)';
+    }
   }
 }
 
-export function acceptanceCheck(route: RouteTarget, subject: string, object: KubeObject): HealthCheck {
-  const { kind } = routers[route.router].resource;
+export function acceptanceCheck(route: AnyRoute, subject: string, object: KubeObject): HealthCheck {
+  const { kind } = resourceOf(route.router);
   const about = { topic: 'route', subject } as const;
   const name = `${kind} "${route.route}" in namespace "${route.namespace}"`;
   const why = unsure(route.router, object);
@@ -44,11 +50,11 @@ export function acceptanceCheck(route: RouteTarget, subject: string, object: Kub
 
 /** `versions`: those that the API server serves of the group; null: it does not know the group. */
 export function servedCheck(
-  router: RouterKind,
+  router: RouterName,
   cluster: string,
   versions: readonly string[] | null,
 ): HealthCheck {
-  const { kind, group, version } = routers[router].resource;
+  const { kind, group, version } = resourceOf(router);
   const about = { topic: 'crds', subject: `${kind} in cluster ${cluster}` } as const;
   if (versions === null) {
     const { message, remedy } = failure('crd_missing', { kind, group, cluster });

@@ -29,7 +29,7 @@ export interface BuiltinAnswers {
 export function builtinCheck(
   subject: string,
   metric: string,
-  route: RouteTarget,
+  route: Pick<RouteTarget, 'router'>,
   answers: BuiltinAnswers,
 ): HealthCheck {
   const about = { topic: 'series', subject: `${metric} of ${subject}` } as const;
@@ -103,7 +103,7 @@ async function seriesCheck(
     const answers = await Promise.all(queries.map((q) => provider.query(q, null, signal)));
     return ownCheck(subject, metric.name, answers);
   }
-  if (route === null)
+  if (route === null || route.router === 'ingress')
     return problem(about, questions.impossible ?? '', 'Declare traffic.router, or use counts or value.');
   const { router, namespace, port, stableService: service } = route;
   const of = { router, namespace, port, service, track: 'stable' } as const;

@@ -2,7 +2,7 @@
 import { labels as ours } from '../../domain/ids.js';
 import type { GrayResult, WorkloadResult } from '../contract.js';
 import { CatalogueError, fail } from '../failure.js';
-import { restoreRoute } from '../traffic/driver.js';
+import { restoreRoute } from '../traffic/routes.js';
 import { KubeError } from './kube-error.js';
 import type { KubeObject, Deployment } from './objects.js';
 import { resources } from './resources.js';

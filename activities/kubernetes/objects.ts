@@ -19,6 +19,8 @@ export interface ObjectMeta {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly managedFields?: readonly {
     readonly manager?: string;
+    /** Such as status; absent: the object itself. */
+    readonly subresource?: string;
     readonly time?: string;
     readonly fieldsV1?: unknown;
   }[];

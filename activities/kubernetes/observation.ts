@@ -1,10 +1,11 @@
 /** What was seen of one application in one environment becomes an observation and its problems. Pure. */
 import type { Application, Environment, Strategy } from '../../domain/application.js';
-import { releaseSettings, trafficSettings, workloadSettings } from '../../domain/application.js';
+import { releaseSettings, routeOf, trafficSettings, workloadSettings } from '../../domain/application.js';
 import { failure, type Failure } from '../../domain/failures.js';
 import { grayName } from '../../domain/ids.js';
+import { marksOf } from '../../domain/member.js';
 import type { Observation, Target } from '../../domain/plan.js';
-import type { RouteTarget, Tag } from '../../domain/traffic.js';
+import type { AnyRoute, Tag } from '../../domain/traffic.js';
 import { autoscalerWarnings } from './autoscalers.js';
 import { type KubeObject, digestOf, imageOf, podLabels, type Deployment, type Pod } from './objects.js';
 import { grayDeployment, isOwn, overlapProblems } from './gray.js';
@@ -21,7 +22,7 @@ export interface Lookout {
   readonly lane: string;
   readonly gray: string;
   /** Null where no traffic is moved: none is declared, or the strategy is rolling. */
-  readonly route: RouteTarget | null;
+  readonly route: AnyRoute | null;
   /** What tagged requests carry; null where the strategy tags none. */
   readonly tag: Tag | null;
 }
@@ -42,18 +43,10 @@ export function lookout(
   const isRouted = traffic !== null && strategy !== 'rolling';
   const tag =
     !isRouted || strategy === 'canary' ? null : { ...settings.tag, value: asked.lane ?? settings.tag.value };
+  const marks = tag === null ? {} : marksOf(false, traffic?.router ?? null, { ...settings, tag });
   const route = !isRouted
     ? null
-    : {
-        router: traffic.router,
-        cluster,
-        namespace,
-        route: traffic.route,
-        stableService: traffic.service,
-        grayService: gray,
-        port: traffic.port,
-        ...(tag === null || settings.enter === undefined ? {} : { stamps: tag, enter: settings.enter }),
-      };
+    : { ...routeOf(traffic, { cluster, namespace, grayService: gray }), ...marks };
   return { application, environment, cluster, namespace, deployment, lane, gray, route, tag };
 }
 
@@ -206,7 +199,7 @@ function grayProblems(at: Lookout, stable: Deployment, container: string, found:
 /** Gray as the release would make it. */
 function rendered(
   at: Lookout,
-  route: RouteTarget,
+  route: AnyRoute,
   stable: Deployment,
   container: string,
   found: Findings,
@@ -217,7 +210,7 @@ function rendered(
 }
 
 /** A target with an image that is never written, to see what gray would look like. */
-function sketch(at: Lookout, route: RouteTarget, container: string): Target {
+function sketch(at: Lookout, route: AnyRoute, container: string): Target {
   const { grayLabels } = workloadSettings(at.application, at.environment);
   const image = { requested: '', reference: 'pre-flight', digest: '', version: '' };
   return {

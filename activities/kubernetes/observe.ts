@@ -1,7 +1,7 @@
 /** The pre-flight: looks at one application in one environment, in one round of reads, and names everything that stands in the way. */
 import { failure, type Failure } from '../../domain/failures.js';
 import { edgeIn, type Told } from '../../domain/edge.js';
-import type { RouteTarget, Tag } from '../../domain/traffic.js';
+import type { AnyRoute, Tag } from '../../domain/traffic.js';
 import type { Activities, ObserveInput, ObserveResult } from '../contract.js';
 import { CatalogueError, fail } from '../failure.js';
 import type { Cluster } from './client.js';
@@ -20,11 +20,7 @@ import type { KubernetesDeps } from './workload.js';
 
 export interface ObserveDeps extends KubernetesDeps {
   /** What keeps a route from carrying a gray release; see activities/traffic. */
-  readonly routeProblems: (
-    cluster: Cluster,
-    route: RouteTarget,
-    tag: Tag | null,
-  ) => Promise<readonly Failure[]>;
+  readonly routeProblems: (cluster: Cluster, route: AnyRoute, tag: Tag | null) => Promise<readonly Failure[]>;
 }
 
 export function observeActivities(deps: ObserveDeps): Pick<Activities, 'observe'> {

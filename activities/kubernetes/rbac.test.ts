@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { routerKinds } from '../../domain/traffic.js';
+import { routerNames } from '../../domain/traffic.js';
 import { missingRights, neededRights, type ResourceRule } from './rules.js';
 
 describe('infra/kubernetes/rbac.yaml', () => {
   const text = readFileSync(new URL('../../infra/kubernetes/rbac.yaml', import.meta.url), 'utf8');
   const role = parseAllDocuments(text)[0]?.toJS() as { rules: ResourceRule[] };
 
-  it.each(routerKinds)('grants all that a release with %s needs', (router) => {
+  it.each(routerNames)('grants all that a release with %s needs', (router) => {
     expect(missingRights(role.rules, neededRights({ router, route: 'web' }))).toEqual([]);
   });
 

@@ -26,6 +26,7 @@ export const resources = {
     plural: 'horizontalpodautoscalers',
     kind: 'HorizontalPodAutoscaler',
   },
+  ingresses: { group: 'networking.k8s.io', version: 'v1', plural: 'ingresses', kind: 'Ingress' },
   networkpolicies: {
     group: 'networking.k8s.io',
     version: 'v1',

@@ -1,6 +1,6 @@
 /** Which rights a release needs in a namespace, and which of them the API server's answer lacks. Pure. */
 import { failure, type Failure } from '../../domain/failures.js';
-import type { RouterKind } from '../../domain/traffic.js';
+import type { RouterName } from '../../domain/traffic.js';
 import { resources, type Resource } from './resources.js';
 
 export interface Need {
@@ -18,16 +18,8 @@ export interface ResourceRule {
   readonly resourceNames?: readonly string[];
 }
 
-const routeResources = {
-  'gateway-api': resources.httproutes,
-  contour: resources.httpproxies,
-  istio: resources.virtualservices,
-} as const satisfies Record<RouterKind, Resource>;
-
 /** What the activities do there, and no more. Reading logs and events is welcome, but a release works without. */
-export function neededRights(route: { readonly router: RouterKind; readonly route: string } | null): Need[] {
-  const all = (resource: Resource, verbs: readonly string[], name: string | null = null): Need[] =>
-    verbs.map((verb) => ({ resource, verb, name }));
+export function neededRights(route: { readonly router: RouterName; readonly route: string } | null): Need[] {
   return [
     ...all(resources.deployments, ['get', 'list', 'watch', 'create', 'patch', 'delete']),
     ...all(resources.services, ['get', 'list', 'create', 'delete']),
@@ -35,11 +27,26 @@ export function neededRights(route: { readonly router: RouterKind; readonly rout
     ...all(resources.replicasets, ['list']),
     ...(route === null
       ? []
-      : [
-          ...all(resources.endpointslices, ['list']),
-          ...all(routeResources[route.router], ['get', 'patch'], route.route),
-        ]),
+      : [...all(resources.endpointslices, ['list']), ...routing(route.router, route.route)]),
   ];
+}
+
+const all = (resource: Resource, verbs: readonly string[], name: string | null = null): Need[] =>
+  verbs.map((verb) => ({ resource, verb, name }));
+
+function routing(router: RouterName, name: string): Need[] {
+  const changed = ['get', 'patch'] as const;
+  switch (router) {
+    case 'gateway-api':
+      return all(resources.httproutes, changed, name);
+    case 'contour':
+      return all(resources.httpproxies, changed, name);
+    case 'istio':
+      return all(resources.virtualservices, changed, name);
+    // Canaries are found and made beside it.
+    case 'ingress':
+      return all(resources.ingresses, ['get', 'list', 'create', 'patch', 'delete']);
+  }
 }
 
 /** The needs that no rule grants. A rule for named objects grants neither create nor a whole list. */

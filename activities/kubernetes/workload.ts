@@ -10,7 +10,7 @@ import { kubeFailure } from './errors.js';
 import type { Place } from './place.js';
 import { Recent } from './recent.js';
 import { beating, drained } from './running.js';
-import { restoreRoute } from '../traffic/driver.js';
+import { restoreRoute } from '../traffic/routes.js';
 
 export interface KubernetesDeps {
   /** The cluster of that name; throws cluster_unknown with the known ones. */

@@ -32,7 +32,7 @@ export function questionsOf(metric: Metric, target: Target, track: Track, window
       ? {
           ...base,
           queries: {},
-          impossible: `${metric.name}: a built-in metric needs a route (traffic.router)`,
+          impossible: `${metric.name}: a built-in metric needs a route (traffic.router), and not an Ingress`,
         }
       : { ...base, queries: ofBuiltin(metric.builtin, builtin) };
   }
@@ -58,7 +58,7 @@ function ofBuiltin(metric: NonNullable<Metric['builtin']>, queries: BuiltinQueri
 }
 
 function subjectOf(target: Target, track: Track): Subject | null {
-  if (target.route === null) return null;
+  if (target.route === null || target.route.router === 'ingress') return null;
   const { router, namespace, port, stableService, grayService } = target.route;
   return { router, namespace, port, track, service: track === 'gray' ? grayService : stableService };
 }

@@ -1,14 +1,15 @@
 /** The routers as activities, and as what pre-flight asks. */
 import { Context } from '@temporalio/activity';
 import { failure, type Failure } from '../../domain/failures.js';
-import type { RouteTarget, Tag } from '../../domain/traffic.js';
+import type { AnyRoute, Tag } from '../../domain/traffic.js';
 import type { Activities } from '../contract.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { KubeError } from '../kubernetes/kube-error.js';
-import { prepareRoute, restoreRoute, setTraffic } from './driver.js';
 import { footprintOf } from './footprint.js';
 import { routers } from './index.js';
+import { ingressProblems } from './ingress/preflight.js';
 import { remember } from './memory.js';
+import { prepareRoute, restoreRoute, setTraffic } from './routes.js';
 import { problemsOf, rulesOf, tagProblemsOf } from './rules.js';
 import { bareRules, besideIn } from './shared.js';
 
@@ -29,10 +30,11 @@ export function trafficActivities(
  */
 export async function routeProblems(
   cluster: Cluster,
-  route: RouteTarget,
+  route: AnyRoute,
   tag: Tag | null = null,
   signal?: AbortSignal,
 ): Promise<readonly Failure[]> {
+  if (route.router === 'ingress') return ingressProblems(cluster, route, signal);
   const router = routers[route.router];
   const { kind, group } = router.resource;
   const { namespace, route: name } = route;

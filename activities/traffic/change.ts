@@ -1,7 +1,7 @@
 /** Read, decide, write only what differs, and only if nobody was faster: how every change of a route is made. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { canonicalJson, fieldManager } from '../../domain/ids.js';
-import { allStable, type RouteTarget } from '../../domain/traffic.js';
+import { allStable, type AnyRoute, type RouteTarget } from '../../domain/traffic.js';
 import type { TrafficResult } from '../contract.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { KubeError } from '../kubernetes/kube-error.js';
@@ -15,7 +15,7 @@ import {
   marksOf,
   type Footprint,
 } from './footprint.js';
-import { routers } from './index.js';
+import { resourceOf, routers } from './index.js';
 import { recall, remember } from './memory.js';
 import type { Router } from './router.js';
 import { roughTrafficOf, rulesOf, type Rules } from './rules.js';
@@ -151,7 +151,7 @@ function foreignChanges(router: Router, route: RouteTarget, seen: Seen): readonl
 }
 
 /** The answer, or what its error means in the catalogue. */
-export async function asked<T>(cluster: Cluster, route: RouteTarget, answer: Promise<T>): Promise<T> {
+export async function asked<T>(cluster: Cluster, route: AnyRoute, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
@@ -159,8 +159,8 @@ export async function asked<T>(cluster: Cluster, route: RouteTarget, answer: Pro
   }
 }
 
-function mapped(error: unknown, cluster: Cluster, route: RouteTarget): unknown {
-  const what = `${routers[route.router].resource.kind} "${route.route}"`;
+export function mapped(error: unknown, cluster: Cluster, route: AnyRoute): unknown {
+  const what = `${resourceOf(route.router).kind} "${route.route}"`;
   return kubeFailure(error, { cluster: cluster.name, namespace: route.namespace, what });
 }
 

@@ -1,5 +1,5 @@
 /** P1: traffic goes only to a track with ready endpoints. */
-import { grayReplicas, type RouteTarget, type Traffic } from '../../domain/traffic.js';
+import { grayReplicas, type AnyRoute, type Traffic } from '../../domain/traffic.js';
 import { uptimeMs } from '../clock.js';
 import { fail } from '../failure.js';
 import { Alarm } from '../kubernetes/alarm.js';
@@ -30,7 +30,7 @@ export class Endpoints {
 
   constructor(
     private readonly cluster: Cluster,
-    private readonly route: RouteTarget,
+    private readonly route: AnyRoute,
     private readonly signal: AbortSignal,
   ) {}
 
@@ -107,7 +107,7 @@ export function countReady(slices: readonly KubeObject[], service: string): numb
 }
 
 /** Refuses traffic to a track that cannot answer. */
-export function requireReady(ready: Ready, route: RouteTarget, traffic: Traffic): void {
+export function requireReady(ready: Ready, route: AnyRoute, traffic: Traffic): void {
   if ((traffic.gray > 0 || traffic.tag !== null) && ready.gray === 0) {
     fail('endpoints_missing', { track: 'gray', service: route.grayService });
   }
@@ -116,7 +116,7 @@ export function requireReady(ready: Ready, route: RouteTarget, traffic: Traffic)
 }
 
 /** Refuses a share that is more than gray's part of what is ready now: an autoscaler may have changed stable since gray was sized. */
-export function requireSize({ stable, gray }: Ready, route: RouteTarget, weight: number): void {
+export function requireSize({ stable, gray }: Ready, route: AnyRoute, weight: number): void {
   const needed = grayReplicas(stable, weight);
   if (weight === 0 || gray >= needed) return;
   fail('gray_too_small', { service: route.grayService, ready: gray, needed, weight, stable });

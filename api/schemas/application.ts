@@ -11,7 +11,7 @@ import {
   type TrafficSettings,
   type WorkloadSettings,
 } from '../../domain/application.js';
-import { routerKinds } from '../../domain/traffic.js';
+import { ingressControllers, routerNames } from '../../domain/traffic.js';
 import {
   checkAnalysis,
   checkApplication,
@@ -22,6 +22,7 @@ import {
 } from './application-rules.js';
 import { checkTags } from './enter-rules.js';
 import { enterSchema } from './enter.js';
+import { checkIngresses } from './ingress-rules.js';
 import {
   dnsLabel,
   duration,
@@ -189,9 +190,13 @@ const values = z
   .describe('What the template reads as .values; those of an environment go over those of the application.');
 
 const trafficFields = {
+  controller: z
+    .enum(ingressControllers)
+    .exactOptional()
+    .describe('With the router ingress, and there only: who serves the Ingress.'),
   route: objectName
     .exactOptional()
-    .describe("Name of the HTTPRoute, HTTPProxy or VirtualService. Default: the application's."),
+    .describe("Name of the HTTPRoute, HTTPProxy, VirtualService or Ingress. Default: the application's."),
   service: dnsLabel.exactOptional().describe("The baseline Service. Default: the application's name."),
   port: whole(1, 65_535).exactOptional().describe('Port of the Service. Default 80.'),
   entry: httpUrl.exactOptional().describe('Where requests enter, for the probe. Absent: no probe.'),
@@ -211,11 +216,11 @@ const trafficFields = {
     ),
 };
 const traffic = z.strictObject({
-  router: z.enum(routerKinds),
+  router: z.enum(routerNames),
   ...trafficFields,
 }) satisfies z.ZodType<TrafficSettings>;
 const localTraffic = z.strictObject({
-  router: z.enum(routerKinds).exactOptional(),
+  router: z.enum(routerNames).exactOptional(),
   ...trafficFields,
 }) satisfies z.ZodType<Partial<TrafficSettings>>;
 
@@ -266,4 +271,5 @@ export const applicationSchema = z
   })
   .superRefine(checkApplication, always)
   .superRefine(checkTags, always)
+  .superRefine(checkIngresses, always)
   .meta({ title: 'Application' }) satisfies z.ZodType<Application>;

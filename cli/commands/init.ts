@@ -1,14 +1,14 @@
 /** sluice init: a first application to edit. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
-import { routerKinds, type RouterKind } from '../../domain/traffic.js';
+import { routerNames, type RouterName } from '../../domain/traffic.js';
 import { UsageError } from '../errors.js';
 import { exitCodes } from '../exit.js';
 import { starter } from '../format/starter.js';
 import { addCommand, type Host } from './common.js';
 
 interface InitOptions {
-  readonly router: RouterKind;
+  readonly router: RouterName;
   readonly file: string;
   readonly image?: string;
 }
@@ -20,7 +20,7 @@ export function initCommand(program: Command, host: Host): void {
     'init [app]',
     'write a commented application to start from',
     [
-      new Option('--router <kind>', 'who splits the traffic').choices(routerKinds).default('gateway-api'),
+      new Option('--router <kind>', 'who splits the traffic').choices(routerNames).default('gateway-api'),
       new Option('--image <repository>', 'repository without tag'),
       new Option('-f, --file <file>', 'where to write it').default('sluice.yaml'),
     ],

@@ -2,7 +2,7 @@ import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import type { ReleaseEvent } from '../../domain/release.js';
 import { failure } from '../../domain/failures.js';
-import { routerKinds } from '../../domain/traffic.js';
+import { routerNames } from '../../domain/traffic.js';
 import { endedView, rejection, samplePlan, sampleView, startedAt } from '../../test/fakes/release-view.js';
 import { parseYaml } from '../yaml.js';
 import { applicationLines, applicationRows, releaseRows } from './lists.js';
@@ -379,7 +379,7 @@ it('a release that waits says its place and when its turn is expected', () => {
   expect(waiting(null)).toBe(`waiting: ${what}, 1 h left`);
 });
 
-it.each(routerKinds)('the starter for %s is an application', (router) => {
+it.each(routerNames)('the starter for %s is an application', (router) => {
   const starting = parse(starter({ name: 'web', image: 'registry.example/web', router })) as object;
   expect(starting).toMatchObject({
     name: 'web',

@@ -1,17 +1,38 @@
 /** The application that `sluice init` writes: it can be applied as it is, and says what may be changed. Pure. */
-import type { RouterKind } from '../../domain/traffic.js';
+import type { RouterName } from '../../domain/traffic.js';
 
 export interface StarterOptions {
   readonly name: string;
   readonly image: string;
-  readonly router: RouterKind;
+  readonly router: RouterName;
 }
 
-const routes: Readonly<Record<RouterKind, string>> = {
+const routes: Readonly<Record<RouterName, string>> = {
   'gateway-api': 'HTTPRoute',
   contour: 'HTTPProxy',
   istio: 'VirtualService',
+  ingress: 'Ingress',
 };
+
+const controller = `  # Who serves the Ingress: nginx, higress, mse or alb.
+  controller: nginx
+`;
+
+const measured = `  # What is measured while a weight is held. Needs a Prometheus: SLUICE_PROMETHEUS_URL of the worker, or analysis.prometheus.
+  # Without metrics, say so: "analysis: null" only waits at each weight.
+  analysis:
+    metrics:
+      # Percent of failed requests on gray.
+      - { name: errors, builtin: error-rate, max: 1 }
+      # Milliseconds.
+      - { name: latency, builtin: latency-p99, max: 500 }
+    interval: 10s
+    window: 1m
+`;
+
+const unmeasured = `  # What is measured while a weight is held: queries of your own. null only waits at each weight.
+  analysis: null
+`;
 
 export function starter({ name, image, router }: StarterOptions): string {
   return `# An application for Sluice. Declare it: sluice apply -f <this file>
@@ -26,7 +47,7 @@ image: ${image}
 
 traffic:
   router: ${router}
-  # The ${routes[router]} that sends requests to the Service. Both default to the application's name.
+${router === 'ingress' ? controller : ''}  # The ${routes[router]} that sends requests to the Service. Both default to the application's name.
   route: ${name}
   service: ${name}
   port: 80
@@ -50,17 +71,7 @@ release:
     quorum: 1
     separationOfDuties: false
     deadline: 24h
-  # What is measured while a weight is held. Needs a Prometheus: SLUICE_PROMETHEUS_URL of the worker, or analysis.prometheus.
-  # Without metrics, say so: "analysis: null" only waits at each weight.
-  analysis:
-    metrics:
-      # Percent of failed requests on gray.
-      - { name: errors, builtin: error-rate, max: 1 }
-      # Milliseconds.
-      - { name: latency, builtin: latency-p99, max: 500 }
-    interval: 10s
-    window: 1m
-
+${router === 'ingress' ? unmeasured : measured}
 # Released in this order; each may override workload, traffic and release.
 environments:
   - name: prod

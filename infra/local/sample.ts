@@ -65,7 +65,7 @@ export function sampleObjects(options: SampleOptions): object[] {
   ];
 }
 
-export const routeKinds = ['gateway-api', 'contour', 'istio'] as const;
+export const routeKinds = ['gateway-api', 'contour', 'istio', 'ingress'] as const;
 export type RouteKind = (typeof routeKinds)[number];
 
 /** Where the Gateway is, as a `StackInfo` holds it; only an HTTPRoute needs it. */
@@ -84,6 +84,8 @@ export function sampleRoute(kind: RouteKind, options: RouteOptions): object {
       return httpProxy(options);
     case 'istio':
       return virtualService(options);
+    case 'ingress':
+      return ingress(options);
   }
 }
 
@@ -143,6 +145,39 @@ function virtualService(options: RouteOptions): object {
       http: [
         { name: 'static', match: [{ uri: { prefix: '/static' } }], route, timeout: '10s' },
         { name: 'default', route },
+      ],
+    },
+  };
+}
+
+/** Nothing here serves it. */
+function ingress(options: RouteOptions): object {
+  const { name, namespace } = options;
+  const backend = { service: { name, port: { number: servicePort } } };
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: {
+      name,
+      namespace,
+      annotations: {
+        'nginx.ingress.kubernetes.io/proxy-read-timeout': '10',
+        'cert-manager.io/cluster-issuer': 'letsencrypt',
+      },
+    },
+    spec: {
+      ingressClassName: 'higress',
+      tls: [{ hosts: [sampleHost(options)], secretName: `${name}-tls` }],
+      rules: [
+        {
+          host: sampleHost(options),
+          http: {
+            paths: [
+              { path: '/static', pathType: 'Prefix', backend },
+              { path: '/', pathType: 'Prefix', backend },
+            ],
+          },
+        },
       ],
     },
   };

@@ -6,7 +6,7 @@ import { Cluster } from '../../activities/kubernetes/client.js';
 import { resources } from '../../activities/kubernetes/resources.js';
 import { metricsActivities } from '../../activities/metrics/analyse.js';
 import { prometheus } from '../../activities/metrics/prometheus.js';
-import { prepareRoute, restoreRoute, returnToStable, setTraffic } from '../../activities/traffic/driver.js';
+import { prepareRoute, restoreRoute, returnToStable, setTraffic } from '../../activities/traffic/routes.js';
 import type { AnalysisSettings } from '../../domain/analysis.js';
 import { defaultAnalysis } from '../../domain/application.js';
 import type { Target } from '../../domain/plan.js';

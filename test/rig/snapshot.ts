@@ -42,6 +42,7 @@ export async function leftovers(kube: Kube, namespace: string): Promise<string[]
     ['apps/v1', 'replicasets'],
     ['v1', 'services'],
     ['v1', 'pods'],
+    ['networking.k8s.io/v1', 'ingresses'],
   ] as const;
   const found = await Promise.all(
     kinds.map(async ([group, plural]) => {

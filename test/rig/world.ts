@@ -178,8 +178,9 @@ export class World {
     if (served) await this.served();
   }
 
-  /** Requests get to stable: the data plane knows a pod only some time after it is available. */
+  /** Requests get to stable: the data plane knows a pod only some time after it is available. Nothing here serves an Ingress. */
   private async served(): Promise<void> {
+    if (this.router === 'ingress') return;
     await eventually(
       'stable to be served',
       async () => (await askIngress(this.stack.ingress, this.host)).statusCode === 200,
@@ -205,8 +206,9 @@ export class World {
         router: this.router,
         route: this.name,
         service: this.name,
-        entry: `${this.stack.ingress}/`,
-        host: this.host,
+        ...(this.router === 'ingress'
+          ? { controller: 'higress' as const }
+          : { entry: `${this.stack.ingress}/`, host: this.host }),
       },
       release,
       environments: [{ name: 'prod', type: 'prod', namespace: this.namespace }],

@@ -1,0 +1,48 @@
+/** Changes of a route, whichever router splits it: the rules of one object (driver.ts), or canaries beside an Ingress (ingress/driver.ts). */
+import type { AnyRoute } from '../../domain/traffic.js';
+import type { RestoreResult, RouteInput, TrafficInput, TrafficResult } from '../contract.js';
+import type { Cluster } from '../kubernetes/client.js';
+import * as rules from './driver.js';
+import * as ingress from './ingress/driver.js';
+
+type Numbered = RouteInput<AnyRoute> & { readonly seq: number };
+
+export function prepareRoute(
+  cluster: Cluster,
+  { route, ...input }: Numbered,
+  signal: AbortSignal,
+): Promise<TrafficResult> {
+  return route.router === 'ingress'
+    ? ingress.prepareIngress(cluster, { ...input, route }, signal)
+    : rules.prepareRoute(cluster, { ...input, route }, signal);
+}
+
+export function setTraffic(
+  cluster: Cluster,
+  { route, ...input }: TrafficInput<AnyRoute>,
+  signal: AbortSignal,
+): Promise<TrafficResult> {
+  return route.router === 'ingress'
+    ? ingress.setIngress(cluster, { ...input, route }, signal)
+    : rules.setTraffic(cluster, { ...input, route }, signal);
+}
+
+export function returnToStable(
+  cluster: Cluster,
+  { route, ...input }: Numbered,
+  signal: AbortSignal,
+): Promise<TrafficResult> {
+  return route.router === 'ingress'
+    ? ingress.returnIngress(cluster, { ...input, route }, signal)
+    : rules.returnToStable(cluster, { ...input, route }, signal);
+}
+
+export function restoreRoute(
+  cluster: Cluster,
+  { route, ...input }: RouteInput<AnyRoute> & { readonly stays?: boolean },
+  signal: AbortSignal,
+): Promise<RestoreResult> {
+  return route.router === 'ingress'
+    ? ingress.restoreIngress(cluster, { ...input, route }, signal)
+    : rules.restoreRoute(cluster, { ...input, route }, signal);
+}
