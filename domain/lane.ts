@@ -3,8 +3,9 @@ import { releaseSettings } from './application.js';
 import { reachedFrom } from './chain.js';
 import { edgesOf, withEdges } from './edge.js';
 import { failure, type Failure } from './failures.js';
-import { environmentsOf } from './plan.js';
+import { environmentsOf, type Plan } from './plan.js';
 import type { ReleaseInputs } from './release.js';
+import type { IngressController, IngressTarget } from './traffic.js';
 
 type Inputs = Pick<ReleaseInputs, 'applications' | 'calls'> & {
   readonly request: Pick<ReleaseInputs['request'], 'environment' | 'lane' | 'wayBack'>;
@@ -56,3 +57,24 @@ function gaps(environment: string, here: readonly Member[], { applications, call
   const context = { environment, application: strict.application, missing: [...passed].sort() };
   return passed.size === 0 ? [] : [failure('lane_incomplete', context, '/applications')];
 }
+
+/** Those that put a header on requests for one of their backends. */
+const stampingControllers: readonly IngressController[] = ['higress', 'mse'];
+
+/** Why the controller of an Ingress cannot put the tag on what goes to gray, for people; null: it can, or need not. */
+export function unstamped({ controller, stamps }: IngressTarget): string | null {
+  if (stamps === undefined || stampingControllers.includes(controller)) return null;
+  return (
+    `requests of the lane come in here, and ${controller} has no annotation that puts the header "${stamps.header}" on what goes to gray; ` +
+    'release this application alone, or let requests come in by another router.'
+  );
+}
+
+/** Each entry of a lane that cannot tell the others by the tag. */
+export const stampProblems = ({ stages }: Pick<Plan, 'stages'>): Failure[] =>
+  stages
+    .flatMap(({ targets }) => targets)
+    .flatMap(({ route }) => {
+      const why = route?.router === 'ingress' ? unstamped(route) : null;
+      return why === null ? [] : [failure('route_unfit', { kind: 'Ingress', route: route!.route, why })];
+    });

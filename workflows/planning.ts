@@ -3,7 +3,7 @@ import { ActivityFailure, patched, TimeoutFailure } from '@temporalio/workflow';
 import { releaseSettings, type Application } from '../domain/application.js';
 import { edgesOf, type Told } from '../domain/edge.js';
 import type { Calls } from '../domain/chain.js';
-import { laneProblems } from '../domain/lane.js';
+import { laneProblems, stampProblems } from '../domain/lane.js';
 import type { Failure } from '../domain/failures.js';
 import { failure } from '../domain/failures.js';
 import {
@@ -57,7 +57,8 @@ export async function makePlan(
   const calls = callsOf(run.inputs);
   const asked = { environment, strategy, lane, approveEach, gates, ...rollback };
   const plan = computePlan({ applications: planned, calls, edges: run.inputs.edges ?? [], ...asked });
-  return { plan, problems };
+  const unstamped = stampProblems(plan);
+  return unstamped.length > 0 ? { plan: null, problems: unstamped } : { plan, problems };
 }
 
 /** What keeps the routes of others from carrying the share. */

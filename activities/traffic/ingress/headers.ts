@@ -1,4 +1,5 @@
 /** The tag that a canary Ingress puts on its requests, by annotations of the controller. Pure. */
+import { unstamped } from '../../../domain/lane.js';
 import type { IngressTarget, Tag } from '../../../domain/traffic.js';
 import type { KubeObject } from '../../kubernetes/objects.js';
 import { sameHeader } from '../json.js';
@@ -21,15 +22,13 @@ export function stampedOf({ headers }: Controller, kept: Annotations, stamps: Ta
 }
 
 /** Why the tag would not be told from one that came from outside, for people; empty: it would. */
-export function stampProblemsOf(stable: KubeObject, { stamps, controller }: IngressTarget): string[] {
+export function stampProblemsOf(stable: KubeObject, route: IngressTarget): string[] {
+  const { stamps, controller } = route;
   if (stamps === undefined) return [];
   const { headers } = controllers[controller];
   const { header } = stamps;
-  if (headers === null)
-    return [
-      `the lane needs the header "${header}" on what goes to gray here, which ${controller} does not put there by an annotation; ` +
-        'release this application alone, or let requests come in by another router.',
-    ];
+  const why = unstamped(route);
+  if (why !== null) return [why];
   const { annotations = {} } = stable.metadata;
   const of = (verb: string): string => annotations[`${headers}${control}${verb}`] ?? '';
   const others = [...lines(of('add')), ...lines(of('update'))].filter((line) =>
