@@ -10,11 +10,13 @@ import {
   returnIngress,
   setIngress,
 } from '../../activities/traffic/ingress/driver.js';
+import type { Application } from '../../domain/application.js';
 import { labels } from '../../domain/ids.js';
 import { allStable, type IngressController, type IngressTarget, type Traffic } from '../../domain/traffic.js';
 import { applyObjects } from '../../infra/local/apply.js';
 import { Kube } from '../../infra/local/kube.js';
 import { sampleRoute } from '../../infra/local/sample.js';
+import { eventually } from '../rig/eventually.js';
 import { withImage } from '../rig/snapshot.js';
 import { quick, World } from '../rig/world.js';
 
@@ -139,34 +141,176 @@ describe('canaries of an Ingress on the real API server', () => {
       expect(await kube.get(at(route.route))).toEqual(before);
     },
   );
+
+  it('what belongs to others is left to them, and what they change is told', async () => {
+    const route = await create('mse', 'shared');
+    const [ours, theirs] = [by('r1', route), by('r2', route)];
+    await ours.prepare(1);
+    await ours.set(2, { gray: 10, tag });
+    expect(await codeOf(theirs.set(3, { gray: 20, tag: null }))).toBe('route_lost');
+    expect(await theirs.restore()).toMatchObject({ changed: false });
+    expect(await ours.set(1, { gray: 90, tag: null })).toMatchObject({
+      changed: false,
+      after: { gray: 10, tag },
+    });
+
+    const patch = (name: string, what: object) =>
+      kube.patch(`${at(name)}?fieldManager=somebody`, 'merge', what);
+    await patch('shared-gray', {
+      metadata: { annotations: { [`${nginx}canary-weight`]: '70', mine: 'yes' } },
+    });
+    const { spec } = await kube.get<KubeObject & { spec: { rules: { http: object }[] } }>(at('shared'));
+    await patch('shared', {
+      spec: { rules: [...spec.rules, { host: 'new.example', http: spec.rules[0]!.http }] },
+    });
+    const set = await ours.set(3, { gray: 20, tag });
+    expect(set.before).toEqual({ gray: 70, tag });
+    expect(set.foreign).toEqual([
+      expect.stringMatching(/^somebody at .* changed Ingress "shared-gray"\.$/),
+      expect.stringMatching(/^somebody at .* changed Ingress "shared", and its canary follows\.$/),
+    ]);
+    expect(await annotation('shared-gray', 'canary-weight')).toBe('20');
+    for (const canary of await canaries(route)) {
+      expect(JSON.stringify(canary)).toContain('new.example');
+      expect(canary.metadata.annotations).not.toHaveProperty('cert-manager.io/cluster-issuer');
+    }
+    expect((await canaries(route))[0]!.metadata.annotations).toMatchObject({ mine: 'yes' });
+
+    // One that was ended by force left it: the next takes its place.
+    expect(await theirs.prepare(1)).toMatchObject({ changed: true, after: allStable });
+    expect(await codeOf(ours.set(4, { gray: 30, tag }))).toBe('route_lost');
+    expect(await canaries(route)).toHaveLength(1);
+    await kube.delete(at('shared-gray'));
+    expect(await codeOf(theirs.set(2, { gray: 30, tag }))).toBe('route_lost');
+    await theirs.restore();
+    await patch('shared', { metadata: { annotations: { [`${nginx}canary`]: 'true' } } });
+    expect(await codeOf(theirs.prepare(1))).toBe('route_unfit');
+  });
+
+  it('a worker that comes late takes back what it made, and no track without endpoints gets requests', async () => {
+    const route = await create('higress', 'late');
+    const { prepare, set, restore } = by('r1', route);
+    await prepare(1);
+    const slow = Object.create(cluster) as Cluster;
+    slow.create = async (...args) => {
+      slow.create = cluster.create.bind(cluster);
+      await set(3, { gray: 40, tag: null });
+      return cluster.create(...args);
+    };
+    const late = setIngress(slow, { release: 'r1', route, seq: 2, traffic: { gray: 5, tag } }, never, 0, 0);
+    expect(await codeOf(late)).toBe('route_lost');
+    expect((await canaries(route)).map(({ metadata }) => metadata.name)).toEqual(['late-gray']);
+    expect(await annotation('late-gray', 'canary-weight')).toBe('40');
+
+    await applyObjects(kube, [slice('late', 0)]);
+    expect(await codeOf(set(4, { gray: 20, tag: null }))).toBe('endpoints_missing');
+    expect(await codeOf(restore())).toBe('endpoints_missing');
+    await applyObjects(kube, [slice('late', 4), slice('late-gray', 1)]);
+    expect(await codeOf(set(4, { gray: 50, tag: null }, true))).toBe('gray_too_small');
+    await applyObjects(kube, [slice('late-gray', 0)]);
+    expect(await codeOf(set(4, { gray: 100, tag: null }))).toBe('endpoints_missing');
+    expect(await annotation('late-gray', 'canary-weight')).toBe('40');
+
+    // Whatever happens to the release, Kubernetes takes the canary with gray's Service.
+    await kube.delete(`/api/v1/namespaces/${namespace}/services/late-gray`);
+    await eventually('the canary to be gone', async () => (await canaries(route)).length === 0);
+    expect(await codeOf(prepare(5))).toBe('endpoints_missing');
+  });
+
+  it('pre-flight names what is taken, missing, beside it, or served by another controller', async () => {
+    const route = await create('nginx', 'unfit');
+    const messages = async (one: IngressTarget): Promise<string[]> =>
+      (await routeProblems(cluster, one, tag)).map(({ code, message }) => `${code}: ${message}`);
+    expect(await messages({ ...route, route: 'none' })).toEqual([
+      `route_unknown: Ingress "none" does not exist in namespace "${namespace}".`,
+    ]);
+    const { spec } = await kube.get<KubeObject>(at('unfit'));
+    const metadata = { name: 'unfit-gray', namespace, annotations: { [`${nginx}canary`]: 'true' } };
+    const mine = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata, spec };
+    await kube.create(at().slice(0, -1), mine);
+    const classes = '/apis/networking.k8s.io/v1/ingressclasses';
+    await kube.create(classes, {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'IngressClass',
+      metadata: { name: 'nginx' },
+      spec: { controller: 'nginx.org/ingress-controller' },
+    });
+    try {
+      const [taken, unfit] = await messages(route);
+      expect(taken).toBe(
+        `gray_name_taken: Ingress "unfit-gray" exists in namespace "${namespace}" and is not of Sluice.`,
+      );
+      expect(unfit).toContain('Ingress "unfit-gray" is a canary beside it already; remove that one.');
+      expect(unfit).toContain('its class "nginx" is served by nginx.org/ingress-controller');
+      expect(await codeOf(by('r1', route).prepare(1))).toBe('route_unfit');
+      await kube.patch(at('unfit-gray'), 'merge', {
+        metadata: { annotations: { [`${nginx}canary`]: 'false' } },
+      });
+      expect(await codeOf(by('r1', route).prepare(1))).toBe('gray_name_taken');
+    } finally {
+      await kube.delete(`${classes}/nginx`);
+    }
+  });
 });
 
 describe('a release at an Ingress', () => {
   let world: World;
+  let other: World;
   beforeAll(async () => {
     world = await World.create(stack, { router: 'ingress' });
+    other = await World.create(stack, { router: 'ingress', beside: world });
   });
-  afterAll(() => world.close());
+  afterAll(async () => {
+    await other.close();
+    await world.close();
+  });
 
-  it("goes by tag and weights to the end; the user's objects are as they were but for the image", async () => {
-    expect((await world.declare(world.application({ ...quick, approval: { required: true } }))).status).toBe(
-      201,
-    );
-    const before = await world.snapshot();
-    const id = await world.release('v2');
-    const waiting = await world.until(id, 'asking', (v) => v.waitingOn?.approval !== undefined);
-    expect(waiting.phase).toBe('waiting_for_approval');
+  const declared = (one: World, more: object = {}): Application => {
+    const application = one.application({ ...quick, approval: { required: true } });
+    return { ...application, ...more };
+  };
+  const asking = (one: World, id: string) =>
+    one.until(id, 'asking', (view) => view.waitingOn?.approval !== undefined);
+
+  it("goes by tag and weights to the end, or back; the user's objects are as they were but for the image", async () => {
+    await Promise.all([world, other].map((one) => one.declare(declared(one))));
+    const [before, otherBefore] = await Promise.all([world.snapshot(), other.snapshot()]);
+    const [id, aborted] = await Promise.all([world.release('v2'), other.release('v2')]);
+    await Promise.all([asking(world, id), asking(other, aborted)]);
     const canary = await world.kube.get<KubeObject>(
       `/apis/networking.k8s.io/v1/namespaces/${world.namespace}/ingresses/shop-gray-tag`,
     );
     expect(canary.metadata.annotations).toMatchObject({ [`${nginx}canary-by-header-value`]: 'gray' });
-    expect((await world.approve(id)).status).toBe(200);
-    const view = await world.ended(id);
+    expect(await world.leftovers()).toContain('ingresses/shop-gray');
+    await Promise.all([world.approve(id), other.steer(aborted, 'abort')]);
+    const [view, back] = await Promise.all([world.ended(id), other.ended(aborted)]);
     expect(view.outcome).toMatchObject({ phase: 'succeeded', failure: null });
-    const digest = view.applications[0]!.digest!;
-    expect(await world.snapshot()).toEqual(
-      withImage(before, `${world.repository}:v1`, `${world.repository}@${digest}`),
+    expect(back.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'aborted' }, left: [] });
+    const image = `${world.repository}@${view.applications[0]!.digest!}`;
+    expect(await world.snapshot()).toEqual(withImage(before, `${world.repository}:v1`, image));
+    expect(await other.snapshot()).toEqual(otherBefore);
+    expect([await world.leftovers(), await other.leftovers()]).toEqual([[], []]);
+    const { status, body } = await world.call('GET', '/v1/environments/prod');
+    expect([status, JSON.stringify(body).includes(world.applicationName)]).toEqual([200, true]);
+  });
+
+  it('says in its plan what is made, and refuses a lane that needs the tag put on by nginx', async () => {
+    const plan = (applications: readonly World[]) =>
+      world.call('POST', '/v1/plans', {
+        applications: applications.map(({ applicationName: name }) => ({ name, image: 'v3' })),
+      });
+    const { traffic } = declared(world);
+    await world.declare(declared(world, { dependsOn: [other.applicationName] }));
+    const alone = await plan([world]);
+    expect(alone.status).toBe(200);
+    expect(JSON.stringify(alone.body)).toContain('beside Ingress shop, removed after it');
+    expect((await plan([world, other])).status).toBe(200);
+    const nginxOnly = { traffic: { ...traffic, controller: 'nginx' }, dependsOn: [other.applicationName] };
+    await world.declare(declared(world, nginxOnly));
+    const { status, body } = await plan([world, other]);
+    expect([status, body['code']]).toEqual([422, 'release_refused']);
+    expect(body['detail']).toContain(
+      'nginx has no annotation that puts the header "x-lane" on what goes to gray',
     );
-    expect(await world.leftovers()).toEqual([]);
   });
 });

@@ -71,7 +71,7 @@ export async function prepareIngress(
       owner,
       signal,
     );
-    return resultOf(seen, route, true);
+    return { ...resultOf(seen, route, true), after: allStable };
   });
   await settled(cluster, route, signal, settle);
   return result;

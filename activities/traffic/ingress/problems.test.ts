@@ -64,6 +64,13 @@ describe('ingressProblemsOf', () => {
       [ingress([path('x')], canary, { name: 'mine' })],
     ],
     [
+      'one of another lane, which was left there',
+      ingress(),
+      nginx,
+      'Ingress "web-blue" is a canary beside it already',
+      [ingress([path('web-blue')], canary, { name: 'web-blue', labels: { [labels.release]: 'old' } })],
+    ],
+    [
       'an annotation for the Service alone',
       ingress([path('web')], { [`${alb}conditions.web`]: '[]' }),
       target('alb'),

@@ -3,7 +3,7 @@ import type { IngressTarget } from '../../../domain/traffic.js';
 import type { KubeObject } from '../../kubernetes/objects.js';
 import { numberOf, objectOf, objectsOf, textOf } from '../json.js';
 import type { JsonObject } from '../router.js';
-import { placeOf, serviceOf, sharedPaths } from './canaries.js';
+import { namesOf, placeOf, serviceOf, sharedPaths } from './canaries.js';
 import { controllers } from './controllers.js';
 import { stampProblemsOf } from './headers.js';
 import { isMade } from './note.js';
@@ -59,22 +59,23 @@ function portProblems(rule: JsonObject, path: JsonObject, { port }: IngressTarge
 }
 
 /** nginx takes one canary for each rule, and does not say which; elsewhere it would take a part of the share. */
-function besideProblems(
-  stable: KubeObject,
-  others: readonly KubeObject[],
-  { stableService, controller }: IngressTarget,
-): string[] {
-  const { prefix } = controllers[controller];
+function besideProblems(stable: KubeObject, others: readonly KubeObject[], route: IngressTarget): string[] {
+  const { prefix } = controllers[route.controller];
+  const names = namesOf(route);
   const places = new Set(
-    sharedPaths(stable, stableService).flatMap(({ rule, paths }) =>
+    sharedPaths(stable, route.stableService).flatMap(({ rule, paths }) =>
       paths.map((path) => placesOf(rule, path)),
     ),
   );
-  return others
-    .filter((other) => other.metadata.name !== stable.metadata.name && !isMade(other))
-    .filter((other) => other.metadata.annotations?.[`${prefix}canary`] === 'true')
-    .filter((other) => placesIn(other).some((place) => places.has(place)))
-    .map(({ metadata: { name } }) => `Ingress "${name}" is a canary beside it already; remove that one.`);
+  return (
+    others
+      .filter((other) => other.metadata.name !== stable.metadata.name)
+      // Those are of a release that was ended by force, and are replaced.
+      .filter((other) => !isMade(other) || !names.includes(other.metadata.name))
+      .filter((other) => other.metadata.annotations?.[`${prefix}canary`] === 'true')
+      .filter((other) => placesIn(other).some((place) => places.has(place)))
+      .map(({ metadata: { name } }) => `Ingress "${name}" is a canary beside it already; remove that one.`)
+  );
 }
 
 /** Host and path, as a key and for people. */
