@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Application, ReleaseInput } from './application.js';
-import { laneProblems } from './lane.js';
+import type { Calls } from './chain.js';
+import { laneProblems, stampProblems } from './lane.js';
+import { computePlan } from './plan.js';
+import type { IngressController } from './traffic.js';
 
 const application = (name: string, release: ReleaseInput = {}, environments = ['prod']): Application => ({
   name,
@@ -62,5 +65,48 @@ describe('a strict lane', () => {
   it('is whole with all of them; another lane need not be', () => {
     expect(found(calling('a', ['b'], strict), calling('b', ['c']), calling('c', []))).toEqual([]);
     expect(found(calling('a', ['b']), calling('c', []))).toEqual([]);
+  });
+});
+
+describe('stampProblems', () => {
+  const seen = {
+    exists: true,
+    stableImage: null,
+    stableDigest: null,
+    replicas: 1,
+    readyReplicas: 1,
+    container: 'app',
+  };
+  const image = { requested: 'v2', reference: 'r@sha256:2', digest: 'sha256:2', version: 'v2' };
+  const problemsOf = (controller: IngressController, calls: Calls, release: ReleaseInput = {}): string[] => {
+    const plan = computePlan({
+      applications: ['a', 'c'].map((name) => ({
+        spec: { ...application(name, release), traffic: { router: 'ingress', controller } },
+        image,
+        observations: [{ ...seen, application: name, environment: 'prod' }],
+      })),
+      environment: null,
+      strategy: null,
+      lane: null,
+      calls,
+    });
+    return stampProblems(plan).map(({ message }) => message);
+  };
+
+  it('names each Ingress where requests of a lane come in and get no tag', () => {
+    for (const controller of ['nginx', 'alb'] as const) {
+      const problems = problemsOf(controller, { a: ['c'] });
+      expect(problems).toHaveLength(1);
+      expect(problems[0]).toContain(
+        `Ingress "a" cannot carry a gray release: requests of the lane come in here`,
+      );
+    }
+  });
+
+  it('has none where the controller puts the tag on, nor where none is needed, whoever enters', () => {
+    const release = { tag: { enter: [{ cookie: 'beta', exact: 'always' }] } };
+    expect(problemsOf('mse', { a: ['c'] })).toEqual([]);
+    expect(problemsOf('higress', { a: ['c'] }, release)).toEqual([]);
+    expect(problemsOf('nginx', {}, release)).toEqual([]);
   });
 });
