@@ -15,11 +15,13 @@ const behind = (name: string, ...edges: string[]): Application =>
 
 describe('an edge that cannot be one', () => {
   const { traffic: _, ...silent } = app('a');
+  const ingress = app('a', { traffic: { router: 'ingress', controller: 'mse' } });
   const elsewhere = app('a', { environments: [{ name: 'test', type: 'test', namespace: 'shop' }] });
   it.each([
     { why: 'it is not declared.', known: [] },
     { why: 'it has no environment "prod".', known: [elsewhere] },
     { why: 'it has no traffic in prod.', known: [silent] },
+    { why: 'it is at an Ingress in prod, which has room for a share of its own only.', known: [ingress] },
   ])('$why', ({ why, known }) => {
     const problems = edgeProblems([behind('c', 'a')], null, new Map(known.map((a) => [a.name, a])));
     expect(problems).toMatchObject([{ code: 'edge_unfit', pointer: '/traffic/edges', status: 422 }]);

@@ -78,6 +78,8 @@ describe("a controller's word on a route", () => {
     ],
     ['contour', 'seen by nobody', {}, 'Contour has said nothing about it'],
     ['istio', 'without a status, as always', {}, null],
+    ['ingress', 'has an address', { loadBalancer: { ingress: [{ ip: '10.0.0.1' }] } }, null],
+    ['ingress', 'has none', { loadBalancer: {} }, 'no controller has given it an address'],
   ] as const)('%s: %s', (kind, _, status, why) => {
     expect(unsure(kind, object(status)) ?? 'accepted').toContain(why ?? 'accepted');
   });
