@@ -187,6 +187,36 @@ describe('canaries of an Ingress on the real API server', () => {
     expect(await codeOf(theirs.prepare(1))).toBe('route_unfit');
   });
 
+  it('a lane comes in at MSE: whoever enters and whoever falls into the share gets the tag', async () => {
+    const bare = await create('mse', 'lane');
+    const remove = 'mse.ingress.kubernetes.io/request-header-control-remove';
+    const route: IngressTarget = {
+      ...bare,
+      stamps: tag,
+      enter: [[{ query: 'group', exact: 'gray' }], [{ cookie: 'beta', prefix: '1' }]],
+    };
+    const { prepare, set, restore } = by('r1', route);
+    expect(await codeOf(prepare(1))).toBe('route_unfit');
+    await kube.patch(at('lane'), 'merge', { metadata: { annotations: { [remove]: 'x-secret,x-lane' } } });
+    await prepare(1);
+    const traffic = { gray: 10, tag };
+    expect(await set(2, traffic)).toMatchObject({ changed: true, after: traffic, foreign: [] });
+    expect(await set(2, traffic)).toMatchObject({ changed: false, before: traffic, foreign: [] });
+    const made = await canaries(route);
+    expect(made.map(({ metadata }) => metadata.name)).toEqual(
+      ['', '-enter-1', '-enter-2', '-tag'].map((end) => `lane-gray${end}`),
+    );
+    for (const { metadata } of made)
+      expect(metadata.annotations).toMatchObject({
+        [remove]: 'x-secret',
+        [remove.replace('remove', 'update')]: 'x-lane gray',
+      });
+    expect(await set(3, { gray: 100, tag: null })).toMatchObject({ after: { gray: 100, tag: null } });
+    expect(await canaries(route)).toHaveLength(1);
+    await restore();
+    expect(await canaries(route)).toEqual([]);
+  });
+
   it('a worker that comes late takes back what it made, and no track without endpoints gets requests', async () => {
     const route = await create('higress', 'late');
     const { prepare, set, restore } = by('r1', route);
@@ -273,7 +303,9 @@ describe('a release at an Ingress', () => {
     one.until(id, 'asking', (view) => view.waitingOn?.approval !== undefined);
 
   it("goes by tag and weights to the end, or back; the user's objects are as they were but for the image", async () => {
-    await Promise.all([world, other].map((one) => one.declare(declared(one))));
+    // Its changes take longer than a local activity may.
+    const slow = { traffic: { ...declared(other).traffic, controller: 'nginx' } };
+    await Promise.all([world.declare(declared(world)), other.declare(declared(other, slow))]);
     const [before, otherBefore] = await Promise.all([world.snapshot(), other.snapshot()]);
     const [id, aborted] = await Promise.all([world.release('v2'), other.release('v2')]);
     await Promise.all([asking(world, id), asking(other, aborted)]);
