@@ -4,6 +4,7 @@ import type { RestoreResult, RouteInput, TrafficInput, TrafficResult } from '../
 import type { Cluster } from '../kubernetes/client.js';
 import * as rules from './driver.js';
 import * as ingress from './ingress/driver.js';
+import { restoreIngress } from './ingress/restore.js';
 
 type Numbered = RouteInput<AnyRoute> & { readonly seq: number };
 
@@ -43,6 +44,6 @@ export function restoreRoute(
   signal: AbortSignal,
 ): Promise<RestoreResult> {
   return route.router === 'ingress'
-    ? ingress.restoreIngress(cluster, { ...input, route }, signal)
+    ? restoreIngress(cluster, { ...input, route }, signal)
     : rules.restoreRoute(cluster, { ...input, route }, signal);
 }

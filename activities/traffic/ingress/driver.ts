@@ -2,38 +2,23 @@
  * The changes that a release makes beside an Ingress: the same promises as driver.ts keeps for rules, by Ingresses of its own. The
  * user's is only read. The canary with the share carries the note that each write is compared with.
  */
-import { hashOf } from '../../../domain/ids.js';
-import { allStable, type IngressTarget, type Traffic } from '../../../domain/traffic.js';
+import { allStable, type IngressTarget } from '../../../domain/traffic.js';
 import { uptimeMs } from '../../clock.js';
-import type { RestoreResult, RouteInput, TrafficInput, TrafficResult } from '../../contract.js';
+import type { RouteInput, TrafficInput, TrafficResult } from '../../contract.js';
 import { fail } from '../../failure.js';
 import type { Cluster } from '../../kubernetes/client.js';
-import type { KubeObject } from '../../kubernetes/objects.js';
 import { resources } from '../../kubernetes/resources.js';
 import { Endpoints, requireReady, requireSize } from '../endpoints.js';
-import { canariesOf, shareName, sharedPaths, trafficOf, type Canary } from './canaries.js';
-import { controllers } from './controllers.js';
-import { isOf, noteOf, type Note } from './note.js';
-import {
-  create,
-  foreignChanges,
-  look,
-  ownerOf,
-  remove,
-  settled,
-  tried,
-  update,
-  type NewNote,
-  type Seen,
-} from './objects.js';
+import { canariesOf, shareName, sharedPaths } from './canaries.js';
+import type { Note } from './note.js';
+import { create, foreignChanges, look, ownerOf, remove, settled, tried, type Seen } from './objects.js';
 import { ingressProblemsOf } from './problems.js';
+import { fromOf, lost, noteIn, resultOf, settleMsOf, trafficIn, write } from './state.js';
 
 const { ingresses } = resources;
 const { kind } = ingresses;
 /** See driver.ts. */
 const endpointsLagMs = 10_000;
-
-const settleMsOf = ({ controller }: IngressTarget): number => controllers[controller].settleMs;
 
 /**
  * Makes the canary with the share 0. Answers when its controller has had the time to take it. Again with the same release: nothing changes.
@@ -156,142 +141,4 @@ async function requireTracks(
     : await (isAll ? endpoints.sure() : endpoints.recent());
   requireReady(ready, route, traffic);
   if (sized === true) requireSize(ready, route, traffic.gray);
-}
-
-/**
- * The share first, which is compared with what was seen, then the ways to get in. A worker that comes late with those finds the share
- * newer, and takes back what it made.
- */
-async function write(
-  cluster: Cluster,
-  route: IngressTarget,
-  { canaries }: Seen,
-  [share, ...ways]: readonly [Canary, ...Canary[]],
-  note: NewNote,
-  signal: AbortSignal,
-): Promise<boolean> {
-  let changed = await update(cluster, route, canaries.get(share.name)!, share, note, signal);
-  const wanted = ways.map(({ name }) => name);
-  for (const [name, object] of canaries) {
-    if (name === share.name || wanted.includes(name)) continue;
-    await remove(cluster, route, object, signal);
-    changed = true;
-  }
-  for (const way of ways) {
-    const found = canaries.get(way.name);
-    if (found !== undefined) {
-      changed = (await update(cluster, route, found, way, note, signal)) || changed;
-      continue;
-    }
-    const owner = await ownerOf(cluster, route, signal);
-    const made = await create(cluster, route, way, note, owner, signal);
-    changed = true;
-    const now = await cluster.get(ingresses, route.namespace, share.name, signal);
-    const newest = now === null ? null : noteOf(now);
-    if (newest?.release === note.release && newest.seq === note.seq && newest.closed === note.closed)
-      continue;
-    await remove(cluster, route, made, signal);
-    return lost(route, `write ${note.seq} came after a newer one.`);
-  }
-  return changed;
-}
-
-/**
- * Everything to stable at once; when the controller has had the time to take that, what the release made goes. What another release made
- * stays. `stays`: see driver.ts.
- */
-export async function restoreIngress(
-  cluster: Cluster,
-  { route, release, stays }: RouteInput<IngressTarget> & { readonly stays?: boolean },
-  signal: AbortSignal,
-  settle = settleMsOf(route),
-): Promise<RestoreResult> {
-  const found = await tried(cluster, route, signal, async () => {
-    const seen = heldBy(release, await look(cluster, route, signal));
-    const foreign = foreignChanges(route, seen, seen.stable === null ? null : fromOf(seen.stable, route));
-    const before = trafficIn(seen, route);
-    await requireStable(cluster, route, before, signal);
-    const note = noteIn(seen, route);
-    const carried = note?.carried === true || before.gray > 0 || before.tag !== null;
-    const isDone = note?.closed === 'restore' && before.gray === 0 && before.tag === null;
-    const canCarry = seen.stable !== null && seen.canaries.has(shareName(route));
-    if (carried && !isDone && canCarry) await close(cluster, route, seen, { release, note }, signal);
-    return { before, carried, foreign, isDone: isDone || seen.canaries.size === 0 };
-  });
-  const { before, carried, foreign } = found;
-  if (carried) await settled(cluster, route, signal, settle);
-  const result = { before, after: allStable, foreign, changed: !found.isDone };
-  if (carried && stays === true) return { ...result, stays: true };
-  const removed = await tried(cluster, route, signal, async () => {
-    const { canaries } = heldBy(release, await look(cluster, route, signal));
-    await requireStable(cluster, route, trafficOf([...canaries.values()], route, null), signal);
-    for (const object of canaries.values()) await remove(cluster, route, object, signal);
-    return canaries.size > 0;
-  });
-  // Gray's Service goes next.
-  if (removed) await settled(cluster, route, signal, settle);
-  return { ...result, changed: result.changed || removed, stays: false };
-}
-
-/** All to stable, and no write may come after this. */
-async function close(
-  cluster: Cluster,
-  route: IngressTarget,
-  seen: Seen,
-  { release, note }: { readonly release: string; readonly note: Note | null },
-  signal: AbortSignal,
-): Promise<void> {
-  const stable = seen.stable!;
-  const next: NewNote = {
-    release,
-    seq: note?.seq ?? 0,
-    closed: 'restore',
-    carried: true,
-    tag: null,
-    from: fromOf(stable, route),
-  };
-  await write(cluster, route, seen, canariesOf(stable, route, allStable), next, signal);
-}
-
-/** Where gray cannot answer either, stable is the better of the two. */
-async function requireStable(
-  cluster: Cluster,
-  route: IngressTarget,
-  { gray }: Traffic,
-  signal: AbortSignal,
-): Promise<void> {
-  if (gray === 0) return;
-  const ready = await new Endpoints(cluster, route, signal).sure();
-  if (ready.gray > 0) requireReady(ready, route, allStable);
-}
-
-const heldBy = (release: string, { stable, canaries }: Seen): Seen => ({
-  stable,
-  canaries: new Map([...canaries].filter(([, object]) => isOf(object, release))),
-});
-
-function noteIn({ canaries }: Seen, route: IngressTarget): Note | null {
-  const share = canaries.get(shareName(route));
-  return share === undefined ? null : noteOf(share);
-}
-
-const trafficIn = (seen: Seen, route: IngressTarget): Traffic =>
-  trafficOf([...seen.canaries.values()], route, noteIn(seen, route)?.tag ?? null);
-
-/** Hash of what canaries are made from. */
-const fromOf = (stable: KubeObject, route: IngressTarget): string =>
-  hashOf(canariesOf(stable, route, allStable)).slice(0, 12);
-
-function resultOf(
-  seen: Seen,
-  route: IngressTarget,
-  changed: boolean,
-  foreign: Iterable<string> = [],
-): TrafficResult {
-  const before = trafficIn(seen, route);
-  return { changed, before, after: before, foreign: [...foreign] };
-}
-
-function lost(route: IngressTarget, why: string): never {
-  return fail('route_lost', { kind, route: route.route, why });
 }
