@@ -150,7 +150,7 @@ describe('asking', () => {
     );
     expect(found).toMatchObject({
       verdict: 'inconclusive',
-      why: 'e: a built-in metric needs a route (traffic.router)',
+      why: 'e: a built-in metric needs a route (traffic.router), and not an Ingress',
     });
     const empty = await ask(
       questionsOf({ name: 'x' }, target, 'gray', 60_000),
