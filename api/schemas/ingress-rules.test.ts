@@ -58,6 +58,11 @@ describe('an application at an Ingress', () => {
       '/release/analysis: Built-in metrics',
     ],
     [
+      'with a tag in baggage',
+      application(ingress, { analysis: null, tag: { baggage: 'lane' } }),
+      '/release/tag/baggage: An Ingress tells requests by the header',
+    ],
+    [
       'with a built-in metric',
       application(
         ingress,

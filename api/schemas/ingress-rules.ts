@@ -37,7 +37,27 @@ export function checkIngresses(value: unknown, context: Context): void {
         'Remove it, or choose the router ingress.',
       );
     if (router === 'ingress') checkAnalysis(application, environment, i, once);
+    if (router === 'ingress') checkBaggage(application, environment, i, once);
   }
+}
+
+/** A canary asks for one header, and that is the tag's own. */
+function checkBaggage(
+  application: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, unknown>>,
+  i: number,
+  once: Report,
+): void {
+  const [own, local] = [application, environment].map(
+    (holder) => fieldsOf(fieldsOf(holder['release'])['tag'])['baggage'],
+  );
+  if ((local ?? own) === undefined) return;
+  once(
+    [...(local === undefined ? [] : ['environments', i]), 'release', 'tag', 'baggage'],
+    'An Ingress tells requests by the header of the tag alone, and not by baggage.',
+    'no baggage',
+    'Remove it, or choose another router.',
+  );
 }
 
 type Report = (path: Path, message: string, expected: string, remedy: string) => void;
