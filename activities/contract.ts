@@ -9,7 +9,7 @@ import type { Errand, ErrandReport } from '../domain/diagnosis.js';
 import type { Sight, SurveyErrand } from '../domain/environment.js';
 import type { Failure } from '../domain/failures.js';
 import type { Observation, ResolvedImage, Target } from '../domain/plan.js';
-import type { Evidence } from '../domain/release.js';
+import type { Batching, Evidence } from '../domain/release.js';
 import type { AnyRoute, RouteTarget, Traffic } from '../domain/traffic.js';
 
 /** Evidence without its step, which the workflow knows. */
@@ -23,6 +23,8 @@ export interface ObserveInput {
   readonly strategy?: Strategy | null;
   /** Only its route is looked at, for the share of an application behind it. */
   readonly guest?: Told;
+  /** Whether it is a rollback, which makes no batches. Default false. */
+  readonly back?: boolean;
 }
 
 export interface ObserveResult {
@@ -53,6 +55,8 @@ export interface WorkloadResult {
   /** Whether something was written; false when all was already so. */
   readonly changed: boolean;
   readonly findings: readonly Finding[];
+  /** Where its pods are changed in batches: what runs now. */
+  readonly batching?: Batching;
 }
 
 export interface GrayResult extends WorkloadResult {
@@ -60,6 +64,11 @@ export interface GrayResult extends WorkloadResult {
   readonly replicas: number;
   /** What stable was asked to have when gray was sized; null: nobody looked, or there is none. */
   readonly stableReplicas: number | null;
+}
+
+export interface BatchInput extends WorkloadInput {
+  /** Pods of the new version that there are to be; never made fewer. */
+  readonly pods: number;
 }
 
 export interface TrafficInput<Route extends AnyRoute = RouteTarget> {
@@ -117,9 +126,19 @@ export interface Activities {
 
   /** Creates the gray Service and Deployment, or makes it larger, and waits until all replicas are available. Heartbeats. */
   deployGray(input: GrayInput): Promise<GrayResult>;
+  /**
+   * Brings the pods of the new version to `pods`, then those of stable to the rest of its replicas, and waits for both: never fewer in all
+   * than stable's replicas. Fails with `replicas_changed` where somebody else has scaled stable. Heartbeats.
+   */
+  deployBatch(input: BatchInput): Promise<WorkloadResult>;
+  /**
+   * After the last batch: sets stable's image while it has no pod, brings it to `pods`, then those of the batches to the rest of the
+   * replicas. Heartbeats.
+   */
+  promoteBatch(input: BatchInput): Promise<WorkloadResult>;
   /** Creates stable from its manifest, or sets its image, and waits until it is available. Heartbeats. */
   deployStable(input: WorkloadInput): Promise<WorkloadResult>;
-  /** Puts stable back to the image that it had (or removes what a first release created) and waits. Heartbeats. */
+  /** Puts stable back to the image and the replicas that it had (or removes what a first release created) and waits. Heartbeats. */
   revertStable(input: WorkloadInput): Promise<WorkloadResult>;
   /**
    * Removes the gray Deployment and Service, after `drainMs` if given, and waits until its pods are gone. `leaves`: before that the route is

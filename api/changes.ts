@@ -39,7 +39,7 @@ function changesOfTarget(stage: Stage, target: Target): string[] {
   switch (target.strategy) {
     case 'first':
     case 'rolling':
-      return [lasting];
+      return target.batches === undefined ? [lasting] : [`${where}: ${batchChange(target)}`, lasting];
     case 'gray':
     case 'canary': {
       const weights = target.inner === true ? [] : weightsIn(stage);
@@ -61,6 +61,9 @@ function changesOfTarget(stage: Stage, target: Target): string[] {
     }
   }
 }
+
+const batchChange = ({ gray, deployment, batches = [], stableReplicas }: Target): string =>
+  `Deployment ${gray}: made for the release with ${batches.join(', ')} of ${stableReplicas} pods, while ${deployment} has the rest; removed after it`;
 
 function stableChange({ stableImage, image, manifest, container }: Target): string {
   if (manifest !== null) return `created with image ${image.reference}`;

@@ -96,6 +96,16 @@ export interface WeightStep {
   readonly hold?: Duration;
 }
 
+/** One batch of a promotion; see domain/batches.ts. */
+export interface Batch {
+  /** Pods of the new version after it: a number, or a share of stable's replicas from "1%" to "100%", rounded up. */
+  readonly pods: number | string;
+  /** How long it is looked at. Default 0s: not at all. */
+  readonly hold?: Duration;
+  /** Whether somebody has to approve before the next, as `approval` says. Default false. */
+  readonly approval?: boolean;
+}
+
 export interface ReleaseSettings {
   readonly strategy: Strategy;
   /** Label value; gray objects are called <deployment>-<lane>. Default "gray". */
@@ -110,6 +120,8 @@ export interface ReleaseSettings {
   readonly verify: Duration;
   /** Default 10, 25, 50, 100 with 1m each. */
   readonly steps: readonly WeightStep[];
+  /** Strategy rolling: pods are changed in these batches. null: as the Deployment's own rolling update does it. Default null. */
+  readonly batches: readonly Batch[] | null;
   /** Gray replicas: "auto" follows the weight, a number stays. Default auto. */
   readonly replicas: 'auto' | number;
   readonly approval: ApprovalSettings;
@@ -192,6 +204,7 @@ export function releaseSettings(application: Application, environment: Environme
     ...(strict === true ? { strict } : {}),
     verify: local.verify ?? own.verify ?? '0s',
     steps: local.steps ?? own.steps ?? defaultSteps,
+    batches: local.batches !== undefined ? local.batches : (own.batches ?? null),
     replicas: local.replicas ?? own.replicas ?? 'auto',
     approval: { ...defaultApproval, ...own.approval, ...local.approval },
     analysis: analysis === null ? null : { ...defaultAnalysis, ...own.analysis, ...local.analysis },

@@ -7,6 +7,8 @@ export const labels = {
   release: 'sluice.dev/release',
   application: 'sluice.dev/application',
   lane: 'sluice.dev/lane',
+  /** On the Deployment of batches: the replicas that stable had before them. */
+  replicas: 'sluice.dev/replicas',
   /** On the user's route while a release holds it: JSON, see activities/traffic. */
   footprint: 'sluice.dev/footprint',
 } as const;

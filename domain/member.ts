@@ -8,6 +8,7 @@ import {
   type ReleaseSettings,
   type Strategy,
 } from './application.js';
+import { inBatches } from './batches.js';
 import { innerOf, levelsOf, reachedFrom, type Calls } from './chain.js';
 import { milliseconds } from './duration.js';
 import { grayName } from './ids.js';
@@ -108,7 +109,8 @@ export function membersOf(stage: string, input: PlanInput, warnings: string[]): 
       ...(seen.length === 1 ? {} : { analysis: settings.analysis }),
     };
     const edges = edgesOf(planned.spec, environment).filter((edge) => known.has(edge));
-    return { target, settings, edges };
+    if (input.rollback !== undefined) return { target, settings, edges };
+    return { target: inBatches(target, settings, observation, warnings), settings, edges };
   });
   return inLane(
     members.toSorted((a, b) => a.target.level - b.target.level),

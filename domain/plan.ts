@@ -69,6 +69,8 @@ export interface Target {
   readonly progressDeadlineMs: number;
   /** As declared: what a weight that nobody planned asks of gray. */
   readonly grayReplicas: ReleaseSettings['replicas'];
+  /** Pods of the new version after each batch; the last is `stableReplicas`. Absent: stable is changed at once. */
+  readonly batches?: readonly number[];
   /** Labels of gray pods on top of stable's. */
   readonly grayLabels?: Readonly<Record<string, string>>;
   /** How gray is judged, where it is not as the step says; null: not at all. */
@@ -123,9 +125,12 @@ export type Step = {
   | {
       readonly kind: 'hold';
       readonly weight: number;
+      /** Pods of the new version, where a batch is held. */
+      readonly pods?: number;
       readonly durationMs: number;
       readonly analysis: AnalysisSettings | null;
     }
+  | { readonly kind: 'batch'; readonly pods: number }
   | { readonly kind: 'promote' }
   | { readonly kind: 'return-traffic' }
   | { readonly kind: 'cleanup'; readonly drainMs: number }

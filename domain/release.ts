@@ -144,6 +144,26 @@ export interface ReleasedApplication {
   readonly digest: string | null;
   readonly stableDigest: string | null;
   readonly grayWeight: number;
+  /** Where its pods are changed in batches. */
+  readonly batching?: Batching;
+}
+
+/** Pods of one version. */
+export interface Revision {
+  /** Deployment that runs it. */
+  readonly workload: string;
+  /** As the Deployment spells it. */
+  readonly image: string;
+  /** `deployment.kubernetes.io/revision` of that Deployment; null where it has none yet. */
+  readonly revision: string | null;
+  /** Ready, as last seen. */
+  readonly pods: number;
+}
+
+/** What runs while a promotion goes in batches. */
+export interface Batching {
+  readonly old: Revision;
+  readonly new: Revision;
 }
 
 /** How it ended and why; failure is null after success. */

@@ -1,5 +1,6 @@
 /** The steps of a stage: what each strategy does, in order. Pure. */
 import { defaultHold, type ReleaseSettings, type Strategy } from './application.js';
+import { batchSteps } from './batches.js';
 import { durationText, milliseconds } from './duration.js';
 import { parseImage } from './image.js';
 import type { Step, Target } from './plan.js';
@@ -23,6 +24,7 @@ export function stepsOf(
         },
       ];
     case 'rolling':
+      if (target.batches !== undefined) return batchSteps(settings, target);
       return [
         ...approvalSteps(settings),
         { kind: 'deploy-straight', summary: `roll ${target.deployment} to ${target.image.version}` },

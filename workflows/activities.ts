@@ -17,7 +17,7 @@ const backoff = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterv
 type Quick = 'resolveImage' | 'observe' | 'prepareRoute' | 'setTraffic' | 'restoreRoute' | 'probe';
 
 /** Waits for pods; a cancelled one is waited for, because what it still creates has to be removed afterwards. */
-type Slow = 'deployGray' | 'deployStable' | 'revertStable' | 'removeGray';
+type Slow = 'deployGray' | 'deployBatch' | 'promoteBatch' | 'deployStable' | 'revertStable' | 'removeGray';
 
 /**
  * A quick activity, in the worker of the workflow where that serves the cluster: no task to schedule, one event in the history.

@@ -46,6 +46,8 @@ export function awaitedIn(stage: Stage, step: Step, now = Date.now()): Omit<Wait
         `${pods(step)} and ${routesOf(entriesOf(stage, targets))} to take ${step.weight} %`,
         progressMs + patienceMs,
       );
+    case 'batch':
+      return awaited(`${step.pods} pod(s) of ${gray} to be ready, and as many of stable to go`, progressMs);
     case 'tag': {
       const drainMs = targets.some((t) => t.inner === true) ? drainMsOf(stage) : 0;
       const first = drainMs === 0 ? '' : ', after requests that brought a tag of their own have ended';

@@ -36,7 +36,8 @@ export async function hold(run: Run, stage: Stage, step: HoldStep): Promise<Held
   }
 }
 
-const whatOf = ({ weight, analysis }: HoldStep): string => {
+const whatOf = ({ weight, pods, analysis }: HoldStep): string => {
+  if (pods !== undefined) return `the hold with ${pods} pod(s) of the new version to end`;
   const judged = analysis === null ? '' : `, judged every ${analysis.interval}`;
   return weight === 0
     ? `the look at tagged requests to end${judged}`

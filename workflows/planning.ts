@@ -1,6 +1,7 @@
 /** Making the plan: look at the clusters, compute. Changes nothing. */
 import { ActivityFailure, patched, TimeoutFailure } from '@temporalio/workflow';
 import { releaseSettings, type Application } from '../domain/application.js';
+import { batchProblems } from '../domain/batches.js';
 import { edgesOf, type Told } from '../domain/edge.js';
 import type { Calls } from '../domain/chain.js';
 import { laneProblems, stampProblems } from '../domain/lane.js';
@@ -45,6 +46,7 @@ export async function makePlan(
   const { gates, problems: unpassed } = gatesBefore(run, images, from);
   const problems = [
     ...laneProblems(run.inputs),
+    ...batchProblems(applications, request),
     ...unpassed,
     ...looks.flatMap((look) => look.problems),
     ...edges.flat(),
@@ -145,7 +147,9 @@ async function observe(
   const lane = run.inputs.request.lane ?? releaseSettings(spec, environment).lane;
   const summary = `look at ${spec.name} in ${name}`;
   try {
-    const input = { application: spec, environment: name, lane, strategy: run.inputs.request.strategy };
+    const { strategy, wayBack } = run.inputs.request;
+    const back = wayBack === undefined ? {} : { back: true };
+    const input = { application: spec, environment: name, lane, strategy, ...back };
     const result = await quickly('observe', environment.cluster ?? 'default', input, { patienceMs, summary });
     problems.push(...result.problems);
     if (result.observation !== null) run.seen.set(`${spec.name}/${name}`, result.observation);

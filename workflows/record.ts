@@ -6,6 +6,7 @@ import type { Failure } from '../domain/failures.js';
 import type { Plan, Step } from '../domain/plan.js';
 import {
   hasEnded,
+  type Batching,
   type EndedPhase,
   type Outcome,
   type Phase,
@@ -14,6 +15,7 @@ import {
   type ReleaseEvent,
   type ReleaseInputs,
   type ReleaseView,
+  type Revision,
   type StepView,
   type Waiting,
 } from '../domain/release.js';
@@ -167,6 +169,19 @@ export class ReleaseRecord {
       'traffic',
       `${names.join(', ')}: ${grayWeight} % of traffic on gray, ${100 - grayWeight} % on stable.`,
     );
+  }
+
+  /** What runs of an application whose pods are changed in batches. */
+  count(application: string, batching: Batching | undefined): void {
+    if (batching === undefined) return;
+    this.applications = this.applications.map((a) => (a.name === application ? { ...a, batching } : a));
+    const told = ({ image, revision, workload, pods }: Revision): string =>
+      `${pods} pod(s) of ${image} (${workload}${revision === null ? '' : `, revision ${revision}`})`;
+    this.note('traffic', `${application}: ${told(batching.old)}, ${told(batching.new)}.`);
+  }
+
+  batchingOf(application: string): Batching | undefined {
+    return this.applications.find((a) => a.name === application)?.batching;
   }
 
   weightOf(application: string): number {

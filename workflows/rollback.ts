@@ -144,7 +144,11 @@ function grayAway(undoing: Undoing, target: Target): Undo {
     // Gray goes only after it has left the route, which a write that was under way when traffic went back may have taken again.
     const summary = 'the route is as it was';
     if (isRouted) await restore(undoing, target, route, { summary, stays: false });
-    return slow('removeGray', run, target, summary);
+    const findings = await slow('removeGray', run, target, summary);
+    const batching = run.record.batchingOf(application);
+    if (batching !== undefined)
+      run.record.count(application, { ...batching, new: { ...batching.new, pods: 0 } });
+    return findings;
   };
   return { id: `${environment}/undo-gray-${application}`, kind: 'rollback', summary, act };
 }
@@ -179,7 +183,9 @@ async function slow(
   summary: string,
 ): Promise<readonly Finding[]> {
   const options = { deadlineMs: target.progressDeadlineMs, summary, attempts: 1 };
-  return (await slowly(name, target.cluster, { release: run.inputs.id, target }, options)).findings;
+  const result = await slowly(name, target.cluster, { release: run.inputs.id, target }, options);
+  run.record.count(target.application, result.batching);
+  return result.findings;
 }
 
 /** Tries until it is done, or a person skips or abandons it. */

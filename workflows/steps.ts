@@ -8,6 +8,7 @@ import { leavingMs, type Traffic } from '../domain/traffic.js';
 import { slowly } from './activities.js';
 import { waitForApproval } from './approval.js';
 import { awaitedIn } from './awaited.js';
+import { isBatched, promoteBatches, takeBatch } from './batch.js';
 import { failureOf } from './failures.js';
 import { firstWeight, scaleGray, sizeFor } from './gray.js';
 import { hold } from './hold.js';
@@ -69,9 +70,13 @@ export async function takeStep(run: Run, stage: Stage, step: Step, reached: Reac
 async function perform(run: Run, stage: Stage, step: Step, reached: Reached): Promise<Done> {
   const targets = concerned(stage, step);
   switch (step.kind) {
-    case 'deploy-straight':
+    case 'batch':
+      return takeBatch(run, targets, reached, step);
     case 'promote':
+      if (targets.some(isBatched)) return promoteBatches(run, targets, step.summary);
       await beforePromotion(stage, targets);
+      return deployStable(run, targets, reached, step.summary);
+    case 'deploy-straight':
       return deployStable(run, targets, reached, step.summary);
     case 'deploy-gray':
       return deployGray(run, stage, targets, reached, step);
@@ -103,9 +108,10 @@ function phaseOf(step: Step): Phase {
     case 'approval':
       return 'waiting_for_approval';
     case 'weight':
+    case 'batch':
       return 'shifting';
     case 'hold':
-      return step.weight === 0 ? 'verifying' : 'holding';
+      return step.weight === 0 && step.pods === undefined ? 'verifying' : 'holding';
     case 'promote':
       return 'promoting';
     case 'return-traffic':
@@ -116,7 +122,7 @@ function phaseOf(step: Step): Phase {
 
 /** The Temporal UI is told of these; the others tell of it themselves, or are over in milliseconds, and telling is an event in the history. */
 function takesTime({ kind }: Step): boolean {
-  return kind === 'deploy-straight' || kind === 'deploy-gray' || kind === 'promote' || kind === 'cleanup';
+  return ['deploy-straight', 'deploy-gray', 'batch', 'promote', 'cleanup'].includes(kind);
 }
 
 async function deployStable(run: Run, targets: Targets, reached: Reached, summary: string): Promise<Done> {

@@ -15,21 +15,23 @@ export function scalesDeployment(autoscaler: KubeObject, name: string): boolean 
   return scaleTargetRef?.kind === 'Deployment' && scaleTargetRef.name === name;
 }
 
+/** Those that scale the Deployment of that name; a ScaledObject of KEDA has one too. */
+export const autoscalersOf = (autoscalers: readonly KubeObject[], name: string): readonly KubeObject[] =>
+  autoscalers.filter((a) => scalesDeployment(a, name));
+
 /** What people should know of an autoscaler of stable when gray takes its traffic. */
 export function autoscalerWarnings(
   autoscalers: readonly KubeObject[],
   workload: string,
   replicas: number,
 ): string[] {
-  return autoscalers
-    .filter((a) => scalesDeployment(a, workload))
-    .map((a) => {
-      const least = specOf(a).minReplicas ?? 1;
-      const shrinking =
-        least < replicas
-          ? ` While gray carries the traffic it may leave stable ${least} of ${replicas} pods, which then get all of it back: ` +
-            'keep its steps shorter than behavior.scaleDown.stabilizationWindowSeconds, or raise minReplicas.'
-          : '';
-      return `HorizontalPodAutoscaler "${a.metadata.name}" scales ${workload}: gray has none, it is sized at each weight from what stable has then.${shrinking}`;
-    });
+  return autoscalersOf(autoscalers, workload).map((a) => {
+    const least = specOf(a).minReplicas ?? 1;
+    const shrinking =
+      least < replicas
+        ? ` While gray carries the traffic it may leave stable ${least} of ${replicas} pods, which then get all of it back: ` +
+          'keep its steps shorter than behavior.scaleDown.stabilizationWindowSeconds, or raise minReplicas.'
+        : '';
+    return `HorizontalPodAutoscaler "${a.metadata.name}" scales ${workload}: gray has none, it is sized at each weight from what stable has then.${shrinking}`;
+  });
 }

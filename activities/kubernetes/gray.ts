@@ -158,7 +158,7 @@ function cloneService(
 }
 
 /** Only name, namespace, labels and annotations: the rest belongs to the original's life. */
-function cloneMetadata(
+export function cloneMetadata(
   metadata: ObjectMeta,
   target: Target,
   keys: ReadonlySet<string>,

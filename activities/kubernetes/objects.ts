@@ -1,4 +1,5 @@
 /** Objects of Kubernetes: the fields that are read here; everything else passes through untouched. */
+import { labels as ours } from '../../domain/ids.js';
 import type { Labels, LabelSelector } from './selectors.js';
 
 export interface KubeObject {
@@ -122,6 +123,10 @@ export function sameImage(a: string | undefined, b: string): boolean {
 export const isReady = (pod: Pod): boolean =>
   pod.metadata.deletionTimestamp === undefined &&
   (pod.status?.conditions ?? []).some((c) => c.type === 'Ready' && c.status === 'True');
+
+/** Whether a pod that the selector of a Deployment matches can be its own: stable's matches pods of batches too. */
+export const isSameTrack = (pod: Pod, deployment: Deployment): boolean =>
+  pod.metadata.labels?.[ours.lane] === deployment.metadata.labels?.[ours.lane];
 
 /** A copy without one optional field. */
 export const omit = <T extends object>(object: T, field: string): T =>

@@ -1,13 +1,24 @@
 /** What was seen of one application in one environment becomes an observation and its problems. Pure. */
-import type { Application, Environment, Strategy } from '../../domain/application.js';
+import type { Application, Environment } from '../../domain/application.js';
 import { releaseSettings, routeOf, trafficSettings, workloadSettings } from '../../domain/application.js';
+import { batchLane, declaredBatches } from '../../domain/batches.js';
 import { failure, type Failure } from '../../domain/failures.js';
 import { grayName } from '../../domain/ids.js';
 import { marksOf } from '../../domain/member.js';
 import type { Observation, Target } from '../../domain/plan.js';
 import type { AnyRoute, Tag } from '../../domain/traffic.js';
+import type { ObserveInput } from '../contract.js';
 import { autoscalerWarnings } from './autoscalers.js';
-import { type KubeObject, digestOf, imageOf, podLabels, type Deployment, type Pod } from './objects.js';
+import { batchObstacles, replicasBehind } from './batch.js';
+import {
+  type KubeObject,
+  digestOf,
+  imageOf,
+  isSameTrack,
+  podLabels,
+  type Deployment,
+  type Pod,
+} from './objects.js';
 import { grayDeployment, isOwn, overlapProblems } from './gray.js';
 import { containerName, manifestProblems } from './manifest.js';
 import { matchesSelector, serviceMatches, serviceSelector, type LabelSelector } from './selectors.js';
@@ -25,20 +36,23 @@ export interface Lookout {
   readonly route: AnyRoute | null;
   /** What tagged requests carry; null where the strategy tags none. */
   readonly tag: Tag | null;
+  /** Whether stable is changed in batches; `gray` is the name of their Deployment then. */
+  readonly inBatches: boolean;
 }
 
 export function lookout(
   application: Application,
   environment: Environment,
-  asked: { readonly lane: string | null; readonly strategy?: Strategy | null },
+  asked: Pick<ObserveInput, 'lane' | 'strategy' | 'back'>,
 ): Lookout {
   const settings = releaseSettings(application, environment);
   const traffic = trafficSettings(application, environment);
   const { name: deployment } = workloadSettings(application, environment);
   const cluster = environment.cluster ?? 'default';
   const { namespace } = environment;
-  const lane = asked.lane ?? settings.lane;
   const strategy = asked.strategy ?? settings.strategy;
+  const inBatches = asked.back !== true && declaredBatches({ ...settings, strategy }) !== null;
+  const lane = inBatches ? batchLane : (asked.lane ?? settings.lane);
   const gray = grayName(deployment, lane);
   const isRouted = traffic !== null && strategy !== 'rolling';
   const tag =
@@ -47,7 +61,7 @@ export function lookout(
   const route = !isRouted
     ? null
     : { ...routeOf(traffic, { cluster, namespace, grayService: gray }), ...marks };
-  return { application, environment, cluster, namespace, deployment, lane, gray, route, tag };
+  return { application, environment, cluster, namespace, deployment, lane, gray, route, tag, inBatches };
 }
 
 /** What the cluster answered; null where it could not be read for lack of rights. */
@@ -98,22 +112,31 @@ export function observed(at: Lookout, found: Findings): Observed {
 function observationOf(at: Lookout, deployment: Deployment, container: string, found: Findings): Observation {
   const exists = found.stable !== null;
   const image = imageOf(deployment, container) ?? null;
-  const replicas = deployment.spec.replicas ?? 1;
+  const own = found.pods.filter((pod) => isSameTrack(pod, deployment));
+  const live = deployment.spec.replicas ?? 1;
+  const replicas = at.inBatches ? replicasBehind(live, found.gray, at.application.name) : live;
   const warnings = exists
-    ? [...uncovered(at, deployment, container, found), ...scaled(at, replicas, found)]
+    ? [
+        ...uncovered(at, deployment, container, found),
+        ...scaled(at, replicas, found),
+        ...(at.inBatches && found.autoscalers === null ? [unseenAutoscalers] : []),
+      ]
     : [];
   return {
     application: at.application.name,
     environment: at.environment.name,
     exists,
     stableImage: exists ? image : null,
-    stableDigest: exists ? runningDigest(found.pods, container, image) : null,
+    stableDigest: exists ? runningDigest(own, container, image) : null,
     replicas,
     readyReplicas: exists ? (deployment.status?.readyReplicas ?? 0) : 0,
     container,
     ...(warnings.length > 0 ? { warnings } : {}),
   };
 }
+
+const unseenAutoscalers =
+  'HorizontalPodAutoscalers may not be read here: one that scales the Deployment would fight the counts of its batches.';
 
 /** Autoscalers of stable, where gray takes traffic from it. */
 const scaled = ({ route, deployment }: Lookout, replicas: number, { autoscalers }: Findings): string[] =>
@@ -182,6 +205,11 @@ function serviceProblems(
 /** Gray can be made beside stable: its names are free or ours, and nothing would take its pods for stable's. */
 function grayProblems(at: Lookout, stable: Deployment, container: string, found: Findings): Failure[] {
   const { application, namespace, gray, route } = at;
+  if (at.inBatches) {
+    const { deployment } = at;
+    const place = { application: application.name, deployment, namespace };
+    return batchObstacles(place, found.gray, found.autoscalers ?? []);
+  }
   // Without traffic stable is rolled itself.
   if (route === null || found.services === null) return [];
   const taken = [

@@ -19,11 +19,12 @@ export const finding = (kind: string, summary: string, data: unknown): Finding =
   data,
 });
 
-/** Waits for a Deployment as the API server answered it to our write, and reports its pods. */
+/** Waits for a Deployment as the API server answered it to our write, and reports its pods. `shrinks`: see Expected. */
 export async function available(
   { cluster, target, running }: Place,
   deployment: Deployment,
   replicas: number | null,
+  shrinks = false,
 ): Promise<Finding> {
   const { name, generation, uid, resourceVersion } = deployment.metadata;
   const { pods } = await awaitAvailable(cluster, target.namespace, name, {
@@ -32,6 +33,7 @@ export async function available(
     image: imageOf(deployment, target.container) ?? target.image.reference,
     generation: generation ?? 0,
     replicas,
+    shrinks,
     written: {
       ...(uid === undefined ? {} : { uid }),
       ...(resourceVersion === undefined ? {} : { resourceVersion }),

@@ -10,6 +10,8 @@ export interface Expected {
   readonly generation: number;
   /** How many pods must be available; null: as many as the Deployment asks for. */
   readonly replicas: number | null;
+  /** It was made smaller: what counts is that no more pods are left, ready or not. Default false. */
+  readonly shrinks?: boolean;
 }
 
 export interface Seen {
@@ -51,6 +53,7 @@ export function rolloutState(seen: Seen, expected: Expected, now: number): Rollo
     return failed('Changed', `somebody set its image to ${image ?? 'nothing'} meanwhile.`);
   }
   const replicas = expected.replicas ?? deployment.spec.replicas ?? 1;
+  if (expected.shrinks === true) return shrunk(deployment, replicas);
   const pods = seen.pods.filter((p) => isOfImage(p, expected));
   const completeSince = isComplete(deployment, replicas) ? (seen.completeSince ?? now) : null;
   if (completeSince !== null) {
@@ -66,6 +69,17 @@ export function rolloutState(seen: Seen, expected: Expected, now: number): Rollo
     status: found === null ? status : `${status}; ${found.why}`,
     next: { problem: found === null ? null : { reason: found.reason, since }, completeSince },
   };
+}
+
+function shrunk(deployment: Deployment, replicas: number): RolloutState {
+  const asked = deployment.spec.replicas ?? 1;
+  const left = deployment.status?.replicas ?? 0;
+  if (asked !== replicas) {
+    const why = `somebody scaled it to ${asked} meanwhile.`;
+    return { kind: 'failed', problem: { reason: 'Scaled', why, graceMs: 0 } };
+  }
+  if (isObserved(deployment) && left === replicas) return { kind: 'available' };
+  return { kind: 'waiting', status: `${left} pod(s), to be ${replicas}`, next: nothing };
 }
 
 /** Observed, everything of the latest version, and enough of it available. */

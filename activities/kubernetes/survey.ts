@@ -9,7 +9,7 @@ import type { Cluster } from './client.js';
 import { kubeFailure } from './errors.js';
 import { KubeError } from './kube-error.js';
 import { kinds, type Kind } from './kinds.js';
-import type { Deployment, KubeObject, Pod } from './objects.js';
+import { isSameTrack, type Deployment, type KubeObject, type Pod } from './objects.js';
 import { matchesSelector } from './selectors.js';
 import { concerns, liveAt, needsPods } from './sight.js';
 import type { KubernetesDeps } from './workload.js';
@@ -48,8 +48,11 @@ export async function survey(
       const pods = await withDeadline(left(podsMs), signal, (limit) =>
         podsOf(cluster, namespace, wanting(here, found), limit),
       ).catch((): readonly Pod[] => []);
-      const ofDeployment = ({ spec }: Deployment): readonly Pod[] =>
-        pods.filter((p) => matchesSelector(spec.selector, p.metadata.labels ?? {}));
+      const ofDeployment = (deployment: Deployment): readonly Pod[] =>
+        pods.filter(
+          (p) =>
+            matchesSelector(deployment.spec.selector, p.metadata.labels ?? {}) && isSameTrack(p, deployment),
+        );
       return here.map((place) => ({
         application: place.application,
         live: liveAt(place, found, ofDeployment),

@@ -4,6 +4,7 @@ import { leavingMs } from '../../domain/traffic.js';
 import type { Activities, WorkloadInput, WorkloadResult } from '../contract.js';
 import type { Cluster } from './client.js';
 import { CatalogueError } from '../failure.js';
+import { deployBatch, promoteBatch, restoreReplicas } from './deploy-batch.js';
 import { deployGray, removeGray } from './deploy-gray.js';
 import { deployStable, revertStable } from './deploy-stable.js';
 import { kubeFailure } from './errors.js';
@@ -17,7 +18,17 @@ export interface KubernetesDeps {
   readonly clusters: (name: string) => Cluster;
 }
 
-type WorkloadActivities = Pick<Activities, 'deployGray' | 'deployStable' | 'revertStable' | 'removeGray'>;
+type WorkloadActivities = Pick<
+  Activities,
+  'deployGray' | 'deployBatch' | 'promoteBatch' | 'deployStable' | 'revertStable' | 'removeGray'
+>;
+
+async function revert(place: Place): Promise<WorkloadResult> {
+  const reverted = await revertStable(place);
+  if (place.target.batches === undefined) return reverted;
+  const { changed, findings, ...rest } = await restoreReplicas(place);
+  return { ...rest, changed: reverted.changed || changed, findings: [...reverted.findings, ...findings] };
+}
 
 /** What might pass is tried until the deadline, and not again. */
 function last(error: unknown): unknown {
@@ -66,7 +77,11 @@ export function workloadActivities(deps: KubernetesDeps): WorkloadActivities {
   return {
     deployGray: (input) => run(input, 'deploying', input.target.gray, (place) => deployGray(place, input)),
     deployStable: (input) => run(input, 'deploying', input.target.deployment, deployStable),
-    revertStable: (input) => run(input, 'reverting', input.target.deployment, revertStable),
+    deployBatch: (input) =>
+      run(input, 'deploying', input.target.gray, (place) => deployBatch(place, input.pods)),
+    promoteBatch: (input) =>
+      run(input, 'deploying', input.target.deployment, (place) => promoteBatch(place, input.pods)),
+    revertStable: (input) => run(input, 'reverting', input.target.deployment, revert),
     removeGray: (input) => {
       const { target, drainMs = 0, leaves = false } = input;
       const work = async (place: Place): Promise<WorkloadResult> => {

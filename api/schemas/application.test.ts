@@ -11,6 +11,8 @@ function errorsOf(body: unknown): readonly FieldError[] {
 const missing = undefined;
 const release = (...rest: Path): Path => ['release', ...rest];
 const metric = (n: number, ...rest: Path): Path => ['release', 'analysis', 'metrics', n, ...rest];
+const testing = (...rest: Path): Path => ['environments', 0, 'release', ...rest];
+const batch = (n: number, ...rest: Path): Path => testing('batches', n, ...rest);
 const prod = (...rest: Path): Path => ['environments', 1, ...rest];
 
 /** What is set where, and what the error says: the pointer is that place unless another one is named. */
@@ -70,6 +72,21 @@ const rows: readonly Row[] = [
   ['a weight like the one before', release('steps', 1, 'weight'), 10, { expected: 'more than 10' }],
   ['a hold that is no duration', release('steps', 0, 'hold'), '1 minute', {}],
   ['an unknown key in a step', release('steps', 0, 'wieght'), 10, { nearest: 'weight' }],
+  ['no pods', batch(0, 'pods'), 0, { expected: expect.stringContaining('from 1 to 10000') }],
+  ['half a pod', batch(0, 'pods'), 1.5, { found: '1.5' }],
+  ['a share of nothing', batch(1, 'pods'), '0%', { expected: expect.stringContaining('"1%" to "100%"') }],
+  ['a share of more than all', batch(2, 'pods'), '101%', { found: '"101%"' }],
+  ['a share without its sign', batch(1, 'pods'), '30', { found: '"30"' }],
+  ['batches that do not go up', batch(2, 'pods'), '30%', { expected: 'more pods than before' }],
+  [
+    'a batch after all of them',
+    batch(1, 'pods'),
+    '100%',
+    { pointer: '/environments/0/release/batches/2/pods' },
+  ],
+  ['no batch', testing('batches'), [], { expected: 'at least one batch' }],
+  ['batches beside weights', release('batches'), [{ pods: 1 }], { expected: 'the strategy rolling' }],
+  ['an unknown key in a batch', batch(0, 'approve'), true, { nearest: 'approval' }],
   ['no replicas', release('replicas'), 0, { expected: 'a whole number from 1 to 10000' }],
   ['replicas in words', release('replicas'), 'many', { found: '"many"' }],
   ['a queue policy that is not known', release('queue'), 'skip', {}],

@@ -94,6 +94,13 @@ const plan = z.looseObject({
   hash: z.string(),
 });
 
+const revision = z.looseObject({
+  workload: z.string().describe('Deployment that runs it.'),
+  image: z.string(),
+  revision: z.string().nullable().describe('deployment.kubernetes.io/revision of that Deployment.'),
+  pods: z.int().min(0).describe('Ready, as last seen.'),
+});
+
 const releaseView = z.looseObject({
   id: z.string(),
   phase,
@@ -125,6 +132,10 @@ const releaseView = z.looseObject({
       digest: z.string().nullable(),
       stableDigest: z.string().nullable(),
       grayWeight: z.int().min(0).max(100),
+      batching: z
+        .looseObject({ old: revision, new: revision })
+        .optional()
+        .describe('Where its pods are changed in batches: how many run which version.'),
     }),
   ),
   environment: z.string().nullable(),

@@ -1,5 +1,5 @@
 /** A release for people: what it is, its steps, what it waits for, how it ended. Pure. */
-import type { Phase, ReleaseEvent, ReleaseView, StepView } from '../../domain/release.js';
+import type { Phase, ReleaseEvent, ReleaseView, Revision, StepView } from '../../domain/release.js';
 import type { ReleaseAnswer } from '../answers.js';
 import type { Paint } from './paint.js';
 import { between, elapsed, expectedText, oneLine, shortDigest } from './text.js';
@@ -17,6 +17,7 @@ export function renderRelease(view: ReleaseAnswer, options: RenderOptions): stri
     ...(view.partial === true
       ? [yellow('no worker answers: this is only what Temporal knows; nothing is lost')]
       : []),
+    ...section(batchLines(view)),
     ...section(view.steps.flatMap((step, i) => stepLines(step, view.steps[i - 1], options))),
     ...section(view.outcome === null ? waitingLines(view, options) : outcomeLines(view, options)),
   ];
@@ -41,6 +42,16 @@ export function headLines(view: ReleaseView, { paint, now }: RenderOptions): str
 function weightText(view: ReleaseView): string {
   const weights = view.applications.filter((a) => a.grayWeight > 0).map((a) => `${a.grayWeight} % gray`);
   return weights.length === 0 ? '' : `, ${weights.join(', ')}`;
+}
+
+/** How many pods run which version, where they are changed in batches. */
+function batchLines({ applications }: ReleaseView): string[] {
+  return applications.flatMap(({ name, batching }) => {
+    if (batching === undefined) return [];
+    const line = (which: string, { image, pods, workload, revision }: Revision): string =>
+      `  ${name} ${which}: ${pods} pod(s) of ${oneLine(image)} (${workload}${revision === null ? '' : `, revision ${revision}`})`;
+    return [line('old', batching.old), line('new', batching.new)];
+  });
 }
 
 export function phaseText(phase: Phase, paint: Paint): string {

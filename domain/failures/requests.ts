@@ -73,6 +73,12 @@ export const requests = {
       `Application "${c.application}" has no environment "${c.environment}"; known: ${list(c.known)}.`,
       'Name one of the known environments, or declare it in the application.',
     ),
+  batches_together: (c: { application: string; environment: string }) =>
+    terminal(
+      422,
+      `"${c.application}" is promoted in batches in ${c.environment}, and this release has other applications too: versions would mix within one request.`,
+      'Release it alone, or set release.batches to null for that environment.',
+    ),
   environment_not_declared: (c: { environment: string; known: readonly string[] }) =>
     terminal(
       404,

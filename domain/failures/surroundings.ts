@@ -120,7 +120,13 @@ export const surroundings = {
     terminal(
       422,
       `${c.kind} "${c.name}" exists in namespace "${c.namespace}" and is not of Sluice.`,
-      'Rename it, or choose another release.lane.',
+      'Rename it; a gray track may also get another release.lane.',
+    ),
+  batches_autoscaled: (c: { autoscaler: string; workload: string }) =>
+    terminal(
+      422,
+      `HorizontalPodAutoscaler "${c.autoscaler}" scales ${c.workload}: it would fight the counts of the batches.`,
+      'Remove it for the release (of KEDA: pause the ScaledObject), set release.batches to null, or use the strategy gray or canary, whose weights need no counts.',
     ),
   gray_would_match: (c: { service: string }) =>
     terminal(

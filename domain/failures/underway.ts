@@ -44,6 +44,12 @@ export const underway = {
       `Deployment "${c.workload}" runs ${c.seen}, not ${c.expected} as when the release began.`,
       'See who changed it (metadata.managedFields), then release again.',
     ),
+  replicas_changed: (c: { workload: string; expected: string; seen: number }) =>
+    terminal(
+      409,
+      `Somebody scaled Deployment "${c.workload}" to ${c.seen} in the middle of its batches; expected: ${c.expected}.`,
+      'See who did it (metadata.managedFields); nothing but the release may scale it until it has ended.',
+    ),
   objects_remain: (c: { what: string }) =>
     terminal(
       409,

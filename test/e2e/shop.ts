@@ -90,7 +90,7 @@ export class Shop {
     const environment = new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
     this.beats.length = 0;
     environment.on('heartbeat', (status: string) => this.beats.push(status));
-    return environment.run(this.activities[name], { release, target, replicas });
+    return environment.run(this.activities[name], { release, target, replicas, pods: replicas });
   }
 
   get paths() {

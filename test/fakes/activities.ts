@@ -45,6 +45,8 @@ export function workingActivities(overrides: Partial<Activities> = {}): Activiti
             problems: [],
           },
     deployGray: async ({ replicas }) => ({ ...(await done()), replicas, stableReplicas: null }),
+    deployBatch: done,
+    promoteBatch: done,
     deployStable: done,
     revertStable: done,
     removeGray: done,

@@ -74,7 +74,16 @@ export const everyField: Application = {
   },
   dependsOn: ['cart', 'stock'],
   environments: [
-    { name: 'test', type: 'test', namespace: 'test', release: { strategy: 'rolling', analysis: null } },
+    {
+      name: 'test',
+      type: 'test',
+      namespace: 'test',
+      release: {
+        strategy: 'rolling',
+        analysis: null,
+        batches: [{ pods: 1, hold: '10m', approval: true }, { pods: '30%' }, { pods: '100%' }],
+      },
+    },
     {
       name: 'prod',
       type: 'prod',

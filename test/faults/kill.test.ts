@@ -30,6 +30,8 @@ interface Scenario {
   readonly drive: (world: World, id: string) => Promise<unknown>;
   /** Share of untagged requests on gray, as the API server saw it change. */
   readonly weights: readonly number[];
+  /** How often the specification of stable is written. Default once where it succeeds. */
+  readonly writes?: number;
 }
 
 /** Judged by the real Prometheus, by a value that depends on nobody's requests. */
@@ -85,6 +87,26 @@ const scenarios: readonly Scenario[] = [
       await world.temporal.workflow.getHandle(releaseWorkflowId(id)).cancel();
     },
     weights: [0, 10, 50, 0],
+  },
+  {
+    title: 'a promotion in batches',
+    release: { ...patient, strategy: 'rolling', batches: [{ pods: 1, hold: '300ms' }, { pods: '100%' }] },
+    ends: 'succeeded',
+    drive: () => Promise.resolve(),
+    weights: [0],
+    // Two pods go one after the other, and come one after the other.
+    writes: 4,
+  },
+  {
+    title: 'batches that are aborted',
+    release: { ...patient, strategy: 'rolling', batches: [{ pods: 1, hold: '5m' }] },
+    ends: 'rolled_back',
+    drive: async (world, id) => {
+      await world.until(id, 'held', (v) => v.phase === 'holding', patienceMs);
+      await world.temporal.workflow.getHandle(releaseWorkflowId(id)).cancel();
+    },
+    weights: [0],
+    writes: 2,
   },
 ];
 
@@ -170,7 +192,8 @@ describe('P8: the worker is killed in the middle', () => {
     expect(view.outcome).toMatchObject({ phase: scenario.ends, left: [] });
     expect(weights).toEqual(scenario.weights);
     await expectEnd(world, view, before);
-    expect((await promotionsOf(world)) - promotions).toBe(scenario.ends === 'succeeded' ? 1 : 0);
+    const { writes: stableWrites = scenario.ends === 'succeeded' ? 1 : 0 } = scenario;
+    expect((await promotionsOf(world)) - promotions).toBe(stableWrites);
     return { events: await world.historyLength(id), routeWrites: writes };
   }
 });

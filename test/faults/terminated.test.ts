@@ -67,4 +67,23 @@ describe('P3 P6 P9: a release whose workflow was terminated', () => {
     expect(await world.leftovers()).toEqual([]);
     expect(load.summary().byFailure).toEqual({});
   });
+
+  it('in the middle of its batches: the next one gives stable its replicas back first, and knows how many there were', async () => {
+    const before = await world.snapshot();
+    const batched: ReleaseInput = { ...quick, strategy: 'rolling', batches: [{ pods: 1, hold: '5m' }] };
+    await world.declare(world.application(batched));
+    const dead = await world.release('v2');
+    const held = (view: ReleaseView): boolean => view.phase === 'holding';
+    await world.until(dead, 'held', held);
+    await world.temporal.workflow.getHandle(releaseWorkflowId(dead)).terminate('by force');
+    const next = await world.release('v1');
+    const view = await world.until(next, 'held', held);
+    expect(view.plan!.stages[0]!.targets).toMatchObject([{ stableReplicas: 2, batches: [1, 2] }]);
+    expect(view.applications[0]!.batching).toMatchObject({ old: { pods: 1 }, new: { pods: 1 } });
+    expect((await world.steer(next, 'abort')).status).toBe(200);
+    expect((await world.ended(next)).outcome).toMatchObject({ phase: 'rolled_back', left: [] });
+    expect(await world.snapshot()).toEqual(before);
+    expect(await world.leftovers()).toEqual([]);
+    expect(load.summary().byFailure).toEqual({});
+  });
 });
