@@ -1,5 +1,6 @@
 /** The figures of the table, each taken from what was measured of one candidate. Null: not measured. */
 import type { CandidateName } from './candidates/candidate.js';
+import { laneRatio, laneSize, type Lane } from './lane.js';
 import type { Measured } from './measure.js';
 import { mean, summary, type Summary } from './statistics.js';
 import type { Starts } from './starts.js';
@@ -17,6 +18,8 @@ export interface Results {
   /** Of Sluice. */
   readonly starts: Starts | null;
   readonly waiting: Waiting | null;
+  /** Absent: the run was before it was measured. */
+  readonly lane?: Lane | null;
 }
 
 export type Figures = readonly (number | null)[];
@@ -151,6 +154,13 @@ export const rows: readonly Row[] = [
           ]
         : [null, null],
     target: [1, 0.3],
+  },
+  {
+    title: `a lane of ${laneSize}: approval to the last weight, in times of one application (median)`,
+    unit: '',
+    digits: 1,
+    of: ({ lane }, name) => [name === 'sluice' && lane != null ? laneRatio(lane) : null],
+    target: [1.5],
   },
   {
     title: 'Temporal actions for one release (what a cloud bills)',

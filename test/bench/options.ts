@@ -13,8 +13,10 @@ export interface Options {
   readonly candidates: readonly CandidateName[];
   /** Null: `defaultSizes`. */
   readonly sizes: readonly number[] | null;
-  /** Whether starts of processes and waiting releases are measured too. */
+  /** Whether starts of processes, waiting releases and a lane are measured too. */
   readonly extras: boolean;
+  /** Nothing but this. Null: everything. */
+  readonly only: 'lane' | null;
   /** Path of the JSON; the table and the chart stand beside it. Null: `bench-results/results.json`. */
   readonly out: string | null;
   /** Writes to docs/benchmark. */
@@ -25,7 +27,7 @@ export interface Options {
   readonly build: boolean;
 }
 
-export const usage = `npm run bench -- [--candidates ${candidateNames.join(',')}] [--sizes 1,50] [--no-extras] [--no-build] [--profile] [--out FILE.json | --record]`;
+export const usage = `npm run bench -- [--candidates ${candidateNames.join(',')}] [--sizes 1,50] [--no-extras | --only lane] [--no-build] [--profile] [--out FILE.json | --record]`;
 
 /** Throws naming the option that is wrong. */
 export function optionsOf(args: readonly string[]): Options {
@@ -36,22 +38,33 @@ export function optionsOf(args: readonly string[]): Options {
       candidates: { type: 'string' },
       sizes: { type: 'string' },
       extras: { type: 'boolean', default: true },
+      only: { type: 'string' },
       out: { type: 'string' },
       record: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
       build: { type: 'boolean', default: true },
     },
   });
+  const only = onlyOf(values.only);
+  if (only !== null && (values.record || !values.extras))
+    throw new Error('--only excludes --record and --no-extras');
   if (values.record && values.out !== undefined) throw new Error('--record and --out exclude each other');
   return {
-    candidates: values.candidates?.split(',').map(candidateOf) ?? candidateNames,
+    candidates:
+      only === null ? (values.candidates?.split(',').map(candidateOf) ?? candidateNames) : ['sluice'],
     sizes: values.sizes?.split(',').map(sizeOf) ?? null,
     extras: values.extras,
+    only,
     out: values.out ?? null,
     record: values.record,
     profile: values.profile,
     build: values.build,
   };
+}
+
+function onlyOf(text: string | undefined): Options['only'] {
+  if (text === undefined || text === 'lane') return text ?? null;
+  throw new Error(`--only takes lane, not ${text}`);
 }
 
 function candidateOf(text: string): CandidateName {

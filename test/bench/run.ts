@@ -7,6 +7,7 @@ import type { Place } from './candidates/candidate.js';
 import { candidateOf } from './candidates/known.js';
 import type { Cluster } from './cluster.js';
 import type { Results } from './figures.js';
+import { laneSize, measureLane, type Lane } from './lane.js';
 import { measure, type Measured } from './measure.js';
 import { defaultSizes, type Options } from './options.js';
 import { profilesIn } from './profile.js';
@@ -24,12 +25,12 @@ export class Run {
 
   constructor(
     private readonly cluster: Cluster,
-    private readonly options: Pick<Options, 'candidates' | 'sizes' | 'extras' | 'profile'>,
+    private readonly options: Pick<Options, 'candidates' | 'sizes' | 'extras' | 'only' | 'profile'>,
     private readonly say: (line: string) => void,
   ) {}
 
-  async all(): Promise<Pick<Results, 'measured' | 'leftOut' | 'starts' | 'waiting'>> {
-    const { candidates, sizes, extras } = this.options;
+  async all(): Promise<Pick<Results, 'measured' | 'leftOut' | 'starts' | 'waiting' | 'lane'>> {
+    const { candidates, sizes, extras, only } = this.options;
     const images = await pushVersions(this.cluster);
     const placeOf = (namespace: string, count: number): Place => ({
       cluster: this.cluster,
@@ -37,7 +38,7 @@ export class Run {
       count,
       image: (version) => images[version]!,
     });
-    for (const name of candidates) {
+    for (const name of only === null ? candidates : []) {
       for (const count of sizes ?? defaultSizes[name])
         await this.begin(`${name}, ${count} at once`, (say) =>
           this.measure(name, placeOf(`${name}-${count}`, count), say),
@@ -45,7 +46,13 @@ export class Run {
     }
     let starts: Starts | null = null;
     let waiting: Waiting | null = null;
+    let lane: Lane | null = null;
     if (extras && candidates.includes('sluice')) {
+      await this.begin(`sluice, a lane of ${laneSize}`, async (say) => {
+        lane = await measureLane(placeOf('sluice-lane', laneSize + 1), say);
+      });
+    }
+    if (extras && only === null && candidates.includes('sluice')) {
       await this.begin('sluice, starts', async () => {
         starts = await measureStarts(this.cluster);
       });
@@ -55,7 +62,7 @@ export class Run {
         waiting = await measureWaiting(place, say);
       });
     }
-    return { measured: this.measured, leftOut: this.leftOut, starts, waiting };
+    return { measured: this.measured, leftOut: this.leftOut, starts, waiting, lane };
   }
 
   /** What fails or comes too late is told in the results; the others are measured all the same. */

@@ -9,7 +9,7 @@ import { Connection, type Client } from '@temporalio/client';
 import { createClient } from '../../../api/temporal/client.js';
 import type { Application } from '../../../domain/application.js';
 import { applicationWorkflowId, releaseWorkflowId } from '../../../domain/ids.js';
-import type { EndedPhase } from '../../../domain/release.js';
+import type { EndedPhase, ReleaseView } from '../../../domain/release.js';
 import { freePorts } from '../../../infra/local/ports.js';
 import { answers } from '../../../infra/local/stack/context.js';
 import type { ReleaseResult } from '../../../workflows/messages.js';
@@ -38,6 +38,11 @@ export interface SluiceRunning extends Running {
   readonly workflows: readonly string[];
   /** Id of the workflow of an application. */
   readonly applicationWorkflow: (index: number) => string;
+  /** Asks for one release of these applications; it is the only one that was asked for last. */
+  readonly askTogether: (indexes: readonly number[], version: number) => Promise<void>;
+  /** Resolves with the hash of its plan when that release waits for a person. */
+  readonly awaitApproval: (deadlineMs: number) => Promise<string>;
+  readonly approve: (planHash: string) => Promise<void>;
 }
 
 export interface SluiceOptions {
@@ -110,6 +115,7 @@ async function start(place: Place, options: SluiceOptions): Promise<SluiceRunnin
     send(api, 'PUT', `/v1/applications/${nameOf(i)}`, application(nameOf(i), i, place, options)),
   );
   const workflows: string[] = [];
+  let together = '';
   return {
     temporal,
     workflows,
@@ -120,6 +126,18 @@ async function start(place: Place, options: SluiceOptions): Promise<SluiceRunnin
       const applications = [{ name: nameOf(i), image: digestOf(place.image(version)) }];
       const { id } = await send(api, 'POST', '/v1/releases', { applications });
       workflows[i] = releaseWorkflowId(String(id));
+    },
+    async askTogether(indexes, version) {
+      const image = digestOf(place.image(version));
+      const applications = indexes.map((i) => ({ name: nameOf(i), image }));
+      const { id } = await send(api, 'POST', '/v1/releases', { applications });
+      together = String(id);
+      workflows.splice(0, workflows.length, releaseWorkflowId(together));
+    },
+    awaitApproval: (deadlineMs) => awaitApproval(`${api}/v1/releases/${together}`, deadlineMs),
+    async approve(planHash) {
+      const decision = { decision: 'approve', reason: 'bench', planHash };
+      await send(api, 'POST', `/v1/releases/${together}/decisions`, decision);
     },
     ended: (outcome, deadlineMs) => ended(temporal, workflows, outcome, deadlineMs),
     async stop() {
@@ -209,6 +227,15 @@ async function ended(
   });
   await Promise.race([all, late]).finally(() => timer.abort());
   if (wrong.length > 0) throw new Error(`${wrong.length} releases were not ${outcome}, such as ${wrong[0]}`);
+}
+
+async function awaitApproval(url: string, deadlineMs: number): Promise<string> {
+  for (const until = Date.now() + deadlineMs; ; await pause(100)) {
+    const view = (await (await fetch(url)).json()) as ReleaseView;
+    if (view.waitingOn?.approval !== undefined) return view.planHash!;
+    if (view.outcome !== null) throw new Error(`${view.id} ended before its approval: ${view.outcome.phase}`);
+    if (Date.now() > until) throw new Error(`${view.id} does not ask for approval, it is ${view.phase}`);
+  }
 }
 
 /** A 503 is asked again, up to five times, as a careful client does: its key makes that the same request. */
