@@ -1,4 +1,5 @@
 /** How much longer a step takes a lane of several applications than it takes one: the same release, with one application and with all. */
+import type { ReleaseInput } from '../../domain/application.js';
 import { applicationName, pause, type Place } from './candidates/candidate.js';
 import { sluice, type SluiceRunning } from './candidates/sluice.js';
 import { removeNamespace } from './measure.js';
@@ -7,8 +8,15 @@ import { WeightWatch, type Seen } from './weights.js';
 
 /** Applications of the lane, each with a route of its own to which requests come. */
 export const laneSize = 10;
-const rounds = 3;
+const rounds = 7;
 const deadlineMs = 120_000;
+const holdMs = 1_000;
+
+/** As lanes go: requests with the tag first, so that every route is in hand when somebody approves, then shares. */
+const release: ReleaseInput = {
+  strategy: 'gray',
+  steps: [10, 30, 50].map((weight) => ({ weight, hold: `${holdMs}ms` })),
+};
 
 /** Of one release, milliseconds. */
 export interface LaneRound {
@@ -46,15 +54,14 @@ export async function measureLane(place: Place, say: (line: string) => void): Pr
   await cluster.answer(100);
   const watch = new WeightWatch(cluster.kube, namespace);
   try {
-    const candidate = sluice({ approval: true });
-    const running = await candidate.start(place);
+    const running = await sluice({ approval: true, release }).start(place);
     say('ready');
     try {
       const all = Array.from({ length: size }, (_, i) => i + 1);
       // Versions go up by round; the first round warms up.
       for (let round = 0; round <= rounds; round++) {
-        const one = await take(running, watch, [0], round + 2, candidate.holdMs);
-        const many = await take(running, watch, all, round + 2, candidate.holdMs);
+        const one = await take(running, watch, [0], round + 2);
+        const many = await take(running, watch, all, round + 2);
         say(`one ${text(one)}, ${size} ${text(many)}${round === 0 ? ', not counted' : ''}`);
         if (round === 0) continue;
         alone.push(one);
@@ -82,7 +89,6 @@ async function take(
   watch: WeightWatch,
   applications: readonly number[],
   version: number,
-  holdMs: number,
 ): Promise<LaneRound> {
   await running.askTogether(applications, version);
   const planHash = await running.awaitApproval(deadlineMs);

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Connection, type Client } from '@temporalio/client';
 import { createClient } from '../../../api/temporal/client.js';
-import type { Application } from '../../../domain/application.js';
+import type { Application, ReleaseInput } from '../../../domain/application.js';
 import { applicationWorkflowId, releaseWorkflowId } from '../../../domain/ids.js';
 import type { EndedPhase, ReleaseView } from '../../../domain/release.js';
 import { freePorts } from '../../../infra/local/ports.js';
@@ -48,6 +48,8 @@ export interface SluiceRunning extends Running {
 export interface SluiceOptions {
   /** Whether releases wait for a person. Default false. */
   readonly approval?: boolean;
+  /** Over what every candidate does. */
+  readonly release?: ReleaseInput;
   /** Folder for samples of where the worker's processor time goes. Default null: none are taken. */
   readonly profile?: string | null;
 }
@@ -161,6 +163,7 @@ function application(name: string, index: number, place: Place, options: SluiceO
       analysis: { metrics: [value], interval: '1s' },
       approval: { required: options.approval ?? false },
       drain: '1s',
+      ...options.release,
     },
     environments: [{ name: 'prod', type: 'prod', namespace: place.namespace }],
   };
