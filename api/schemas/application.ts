@@ -20,7 +20,7 @@ import {
   checkMetric,
   checkSteps,
 } from './application-rules.js';
-import { checkBatches, checkBatchStrategy, sharePattern } from './batch-rules.js';
+import { batchesSchema, checkBatchStrategy } from './batches.js';
 import { checkTags } from './enter-rules.js';
 import { enterSchema } from './enter.js';
 import { checkIngresses } from './ingress-rules.js';
@@ -114,25 +114,6 @@ const steps = z
   .max(50, 'at most 50 steps')
   .superRefine(checkSteps, always);
 
-const somePods = 'a whole number from 1 to 10000, or a share from "1%" to "100%"';
-
-const batches = z
-  .array(
-    z.strictObject({
-      pods: z
-        .union([whole(1, 10_000), z.string().regex(sharePattern, somePods)], somePods)
-        .describe("Pods of the new version after it, or their share of stable's replicas, rounded up."),
-      hold: duration.exactOptional().describe('How long it is looked at. Default 0s.'),
-      approval: z
-        .boolean()
-        .exactOptional()
-        .describe('Somebody has to approve before the next, as approval says. Default false.'),
-    }),
-  )
-  .min(1, 'at least one batch')
-  .max(50, 'at most 50 batches')
-  .superRefine(checkBatches, always);
-
 export const releaseSettingsSchema = z.strictObject({
   strategy: z
     .enum(strategies)
@@ -164,7 +145,7 @@ export const releaseSettingsSchema = z.strictObject({
     .exactOptional()
     .describe('How long tagged requests are judged before the approval. Default 0s.'),
   steps: steps.exactOptional().describe('Default 10, 25, 50, 100 with 1m each.'),
-  batches: batches
+  batches: batchesSchema
     .nullable()
     .exactOptional()
     .describe(

@@ -1,12 +1,33 @@
-/** Rules of batches: they go up, and only the strategy rolling has them. */
+/** Batches as they may be declared, and their rules: they go up, and only the strategy rolling has them. */
+import { z } from '@hono/zod-openapi';
 import { fieldsOf, itemsOf, report, type Context, type Path } from './application-rules.js';
+import { duration, whole } from './common.js';
 
 /** A whole share, of more than nothing. */
-export const sharePattern = /^([1-9]\d?|100)%$/;
+const sharePattern = /^([1-9]\d?|100)%$/;
 const isShare = (value: unknown): boolean => typeof value === 'string' && sharePattern.test(value);
 
+const somePods = 'a whole number from 1 to 10000, or a share from "1%" to "100%"';
+
+export const batchesSchema = z
+  .array(
+    z.strictObject({
+      pods: z
+        .union([whole(1, 10_000), z.string().regex(sharePattern, somePods)], somePods)
+        .describe("Pods of the new version after it, or their share of stable's replicas, rounded up."),
+      hold: duration.exactOptional().describe('How long it is looked at. Default 0s.'),
+      approval: z
+        .boolean()
+        .exactOptional()
+        .describe('Somebody has to approve before the next, as approval says. Default false.'),
+    }),
+  )
+  .min(1, 'at least one batch')
+  .max(50, 'at most 50 batches')
+  .superRefine(checkBatches, { when: () => true });
+
 /** Numbers among numbers and shares among shares: which is more of a number and a share, only the replicas tell. */
-export function checkBatches(value: unknown, context: Context): void {
+function checkBatches(value: unknown, context: Context): void {
   const highest = { number: 0, string: 0 };
   const batches = itemsOf(value);
   for (const [i, batch] of batches.entries()) {
