@@ -15,7 +15,13 @@ export async function waitForApproval(
   run.openApproval({ settings, initiator, planHash: run.record.plan!.hash, decisions: [] });
   run.startDeadline(deadlineMs);
   const who = settings.approvers.length === 0 ? 'an approver' : settings.approvers.join(', ');
-  const what = targets.map((t) => `${t.application} ${t.image.version} in ${t.environment}`).join(', ');
+  const runs = ({ application }: Target): string => {
+    const { old, new: fresh } = run.record.batchingOf(application) ?? {};
+    return old === undefined || fresh === undefined ? '' : `, ${fresh.pods} pod(s) new and ${old.pods} old,`;
+  };
+  const what = targets
+    .map((t) => `${t.application} ${t.image.version}${runs(t)} in ${t.environment}`)
+    .join(', ');
   const quorum = settings.quorum === 1 ? '' : ` (${settings.quorum} approvals)`;
   run.record.wait({
     what: `${who} to approve ${what}${quorum}`,

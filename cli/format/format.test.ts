@@ -74,6 +74,19 @@ describe('a release', () => {
     expect(renderRelease(view, options)[0]).toMatchInlineSnapshot(`"web v2 to prod  holding, 50 % gray"`);
   });
 
+  it('in batches says how many pods run which version', () => {
+    const batching = {
+      old: { workload: 'web', image: 'r/web:v1', revision: '7', pods: 3 },
+      new: { workload: 'web-batch', image: 'r/web@sha256:1', revision: null, pods: 1 },
+    };
+    const [web] = sampleView().applications;
+    const lines = renderRelease({ ...sampleView(), applications: [{ ...web!, batching }] }, options);
+    expect(lines.slice(3, 5)).toEqual([
+      '  web old: 3 pod(s) of r/web:v1 (web, revision 7)',
+      '  web new: 1 pod(s) of r/web@sha256:1 (web-batch)',
+    ]);
+  });
+
   it('that was rejected says by whom, why, and the remedy', () => {
     expect(text(renderRelease(endedView('rolled_back', rejection), options).slice(-4)))
       .toMatchInlineSnapshot(`

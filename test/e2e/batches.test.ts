@@ -52,6 +52,7 @@ describe.concurrent('batches', () => {
       old: { workload: 'shop', image: `${world.repository}:v1`, revision: '1' },
       new: { workload: 'shop-batch', image: `${world.repository}@${asked.applications[0]!.digest}` },
     });
+    expect(asked.waitingOn!.what).toContain('v2, 1 pod(s) new and 3 old, in prod');
     expect(await pods.now()).toEqual({ v1: 3, v2: 1 });
     await eventually('an answer of the new pod', () => load.summary().byVersion['v2']);
     // No automatic thing goes on meanwhile.

@@ -186,7 +186,7 @@ describe('P8: the worker is killed in the middle', () => {
       killAt(world, id, kills),
       scenario.drive(world, id),
     ]);
-    expect(answer).toMatchObject({ status: 202 });
+    expect(answer, `answer ${JSON.stringify(answer.body)}`).toMatchObject({ status: 202 });
     const view = await world.ended(id, patienceMs);
     const { weights, writes } = await route.stop();
     expect(view.outcome).toMatchObject({ phase: scenario.ends, left: [] });
