@@ -6,9 +6,13 @@ import { removeNamespace } from './measure.js';
 import { summary } from './statistics.js';
 import { WeightWatch, type Seen } from './weights.js';
 
-/** Applications of the lane, each with a route of its own to which requests come. */
+/** Applications of the lane, each with a route of its own. */
 export const laneSize = 10;
-const rounds = 7;
+/** Whether requests come to each of them, or to the first, which calls the others. */
+export const laneShapes = ['entries', 'behind one'] as const;
+export type LaneShape = (typeof laneShapes)[number];
+
+const rounds = 5;
 const deadlineMs = 120_000;
 const holdMs = 1_000;
 
@@ -30,6 +34,7 @@ export interface LaneRound {
 
 export interface Lane {
   readonly size: number;
+  readonly shape: LaneShape;
   /** Side by side: each release of one is followed by one of the lane. */
   readonly alone: readonly LaneRound[];
   readonly together: readonly LaneRound[];
@@ -44,9 +49,17 @@ export function laneRatio({ alone, together }: Pick<Lane, 'alone' | 'together'>)
 }
 
 /** @param place its count is that of the lane and one more, which is released alone */
-export async function measureLane(place: Place, say: (line: string) => void): Promise<Lane> {
+export async function measureLane(
+  place: Place,
+  shape: LaneShape,
+  say: (line: string) => void,
+): Promise<Lane> {
   const { cluster, namespace } = place;
   const size = place.count - 1;
+  const all = Array.from({ length: size }, (_, i) => i + 1);
+  const entries = shape === 'entries' ? all : all.slice(0, 1);
+  const calls = (i: number): readonly number[] =>
+    entries.includes(i) ? all.filter((n) => !entries.includes(n)) : [];
   const alone: LaneRound[] = [];
   const together: LaneRound[] = [];
   let problem: string | null = null;
@@ -54,14 +67,13 @@ export async function measureLane(place: Place, say: (line: string) => void): Pr
   await cluster.answer(100);
   const watch = new WeightWatch(cluster.kube, namespace);
   try {
-    const running = await sluice({ approval: true, release }).start(place);
+    const running = await sluice({ approval: true, release, calls }).start(place);
     say('ready');
     try {
-      const all = Array.from({ length: size }, (_, i) => i + 1);
       // Versions go up by round; the first round warms up.
       for (let round = 0; round <= rounds; round++) {
-        const one = await take(running, watch, [0], round + 2);
-        const many = await take(running, watch, all, round + 2);
+        const one = await take(running, watch, [0], [0], round + 2);
+        const many = await take(running, watch, all, entries, round + 2);
         say(`one ${text(one)}, ${size} ${text(many)}${round === 0 ? ', not counted' : ''}`);
         if (round === 0) continue;
         alone.push(one);
@@ -77,17 +89,18 @@ export async function measureLane(place: Place, say: (line: string) => void): Pr
     await cluster.endCandidate();
     await removeNamespace(cluster, namespace);
   }
-  return { size, alone, together, problem };
+  return { size, shape, alone, together, problem };
 }
 
 const text = ({ approvedMs, lateMs, spreadMs }: LaneRound): string =>
   `${approvedMs} ms (then ${lateMs.join(', ')} late, ${spreadMs.join(', ')} apart)`;
 
-/** One release of these applications, from the approval to its end. */
+/** One release of these applications, from the approval to its end; requests come to the entries among them. */
 async function take(
   running: SluiceRunning,
   watch: WeightWatch,
   applications: readonly number[],
+  entries: readonly number[],
   version: number,
 ): Promise<LaneRound> {
   await running.askTogether(applications, version);
@@ -98,7 +111,7 @@ async function take(
   await running.approve(planHash);
   await running.ended('promoted', deadlineMs);
   return roundOf(
-    applications.map((i) => watch.of(applicationName(i))),
+    entries.map((i) => watch.of(applicationName(i))),
     from,
     holdMs,
   );

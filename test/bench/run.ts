@@ -7,7 +7,7 @@ import type { Place } from './candidates/candidate.js';
 import { candidateOf } from './candidates/known.js';
 import type { Cluster } from './cluster.js';
 import type { Results } from './figures.js';
-import { laneSize, measureLane, type Lane } from './lane.js';
+import { laneShapes, laneSize, measureLane, type Lane } from './lane.js';
 import { measure, type Measured } from './measure.js';
 import { defaultSizes, type Options } from './options.js';
 import { profilesIn } from './profile.js';
@@ -29,7 +29,7 @@ export class Run {
     private readonly say: (line: string) => void,
   ) {}
 
-  async all(): Promise<Pick<Results, 'measured' | 'leftOut' | 'starts' | 'waiting' | 'lane'>> {
+  async all(): Promise<Pick<Results, 'measured' | 'leftOut' | 'starts' | 'waiting' | 'lanes'>> {
     const { candidates, sizes, extras, only } = this.options;
     const images = await pushVersions(this.cluster);
     const placeOf = (namespace: string, count: number): Place => ({
@@ -46,11 +46,12 @@ export class Run {
     }
     let starts: Starts | null = null;
     let waiting: Waiting | null = null;
-    let lane: Lane | null = null;
+    const lanes: Lane[] = [];
     if (extras && candidates.includes('sluice')) {
-      await this.begin(`sluice, a lane of ${laneSize}`, async (say) => {
-        lane = await measureLane(placeOf('sluice-lane', laneSize + 1), say);
-      });
+      for (const [i, shape] of laneShapes.entries())
+        await this.begin(`sluice, a lane of ${laneSize}, ${shape}`, async (say) => {
+          lanes.push(await measureLane(placeOf(`sluice-lane-${i}`, laneSize + 1), shape, say));
+        });
     }
     if (extras && only === null && candidates.includes('sluice')) {
       await this.begin('sluice, starts', async () => {
@@ -62,7 +63,7 @@ export class Run {
         waiting = await measureWaiting(place, say);
       });
     }
-    return { measured: this.measured, leftOut: this.leftOut, starts, waiting, lane };
+    return { measured: this.measured, leftOut: this.leftOut, starts, waiting, lanes };
   }
 
   /** What fails or comes too late is told in the results; the others are measured all the same. */

@@ -180,7 +180,7 @@ export function foreignShare({ measured, machine }: Results): number {
   return all === 0 ? 0 : foreign / all;
 }
 
-function problems({ measured, waiting, lane, leftOut }: Results): string[] {
+function problems({ measured, waiting, lanes = [], leftOut }: Results): string[] {
   const found = [
     ...measured.flatMap((m) =>
       m.problem === null ? [] : [`${titles[m.candidate]}, ${m.count} at once: ${m.problem}`],
@@ -188,7 +188,7 @@ function problems({ measured, waiting, lane, leftOut }: Results): string[] {
     ...measured.flatMap(escaped),
     ...leftOut,
     ...(waiting?.problem == null ? [] : [`Waiting releases: ${waiting.problem}`]),
-    ...(lane?.problem == null ? [] : [`A lane: ${lane.problem}`]),
+    ...lanes.flatMap(({ shape, problem }) => (problem === null ? [] : [`A lane, ${shape}: ${problem}`])),
   ];
   return found.length === 0
     ? ['']

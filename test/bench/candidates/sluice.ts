@@ -50,6 +50,8 @@ export interface SluiceOptions {
   readonly approval?: boolean;
   /** Over what every candidate does. */
   readonly release?: ReleaseInput;
+  /** Numbers of the applications that one calls. Default none. */
+  readonly calls?: (index: number) => readonly number[];
   /** Folder for samples of where the worker's processor time goes. Default null: none are taken. */
   readonly profile?: string | null;
 }
@@ -114,7 +116,10 @@ async function start(place: Place, options: SluiceOptions): Promise<SluiceRunnin
   const temporal = createClient({ connection });
   const nameOf = (index: number): string => `${namespace}-${applicationName(index)}`;
   await forAll(count, (i) =>
-    send(api, 'PUT', `/v1/applications/${nameOf(i)}`, application(nameOf(i), i, place, options)),
+    send(api, 'PUT', `/v1/applications/${nameOf(i)}`, {
+      ...application(nameOf(i), i, place, options),
+      dependsOn: (options.calls?.(i) ?? []).map(nameOf),
+    }),
   );
   const workflows: string[] = [];
   let together = '';
