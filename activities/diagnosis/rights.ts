@@ -14,6 +14,8 @@ export const welcomeRights: readonly Need[] = [
   all(resources.horizontalpodautoscalers, 'watch'),
   all(resources.networkpolicies, 'list'),
   all(resources.networkpolicies, 'watch'),
+  all(resources.networkpolicies, 'create'),
+  all(resources.networkpolicies, 'delete'),
   all({ ...resources.pods, plural: 'pods/log' }, 'get'),
   all(resources.events, 'list'),
 ];

@@ -3,7 +3,8 @@ import { batchName } from '../../domain/batches.js';
 import { failure, type Failure } from '../../domain/failures.js';
 import { labels as ours } from '../../domain/ids.js';
 import { autoscalersOf } from './autoscalers.js';
-import { cloneMetadata, isOwn, ownLabels, type GrayRequest } from './gray.js';
+import { cloneMetadata, isOwn, ownLabels } from './clone.js';
+import type { GrayRequest } from './gray.js';
 import { containersOf, omit, podLabels, type Deployment, type KubeObject } from './objects.js';
 
 /**
@@ -14,7 +15,7 @@ export function batchDeployment(stable: Deployment, { target, release, replicas 
   const spec = omit(stable.spec, 'paused');
   const { template } = spec;
   const own = ownLabels({ target, release });
-  const metadata = cloneMetadata(stable.metadata, target, new Set(), own);
+  const metadata = cloneMetadata(stable.metadata, { name: target.gray, target, own });
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',

@@ -1,18 +1,23 @@
-/** The gray track: made beside stable, scaled, taken away. */
+/** The gray track: made beside stable, and scaled. Taking it away is remove-gray.ts. */
 import { labels as ours } from '../../domain/ids.js';
-import type { GrayResult, WorkloadResult } from '../contract.js';
+import type { GrayResult } from '../contract.js';
 import { CatalogueError, fail } from '../failure.js';
 import { restoreRoute } from '../traffic/routes.js';
 import { KubeError } from './kube-error.js';
-import type { KubeObject, Deployment } from './objects.js';
+import { omit, type KubeObject, type Deployment } from './objects.js';
 import { resources } from './resources.js';
 import { kubeFailure } from './errors.js';
-import { grayDeployment } from './gray.js';
+import { grayDeployment, overlapProblems } from './gray.js';
 import { adjust, adjustKnown, sized, type Ensured, type Size, type Sized } from './gray-size.js';
+import { kinds } from './kinds.js';
 import { maskManifest } from './mask.js';
-import { available, finding, unchanged, type Place } from './place.js';
+import { available, finding, type Place } from './place.js';
+import { policiesIn } from './policies/find.js';
+import { makeCopies } from './policies/keep.js';
+import type { Policy } from './policies/kinds.js';
 import { grayKey, looks, made } from './recent.js';
-import { isRemovable, removeObjects, type Found, type Removal } from './removal.js';
+import { isRemovable, removalOf, removeObjects } from './removal.js';
+import { watched } from './watched.js';
 
 /** An object that somebody makes between our look and our write is looked at again. */
 const attempts = 4;
@@ -40,6 +45,8 @@ interface Seen {
   readonly live: KubeObject | null;
   readonly stable: Deployment | null;
   readonly services: readonly KubeObject[];
+  /** Null: not looked at yet. */
+  readonly policies: readonly Policy[] | null;
 }
 
 /** @param first whether what the pre-flight saw a moment ago will do */
@@ -53,12 +60,12 @@ async function lookAt({ cluster, target, running }: Place, first: boolean): Prom
     cluster.list(resources.services, target.namespace, {}, running.signal),
     deployment(target.deployment) as Promise<Deployment | null>,
   ]);
-  return { live, stable, services: services.items };
+  return { live, stable, services: services.items, policies: null };
 }
 
 async function ensureOnce(place: Place, size: Size, first: boolean): Promise<Ensured> {
   const { cluster, target, release, running } = place;
-  const { live, stable, services } = await lookAt(place, first);
+  const { live, stable, services, policies } = await lookAt(place, first);
   const service = services.find((s) => s.metadata.name === target.gray) ?? null;
   const mine = (object: KubeObject | null): boolean =>
     object?.metadata.labels?.[ours.release] === release &&
@@ -76,7 +83,7 @@ async function ensureOnce(place: Place, size: Size, first: boolean): Promise<Ens
   const again = (): Promise<KubeObject | null> =>
     cluster.get(resources.deployments, namespace, target.deployment, running.signal);
   const latest = waited ? ((await again()) as Deployment | null) : stable;
-  return create(place, sized(size, latest), services, {
+  return create(place, { ...sized(size, latest), policies }, services, {
     deployment: mine(live) ? live : null,
     service,
   });
@@ -117,7 +124,7 @@ async function takeOffRoute(
 
 async function create(
   place: Place,
-  { stable, stableReplicas, replicas }: Sized,
+  { stable, stableReplicas, replicas, policies }: Sized & Pick<Seen, 'policies'>,
   services: readonly KubeObject[],
   existing: { readonly deployment: KubeObject | null; readonly service: KubeObject | null },
 ): Promise<Ensured> {
@@ -126,8 +133,11 @@ async function create(
   if (stable === null) fail('workload_unknown', { workload: target.deployment, namespace });
   const others = services.filter((s) => s.metadata.name !== target.gray);
   const gray = grayDeployment(stable, others, { target, release, replicas });
+  const around = policies ?? (await lookAround(place, gray.deployment));
   const problem = gray.problems[0];
   if (problem !== undefined) throw new CatalogueError(problem);
+  const copies =
+    target.route === null ? [] : await makeCopies(place, { stable, gray, services: others }, around);
   const isNew = existing.service === null || existing.service.metadata.labels?.[ours.release] !== release;
   const service =
     gray.service !== null && isNew ? await createService(place, gray.service) : existing.service;
@@ -135,10 +145,18 @@ async function create(
     existing.deployment ??
     (await cluster.create(resources.deployments, namespace, gray.deployment, running.signal));
   if (service !== null) {
-    const own = { release, deployment: idOf(deployment), service: idOf(service) };
-    made.keep(cluster, grayKey(target), own);
+    const objects = [
+      { resource: resources.deployments, object: idOf(deployment) },
+      { resource: resources.services, object: idOf(service) },
+      ...copies.map(({ resource, object }) => ({ resource, object: idOf(object) })),
+    ];
+    made.keep(cluster, grayKey(target), { release, deployment: idOf(deployment), objects });
   }
-  const manifest = maskManifest({ deployment: gray.deployment, service: gray.service });
+  const manifest = maskManifest({
+    deployment: gray.deployment,
+    service: gray.service,
+    ...(copies.length > 0 ? { policies: copies.map(({ object }) => omit(object, 'status')) } : {}),
+  });
   const summary = `${target.gray}: clone of ${target.deployment} with ${target.image.reference}`;
   return {
     deployment: deployment as Deployment,
@@ -147,6 +165,21 @@ async function create(
     changed: true,
     findings: [finding('manifest', summary, manifest)],
   };
+}
+
+/** What may have come since the pre-flight: who would take gray's pods for stable's is named, who would miss them is answered. */
+async function lookAround(
+  { cluster, target: { namespace }, running: { signal } }: Place,
+  gray: Deployment,
+): Promise<readonly Policy[]> {
+  const [budgets, autoscalers, policies] = await Promise.all([
+    watched(cluster, kinds.budgets, namespace, signal)(),
+    watched(cluster, kinds.autoscalers, namespace, signal)(),
+    policiesIn(cluster, namespace, signal)(),
+  ]);
+  const [problem] = overlapProblems(gray, budgets ?? [], autoscalers ?? []);
+  if (problem !== undefined) throw new CatalogueError(problem);
+  return policies.found;
 }
 
 async function createService({ cluster, target, running }: Place, service: KubeObject): Promise<KubeObject> {
@@ -160,49 +193,7 @@ async function createService({ cluster, target, running }: Place, service: KubeO
   }
 }
 
-export async function removeGray(place: Place): Promise<WorkloadResult> {
-  const { cluster, target, release, running } = place;
-  const removal = removalOf(place);
-  const own = made.take(cluster, grayKey(target));
-  const remove = async (found: readonly Found[]): Promise<WorkloadResult> => {
-    const removed = await removeObjects(removal, found, running);
-    if (removed.length === 0) return unchanged;
-    return { changed: true, findings: [finding('removed', `removed ${removed.join(', ')}`, removed)] };
-  };
-  if (own?.release === release) {
-    const { deployment, service } = own;
-    try {
-      return await remove([
-        { resource: resources.deployments, object: deployment },
-        { resource: resources.services, object: service },
-      ]);
-    } catch (error) {
-      // Others of the same name by now: they are looked at.
-      if (!(error instanceof KubeError && error.status === 409)) throw error;
-    }
-  }
-  const found = await Promise.all(
-    [resources.deployments, resources.services].map(async (resource) => ({
-      resource,
-      object: await cluster.get(resource, target.namespace, target.gray, running.signal),
-    })),
-  );
-  return remove(
-    found.flatMap(({ resource, object }) =>
-      object !== null && isRemovable(object, removal, running.since) ? [{ resource, object }] : [],
-    ),
-  );
-}
-
 /** What it takes to delete this very object. */
 const idOf = ({ metadata: { name, uid, labels } }: KubeObject): KubeObject => ({
   metadata: { name, ...(uid === undefined ? {} : { uid }), ...(labels === undefined ? {} : { labels }) },
-});
-
-const removalOf = ({ cluster, target, release, running }: Place): Removal => ({
-  cluster,
-  namespace: target.namespace,
-  application: target.application,
-  release,
-  deadlineMs: running.left(target.progressDeadlineMs),
 });

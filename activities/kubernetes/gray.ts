@@ -1,16 +1,9 @@
 /** The gray Deployment and its Service, made from what is live: the stable Deployment and the Services of its namespace. Pure. */
 import { failure, type Failure } from '../../domain/failures.js';
-import { joinName, labels as ours } from '../../domain/ids.js';
 import type { Target } from '../../domain/plan.js';
 import { scalesDeployment } from './autoscalers.js';
-import {
-  type KubeObject,
-  type ObjectMeta,
-  containersOf,
-  omit,
-  podLabels,
-  type Deployment,
-} from './objects.js';
+import { changedLabels, cloneMetadata, isOwn, ownLabels } from './clone.js';
+import { type KubeObject, containersOf, omit, podLabels, type Deployment } from './objects.js';
 import {
   matchesSelector,
   serviceMatches,
@@ -33,11 +26,6 @@ export interface GrayObjects {
   readonly problems: readonly Failure[];
 }
 
-/** Tools that own an object by this label would take the clone for theirs and remove it. */
-const ownership = ['app.kubernetes.io/instance'];
-/** Written by controllers or by us for the original only. */
-const foreignAnnotations =
-  /^(deployment\.kubernetes\.io\/revision|kubectl\.kubernetes\.io\/last-applied|argocd\.argoproj\.io\/|sluice\.dev\/)/;
 const balancerAnnotations =
   /load-?balancer|^(external-dns\.|metallb\.|lbipam\.|io\.cilium\/lb|cloud\.google\.com\/|networking\.gke\.io\/|service\.beta\.kubernetes\.io\/|service\.kubernetes\.io\/|oci\.)/i;
 const keptServiceFields = [
@@ -67,11 +55,6 @@ export function grayDeployment(
   return { deployment, service, problems: grayProblems(stable, deployment, services, request) };
 }
 
-/** Labels that every gray object of a release carries. */
-export function ownLabels({ target, release }: Pick<GrayRequest, 'target' | 'release'>): Labels {
-  return { [ours.release]: release, [ours.application]: target.application, [ours.lane]: target.lane };
-}
-
 /** Keys by which stable's pods are found: by each Service that matches them, and by the Deployment itself. */
 function selectingKeys(stable: Deployment, services: readonly KubeObject[]): ReadonlySet<string> {
   const pods = podLabels(stable);
@@ -81,15 +64,6 @@ function selectingKeys(stable: Deployment, services: readonly KubeObject[]): Rea
     ...Object.keys(selector.matchLabels ?? {}),
     ...(selector.matchExpressions ?? []).map((e) => e.key),
   ]);
-}
-
-/** The labels of those keys with their new values, and only them. */
-function changedLabels(labels: Labels, keys: ReadonlySet<string>, lane: string): Labels {
-  return Object.fromEntries(
-    Object.entries(labels)
-      .filter(([key]) => keys.has(key))
-      .map(([key, value]) => [key, value === '' ? lane : joinName(value, lane)]),
-  );
 }
 
 function cloneDeployment(
@@ -105,7 +79,7 @@ function cloneDeployment(
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: cloneMetadata(stable.metadata, target, keys, own),
+    metadata: cloneMetadata(stable.metadata, { name: target.gray, target, keys, own }),
     spec: {
       ...spec,
       replicas,
@@ -137,13 +111,13 @@ function cloneService(
     string,
     unknown
   >;
-  const metadata = cloneMetadata(
-    baseline.metadata,
+  const own = ownLabels({ target, release });
+  const metadata = cloneMetadata(baseline.metadata, {
+    name: target.gray,
     target,
-    new Set(),
-    ownLabels({ target, release }),
-    balancerAnnotations,
-  );
+    own,
+    dropped: balancerAnnotations,
+  });
   return {
     apiVersion: 'v1',
     kind: 'Service',
@@ -154,30 +128,6 @@ function cloneService(
       ports: (spec.ports ?? []).map((port) => omit(port, 'nodePort')),
       selector,
     },
-  };
-}
-
-/** Only name, namespace, labels and annotations: the rest belongs to the original's life. */
-export function cloneMetadata(
-  metadata: ObjectMeta,
-  target: Target,
-  keys: ReadonlySet<string>,
-  own: Labels,
-  dropped?: RegExp,
-): ObjectMeta {
-  const annotations = Object.entries(metadata.annotations ?? {}).filter(
-    ([key]) => !foreignAnnotations.test(key) && dropped?.test(key) !== true,
-  );
-  const labels = metadata.labels ?? {};
-  return {
-    name: target.gray,
-    namespace: target.namespace,
-    labels: {
-      ...labels,
-      ...changedLabels(labels, new Set([...keys, ...ownership]), target.lane),
-      ...own,
-    },
-    ...(annotations.length === 0 ? {} : { annotations: Object.fromEntries(annotations) }),
   };
 }
 
@@ -208,11 +158,6 @@ function grayProblems(
   ];
   return [...unknown, ...missing, ...others.map((service) => failure('gray_would_match', { service }))];
 }
-
-/** Whether Sluice made it for this application; only such objects are ever changed or removed. */
-export const isOwn = (object: KubeObject, application: string): boolean =>
-  object.metadata.labels?.[ours.application] === application &&
-  object.metadata.labels[ours.release] !== undefined;
 
 /** What else would take gray pods for stable's: disruption budgets by their selector, autoscalers by name. */
 export function overlapProblems(

@@ -99,6 +99,12 @@ function slimSlice(object: KubeObject): KubeObject {
   };
 }
 
+/** For what is copied: all but what grows with every write. */
+export const slimWhole = (object: KubeObject): KubeObject => ({
+  ...object,
+  metadata: slimMetadata(object.metadata),
+});
+
 /** The spec of these says all. */
 const slimSpec = (object: KubeObject): KubeObject => ({
   metadata: identity(object.metadata),
@@ -111,5 +117,4 @@ export const kinds = {
   endpointslices: { resource: resources.endpointslices, slim: slimSlice },
   budgets: { resource: resources.poddisruptionbudgets, slim: slimSpec },
   autoscalers: { resource: resources.horizontalpodautoscalers, slim: slimSpec },
-  policies: { resource: resources.networkpolicies, slim: slimSpec },
 } as const satisfies Record<string, Kind<KubeObject>>;

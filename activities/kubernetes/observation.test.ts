@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Application, Strategy, WorkloadSettings } from '../../domain/application.js';
 import type { KubeObject, Deployment, Pod } from './objects.js';
+import { policyKinds } from './policies/kinds.js';
 import { lookout, observed, runningDigest, type Findings } from './observation.js';
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
@@ -41,7 +42,7 @@ const found = (change: Partial<Findings> = {}): Findings => ({
   services: [web],
   budgets: [],
   autoscalers: [],
-  policies: [],
+  policies: { found: [], hidden: [] },
   pods: [],
   ...change,
 });
@@ -92,20 +93,20 @@ describe('the observation', () => {
     });
   });
 
-  it('warns of a NetworkPolicy that holds for stable pods only, not of one that holds for both', () => {
-    const policy = (name: string, podSelector: object): KubeObject => ({
-      metadata: { name },
-      spec: { podSelector },
-    });
-    const policies = [
-      policy('by-label', { matchLabels: { app: 'web' } }),
-      policy('all', {}),
-      policy('other', { matchLabels: { app: 'db' } }),
-    ];
-    const { observation, problems } = observed(at(application()), found({ policies }));
+  it('says which policies are copied for gray, and which kinds it could not look at', () => {
+    const [kind] = policyKinds;
+    const policy = {
+      kind: kind!,
+      object: { metadata: { name: 'by-label' }, spec: { podSelector: { matchLabels: { app: 'web' } } } },
+    };
+    const policies = { found: [policy], hidden: ['Sidecar', 'PodMonitor'] };
+    const { observation, problems, copies } = observed(at(application()), found({ policies }));
     expect(problems).toEqual([]);
-    expect(observation?.warnings).toHaveLength(1);
-    expect(observation?.warnings?.[0]).toContain('NetworkPolicy "by-label"');
+    expect(copies.map((c) => c.object.metadata.name)).toEqual(['by-label-web-gray']);
+    expect(observation?.warnings).toEqual([
+      expect.stringContaining('NetworkPolicy "by-label" would miss gray'),
+      expect.stringContaining('may not list Sidecar, PodMonitor in namespace "shop"'),
+    ]);
   });
 
   it('of a first release comes from the manifest, and asks nothing of Services that come later', () => {

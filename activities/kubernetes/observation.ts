@@ -5,7 +5,7 @@ import { batchLane, declaredBatches } from '../../domain/batches.js';
 import { failure, type Failure } from '../../domain/failures.js';
 import { grayName } from '../../domain/ids.js';
 import { marksOf } from '../../domain/member.js';
-import type { Observation, Target } from '../../domain/plan.js';
+import type { Observation } from '../../domain/plan.js';
 import type { AnyRoute, Tag } from '../../domain/traffic.js';
 import type { ObserveInput } from '../contract.js';
 import { autoscalerWarnings } from './autoscalers.js';
@@ -19,9 +19,13 @@ import {
   type Deployment,
   type Pod,
 } from './objects.js';
-import { grayDeployment, isOwn, overlapProblems } from './gray.js';
+import { isOwn } from './clone.js';
+import { overlapProblems } from './gray.js';
+import { copied, copiesFor, hiddenKinds, rendered } from './gray-sketch.js';
 import { containerName, manifestProblems } from './manifest.js';
-import { matchesSelector, serviceMatches, serviceSelector, type LabelSelector } from './selectors.js';
+import type { PolicyCopy } from './policies/copies.js';
+import type { Policies } from './policies/find.js';
+import { serviceMatches, serviceSelector } from './selectors.js';
 
 /** Where to look, from the declaration alone. */
 export interface Lookout {
@@ -71,13 +75,15 @@ export interface Findings {
   readonly services: readonly KubeObject[] | null;
   readonly budgets: readonly KubeObject[] | null;
   readonly autoscalers: readonly KubeObject[] | null;
-  readonly policies: readonly KubeObject[] | null;
+  readonly policies: Policies;
   readonly pods: readonly Pod[];
 }
 
 export interface Observed {
   readonly observation: Observation | null;
   readonly problems: readonly Failure[];
+  /** What the release will make for gray beside its Deployment and Service. */
+  readonly copies: readonly PolicyCopy[];
 }
 
 export function observed(at: Lookout, found: Findings): Observed {
@@ -93,23 +99,39 @@ export function observed(at: Lookout, found: Findings): Observed {
   const invalid = manifest === null ? [] : manifestProblems(manifest, place);
   if (found.stable === null && manifest === null) {
     const unknown = failure('workload_unknown', { workload: at.deployment, namespace: at.namespace });
-    return { observation: null, problems: [unknown] };
+    return { observation: null, problems: [unknown], copies: [] };
   }
   const first = found.stable === null;
   // A manifest only matters where there is nothing yet.
-  if (first && invalid.length > 0) return { observation: null, problems: invalid };
+  if (first && invalid.length > 0) return { observation: null, problems: invalid, copies: [] };
   const deployment = found.stable ?? (manifest as unknown as Deployment);
   const container = containerName(deployment, place);
-  if (typeof container !== 'string') return { observation: null, problems: [container] };
+  if (typeof container !== 'string') return { observation: null, problems: [container], copies: [] };
+  if (first)
+    return { observation: observationOf(at, deployment, container, found), problems: [], copies: [] };
+  const policies = copiesFor(at, deployment, container, found);
   return {
-    observation: observationOf(at, deployment, container, found),
-    problems: first
-      ? []
-      : [...serviceProblems(at, deployment, found), ...grayProblems(at, deployment, container, found)],
+    observation: observationOf(at, deployment, container, found, [
+      ...policies.warnings,
+      ...policies.copies.map(copied),
+      ...hiddenKinds(at, found),
+    ]),
+    problems: [
+      ...serviceProblems(at, deployment, found),
+      ...grayProblems(at, deployment, container, found),
+      ...policies.problems,
+    ],
+    copies: policies.copies,
   };
 }
 
-function observationOf(at: Lookout, deployment: Deployment, container: string, found: Findings): Observation {
+function observationOf(
+  at: Lookout,
+  deployment: Deployment,
+  container: string,
+  found: Findings,
+  notes: readonly string[] = [],
+): Observation {
   const exists = found.stable !== null;
   const image = imageOf(deployment, container) ?? null;
   const own = found.pods.filter((pod) => isSameTrack(pod, deployment));
@@ -117,7 +139,7 @@ function observationOf(at: Lookout, deployment: Deployment, container: string, f
   const replicas = at.inBatches ? replicasBehind(live, found.gray, at.application.name) : live;
   const warnings = exists
     ? [
-        ...uncovered(at, deployment, container, found),
+        ...notes,
         ...scaled(at, replicas, found),
         ...(at.inBatches && found.autoscalers === null ? [unseenAutoscalers] : []),
       ]
@@ -141,21 +163,6 @@ const unseenAutoscalers =
 /** Autoscalers of stable, where gray takes traffic from it. */
 const scaled = ({ route, deployment }: Lookout, replicas: number, { autoscalers }: Findings): string[] =>
   route === null ? [] : autoscalerWarnings(autoscalers ?? [], deployment, replicas);
-
-/** NetworkPolicies that hold for stable pods and would not hold for gray ones, whose labels differ. */
-function uncovered(at: Lookout, stable: Deployment, container: string, found: Findings): string[] {
-  if (at.route === null || found.policies === null) return [];
-  const gray = podLabels(rendered(at, at.route, stable, container, found).deployment);
-  return found.policies
-    .filter((policy) => {
-      const selector = (policy['spec'] as { podSelector?: LabelSelector }).podSelector ?? {};
-      return matchesSelector(selector, podLabels(stable)) && !matchesSelector(selector, gray);
-    })
-    .map(
-      ({ metadata: { name } }) =>
-        `NetworkPolicy "${name}" selects the stable pods of ${at.deployment} but not its gray pods: what it allows or denies does not hold for them.`,
-    );
-}
 
 /** What all pods say that they run; where they differ or are silent, what the image itself spells. */
 export function runningDigest(pods: readonly Pod[], container: string, image: string | null): string | null {
@@ -222,45 +229,4 @@ function grayProblems(at: Lookout, stable: Deployment, container: string, found:
     ...would.problems.filter((p) => p.code === 'gray_would_match'),
     ...overlapProblems(would.deployment, found.budgets ?? [], found.autoscalers ?? []),
   ];
-}
-
-/** Gray as the release would make it. */
-function rendered(
-  at: Lookout,
-  route: AnyRoute,
-  stable: Deployment,
-  container: string,
-  found: Findings,
-): ReturnType<typeof grayDeployment> {
-  const target = sketch(at, route, container);
-  const others = (found.services ?? []).filter((s) => s.metadata.name !== at.gray);
-  return grayDeployment(stable, others, { target, release: 'pre-flight', replicas: 1 });
-}
-
-/** A target with an image that is never written, to see what gray would look like. */
-function sketch(at: Lookout, route: AnyRoute, container: string): Target {
-  const { grayLabels } = workloadSettings(at.application, at.environment);
-  const image = { requested: '', reference: 'pre-flight', digest: '', version: '' };
-  return {
-    application: at.application.name,
-    environment: at.environment.name,
-    cluster: at.cluster,
-    namespace: at.namespace,
-    deployment: at.deployment,
-    container,
-    strategy: 'gray',
-    level: 0,
-    lane: at.lane,
-    gray: at.gray,
-    image,
-    stableImage: null,
-    stableDigest: null,
-    stableReplicas: 1,
-    manifest: null,
-    route,
-    probe: null,
-    progressDeadlineMs: 0,
-    grayReplicas: 1,
-    ...(grayLabels === undefined ? {} : { grayLabels }),
-  };
 }

@@ -3,19 +3,21 @@ import { failure, type Failure } from '../../domain/failures.js';
 import { edgeIn, type Told } from '../../domain/edge.js';
 import type { AnyRoute, Tag } from '../../domain/traffic.js';
 import type { Activities, ObserveInput, ObserveResult } from '../contract.js';
-import { CatalogueError, fail } from '../failure.js';
+import { fail } from '../failure.js';
 import type { Cluster } from './client.js';
-import { KubeError } from './kube-error.js';
 import type { KubeObject, Deployment, Pod } from './objects.js';
-import { resources, type Resource } from './resources.js';
+import { policiesIn, type Policies } from './policies/find.js';
+import { copyingProblems } from './policies/rights.js';
+import { resources } from './resources.js';
 import { kubeFailure } from './errors.js';
-import { kinds, type Kind } from './kinds.js';
-import { heard, present, recentMs, trustedMs } from './mirrors.js';
+import { kinds } from './kinds.js';
+import { heard, recentMs, trustedMs } from './mirrors.js';
 import { lookout, observed, type Findings, type Lookout } from './observation.js';
 import { grayKey, looks, permitted } from './recent.js';
 import { hasNamespace, rightsLacking } from './rights.js';
 import { neededRights, rightsProblems } from './rules.js';
 import { labelSelectorText } from './selectors.js';
+import { listed, readable, watched, type Objects, type Reader } from './watched.js';
 import type { KubernetesDeps } from './workload.js';
 
 export interface ObserveDeps extends KubernetesDeps {
@@ -66,7 +68,7 @@ async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<O
   const since = Date.now();
   const place = `${at.namespace} ${at.route?.router} ${at.route?.route}`;
   const known = permitted.get(cluster, place) !== null;
-  const watched = watchedParts(cluster, at);
+  const parts = watchedParts(cluster, at);
   const [missing, stable, services, route] = await Promise.all([
     known ? [] : rightsLacking(cluster, at.namespace, neededRights(at.route)),
     readable(cluster.get(resources.deployments, at.namespace, at.deployment)) as Promise<Deployment | null>,
@@ -76,10 +78,10 @@ async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<O
   const [namespace, pods, gray, covering, scaling, guarding] = await Promise.all([
     stable !== null || hasNamespace(cluster, at.namespace),
     stable === null ? [] : podsOf(cluster, at.namespace, stable),
-    watched.gray(),
-    watched.budgets(),
-    watched.autoscalers(),
-    watched.policies(),
+    parts.gray(),
+    parts.budgets(),
+    parts.autoscalers(),
+    parts.policies(),
   ]);
   if (!namespace) {
     const unknown = failure('namespace_unknown', { namespace: at.namespace, cluster: at.cluster });
@@ -87,7 +89,8 @@ async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<O
   }
   if (missing.length === 0 && !known) permitted.keep(cluster, place, true, since);
   const isFree = gray === null && services?.every((s) => s.metadata.name !== at.gray) === true;
-  if (isFree && stable !== null) looks.keep(cluster, grayKey(at), { stable, services }, since);
+  if (isFree && stable !== null)
+    looks.keep(cluster, grayKey(at), { stable, services, policies: guarding.found }, since);
   const found: Findings = {
     stable,
     pods,
@@ -104,11 +107,9 @@ async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<O
   // A first release moves no traffic, so its route may come later.
   const routing = seen.observation?.exists === false ? [] : (route ?? []);
   const rights = rightsProblems(missing, at.cluster, at.namespace);
-  return { observation: seen.observation, problems: [...rights, ...problems, ...routing] };
+  const copying = await copyingProblems(cluster, at, seen.copies);
+  return { observation: seen.observation, problems: [...rights, ...problems, ...copying, ...routing] };
 }
-
-type Reader<T> = () => Promise<T>;
-type Objects = readonly KubeObject[] | null;
 
 /**
  * What the shared watches keep up to date is read when all else has been answered, so that they have had as long to hear of the latest.
@@ -116,21 +117,13 @@ type Objects = readonly KubeObject[] | null;
  */
 function watchedParts(
   cluster: Cluster,
-  { namespace, gray }: Lookout,
+  { namespace, gray, route }: Lookout,
 ): {
   readonly gray: Reader<KubeObject | null>;
   readonly budgets: Reader<Objects>;
   readonly autoscalers: Reader<Objects>;
-  readonly policies: Reader<Objects>;
+  readonly policies: Reader<Policies>;
 } {
-  const all = (kind: Kind<KubeObject>): Reader<Objects> => {
-    const opened = present(cluster, kind, namespace, trustedMs);
-    return async () => {
-      await opened;
-      const shelf = heard(cluster, kind, namespace, trustedMs);
-      return shelf?.all() ?? listed(cluster, kind.resource, namespace);
-    };
-  };
   const ask = (): Promise<KubeObject | null> => readable(cluster.get(resources.deployments, namespace, gray));
   const known = heard(cluster, kinds.deployments, namespace, trustedMs) !== null;
   const asked = known ? null : ask();
@@ -143,9 +136,10 @@ function watchedParts(
       // One that is there is looked at: it may have gone.
       return shelf !== null && shelf.get(gray) === undefined ? null : ask();
     },
-    budgets: all(kinds.budgets),
-    autoscalers: all(kinds.autoscalers),
-    policies: all(kinds.policies),
+    budgets: watched(cluster, kinds.budgets, namespace),
+    autoscalers: watched(cluster, kinds.autoscalers, namespace),
+    policies:
+      route === null ? () => Promise.resolve({ found: [], hidden: [] }) : policiesIn(cluster, namespace),
   };
 }
 
@@ -155,23 +149,4 @@ async function podsOf(cluster: Cluster, namespace: string, stable: Deployment): 
   const labelSelector = labelSelectorText(stable.spec.selector);
   const pods = await readable(cluster.list(resources.pods, namespace, { labelSelector }));
   return pods?.items ?? [];
-}
-
-async function listed(
-  cluster: Cluster,
-  resource: Resource,
-  namespace: string,
-): Promise<readonly KubeObject[] | null> {
-  return (await readable(cluster.list(resource, namespace)))?.items ?? null;
-}
-
-/** Null where it may not be read: the missing rights are reported by themselves. */
-async function readable<T>(call: Promise<T>): Promise<T | null> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof KubeError && error.status === 403) return null;
-    if (error instanceof CatalogueError && error.failure.code === 'cluster_denied') return null;
-    throw error;
-  }
 }

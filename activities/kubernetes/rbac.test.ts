@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { routerNames } from '../../domain/traffic.js';
+import { policyKinds } from './policies/kinds.js';
 import { missingRights, neededRights, type ResourceRule } from './rules.js';
 
 describe('infra/kubernetes/rbac.yaml', () => {
@@ -10,6 +11,15 @@ describe('infra/kubernetes/rbac.yaml', () => {
 
   it.each(routerNames)('grants all that a release with %s needs', (router) => {
     expect(missingRights(role.rules, neededRights({ router, route: 'web' }))).toEqual([]);
+  });
+
+  it('grants what copies of policies need', () => {
+    const verbs = ['list', 'create', 'delete'];
+    const needs = policyKinds.flatMap(({ resource }) =>
+      verbs.map((verb) => ({ resource, verb, name: null })),
+    );
+    expect(needs).toHaveLength(21);
+    expect(missingRights(role.rules, needs)).toEqual([]);
   });
 
   it('grants nothing over secrets, and no wildcard', () => {

@@ -1,6 +1,8 @@
 /** What a worker has just seen or made, so that the next step of the same release need not ask for it again. Only what a write proves. */
 import type { Cluster } from './client.js';
 import type { KubeObject, Deployment } from './objects.js';
+import type { Policy } from './policies/kinds.js';
+import type { Resource } from './resources.js';
 
 /** Of one cluster and kind; what was kept longest is forgotten first. */
 const most = 500;
@@ -39,6 +41,7 @@ export class Recent<T> {
 interface Look {
   readonly stable: Deployment;
   readonly services: readonly KubeObject[];
+  readonly policies: readonly Policy[];
 }
 
 /** What the pre-flight saw, where nothing of the name of gray was there: making it fails where that has changed. */
@@ -47,7 +50,8 @@ export const looks = new Recent<Look>(5_000);
 interface Made {
   readonly release: string;
   readonly deployment: KubeObject;
-  readonly service: KubeObject;
+  /** All of them, what it takes to delete each. */
+  readonly objects: readonly { readonly resource: Resource; readonly object: KubeObject }[];
 }
 
 /** The gray objects of a release as they were made: their uid proves that they are still the ones. */

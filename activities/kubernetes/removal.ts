@@ -6,9 +6,10 @@ import { Alarm } from './alarm.js';
 import type { Cluster } from './client.js';
 import type { KubeObject, Pod } from './objects.js';
 import { resources, type Resource } from './resources.js';
-import { isOwn } from './gray.js';
+import { isOwn } from './clone.js';
 import { kinds } from './kinds.js';
-import { follow, type Place } from './mirrors.js';
+import { follow, type Place as Spot } from './mirrors.js';
+import type { Place as At } from './place.js';
 import type { Running } from './running.js';
 import { labelSelectorText, type LabelSelector } from './selectors.js';
 import { topicOf } from './shelf.js';
@@ -21,6 +22,14 @@ export interface Removal {
   /** How long pods may take to go. */
   readonly deadlineMs: number;
 }
+
+export const removalOf = ({ cluster, target, release, running }: At): Removal => ({
+  cluster,
+  namespace: target.namespace,
+  application: target.application,
+  release,
+  deadlineMs: running.left(target.progressDeadlineMs),
+});
 
 /** Between two looks at what no watch tells of, ms. */
 const lookMs = 200;
@@ -122,7 +131,7 @@ async function remaining(
 
 /** Pods on their way out, as the shared watch hears of them. */
 class Going {
-  private readonly pods: Place<Pod>;
+  private readonly pods: Spot<Pod>;
   private fatal: { readonly error: unknown } | null = null;
   private readonly alarm = new Alarm();
 

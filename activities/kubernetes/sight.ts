@@ -1,7 +1,7 @@
 /** What the Deployments of a namespace say of one application that is declared there. Pure. */
 import type { GrayTrack, Live, LiveWorkload, Place } from '../../domain/environment.js';
 import { grayName, labels as ours } from '../../domain/ids.js';
-import { isOwn } from './gray.js';
+import { isOwn } from './clone.js';
 import { containerName } from './manifest.js';
 import { digestOf, imageOf, type Deployment, type Pod } from './objects.js';
 import { runningDigest } from './observation.js';

@@ -5,11 +5,12 @@ import type { Activities, WorkloadInput, WorkloadResult } from '../contract.js';
 import type { Cluster } from './client.js';
 import { CatalogueError } from '../failure.js';
 import { deployBatch, promoteBatch, restoreReplicas } from './deploy-batch.js';
-import { deployGray, removeGray } from './deploy-gray.js';
+import { deployGray } from './deploy-gray.js';
 import { deployStable, revertStable } from './deploy-stable.js';
 import { kubeFailure } from './errors.js';
 import type { Place } from './place.js';
 import { Recent } from './recent.js';
+import { removeGray } from './remove-gray.js';
 import { beating, drained } from './running.js';
 import { restoreRoute } from '../traffic/routes.js';
 

@@ -134,4 +134,10 @@ export const surroundings = {
       `Gray pods would still be matched by "${c.service}".`,
       'Give its selector a label with an exact value of the stable pods.',
     ),
+  policy_not_copied: (c: { policy: string; copy: string; workload: string; resource: string; why: string }) =>
+    terminal(
+      422,
+      `${c.policy} holds for the stable pods and would miss those of ${c.workload}, and its copy for them, "${c.copy}", cannot be made: ${c.why}.`,
+      `Let the worker create and delete ${c.resource} (infra/kubernetes/rbac.yaml) and mend what is named; or let the policy select a label that no Service selects by.`,
+    ),
 } as const;

@@ -40,6 +40,7 @@ export async function leftovers(kube: Kube, namespace: string): Promise<string[]
   const kinds = [
     ['apps/v1', 'deployments'],
     ['apps/v1', 'replicasets'],
+    ['networking.k8s.io/v1', 'networkpolicies'],
     ['v1', 'services'],
     ['v1', 'pods'],
     ['networking.k8s.io/v1', 'ingresses'],

@@ -1,0 +1,72 @@
+/** What a release would make of gray, as the pre-flight needs it: nothing of it is ever written. Pure. */
+import { workloadSettings } from '../../domain/application.js';
+import type { Target } from '../../domain/plan.js';
+import type { AnyRoute } from '../../domain/traffic.js';
+import { grayDeployment } from './gray.js';
+import type { Deployment } from './objects.js';
+import type { Findings, Lookout } from './observation.js';
+import { policyCopies, type Copies, type PolicyCopy } from './policies/copies.js';
+
+/** Gray as the release would make it. */
+export function rendered(
+  at: Lookout,
+  route: AnyRoute,
+  stable: Deployment,
+  container: string,
+  found: Findings,
+): ReturnType<typeof grayDeployment> {
+  const target = sketch(at, route, container);
+  const others = (found.services ?? []).filter((s) => s.metadata.name !== at.gray);
+  return grayDeployment(stable, others, { target, release: preflight, replicas: 1 });
+}
+
+/** In place of the release's id, for objects that are never written. */
+const preflight = 'pre-flight';
+
+/** A target with an image that is never written, to see what gray would look like. */
+function sketch(at: Lookout, route: AnyRoute, container: string): Target {
+  const { grayLabels } = workloadSettings(at.application, at.environment);
+  const image = { requested: '', reference: 'pre-flight', digest: '', version: '' };
+  return {
+    application: at.application.name,
+    environment: at.environment.name,
+    cluster: at.cluster,
+    namespace: at.namespace,
+    deployment: at.deployment,
+    container,
+    strategy: 'gray',
+    level: 0,
+    lane: at.lane,
+    gray: at.gray,
+    image,
+    stableImage: null,
+    stableDigest: null,
+    stableReplicas: 1,
+    manifest: null,
+    route,
+    probe: null,
+    progressDeadlineMs: 0,
+    grayReplicas: 1,
+    ...(grayLabels === undefined ? {} : { grayLabels }),
+  };
+}
+
+/** Copies of what holds for stable's pods by label and would miss gray's. */
+export function copiesFor(at: Lookout, stable: Deployment, container: string, found: Findings): Copies {
+  if (at.route === null || found.services === null) return { copies: [], problems: [], warnings: [] };
+  const { deployment, service } = rendered(at, at.route, stable, container, found);
+  const services = found.services.filter((s) => s.metadata.name !== at.gray);
+  const target = sketch(at, at.route, container);
+  const tracks = { stable, gray: { deployment, service }, services, target, release: preflight };
+  return policyCopies(found.policies.found, tracks);
+}
+
+export const copied = ({ resource, original, object: { metadata } }: PolicyCopy): string =>
+  `${resource.kind} "${original}" would miss gray, whose labels differ: a copy "${metadata.name}" is made for it, and goes with it.`;
+
+export const hiddenKinds = ({ namespace, deployment }: Lookout, { policies }: Findings): string[] =>
+  policies.hidden.length === 0
+    ? []
+    : [
+        `The worker may not list ${policies.hidden.join(', ')} in namespace "${namespace}": one that selects ${deployment} by label may miss its gray pods.`,
+      ];

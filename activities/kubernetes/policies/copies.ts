@@ -1,0 +1,187 @@
+/** Which policies hold for stable and would miss gray, whose labels differ, and their copies for gray. Pure. */
+import { failure, type Failure } from '../../../domain/failures.js';
+import { joinName, labels as ours } from '../../../domain/ids.js';
+import type { Target } from '../../../domain/plan.js';
+import { cloneMetadata, isOwn, ownLabels } from '../clone.js';
+import type { GrayObjects } from '../gray.js';
+import { podLabels, type Deployment, type KubeObject } from '../objects.js';
+import { apiVersion, type Resource } from '../resources.js';
+import { matchesSelector, serviceMatches, type Labels, type LabelSelector } from '../selectors.js';
+import { looksInto, specOf, type Policy } from './kinds.js';
+import { grantsForGray, withGrayPeers } from './network.js';
+
+/** Both tracks side by side, and what is in their namespace. */
+export interface Tracks {
+  readonly stable: Deployment;
+  readonly gray: Pick<GrayObjects, 'deployment' | 'service'>;
+  readonly services: readonly KubeObject[];
+  readonly target: Pick<Target, 'application' | 'namespace' | 'lane' | 'gray'>;
+  readonly release: string;
+}
+
+export interface PolicyCopy {
+  readonly resource: Resource;
+  /** Name of what it is a copy of. */
+  readonly original: string;
+  readonly object: KubeObject;
+}
+
+export interface Copies {
+  readonly copies: readonly PolicyCopy[];
+  /** What cannot be copied, as its name is taken. */
+  readonly problems: readonly Failure[];
+  /** For people, what gray goes without. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * A policy that misses gray only for the labels that Sluice or `workload.grayLabels` put on it means to miss it, and one that selects both
+ * needs no copy. An object of the user's with the name of the copy that matches gray is the user's own copy.
+ */
+export function policyCopies(policies: readonly Policy[], tracks: Tracks): Copies {
+  const labels = selectorOf(tracks.gray.deployment);
+  const missing = missedBy(tracks, labels);
+  const wanted = policies
+    .filter(({ object }) => object.metadata.labels?.[ours.release] === undefined)
+    .map((policy) => copiesOf(policy, tracks, labels, missing));
+  const copies = wanted.flatMap((w) => w.copies);
+  const taken = copies.flatMap((copy) => {
+    const rival = policies.find(
+      ({ kind, object }) =>
+        kind.resource.plural === copy.resource.plural && object.metadata.name === copy.object.metadata.name,
+    );
+    return rival === undefined || isOwn(rival.object, tracks.target.application) ? [] : [{ copy, rival }];
+  });
+  const foreign = taken.filter(({ rival }) => !holdsForGray(rival, tracks));
+  return {
+    copies: copies.filter((copy) => taken.every((t) => t.copy !== copy)),
+    problems: foreign.map(({ copy }) =>
+      notCopied(copy, tracks.target, `${copy.resource.kind} "${copy.object.metadata.name}" is not of Sluice`),
+    ),
+    warnings: wanted.flatMap((w) => w.warnings),
+  };
+}
+
+/** Why a release cannot make the copy that gray needs. */
+export const notCopied = (
+  { resource: { kind, group, plural }, original, object: { metadata } }: PolicyCopy,
+  { gray }: Pick<Target, 'gray'>,
+  why: string,
+): Failure =>
+  failure('policy_not_copied', {
+    policy: `${kind} "${original}"`,
+    copy: metadata.name,
+    workload: gray,
+    resource: `${plural}${group === '' ? '' : `.${group}`}`,
+    why,
+  });
+
+const selectorOf = (gray: Deployment): Labels => gray.spec.selector?.matchLabels ?? {};
+
+const holdsForGray = ({ kind, object }: Policy, { gray }: Tracks): boolean =>
+  matchesSelector(
+    kind.selector(specOf({ kind, object })),
+    kind.selects === 'pods' ? podLabels(gray.deployment) : (gray.service?.metadata.labels ?? {}),
+  );
+
+/** Whether a selector means stable's pods, and misses gray's because labels of theirs had to be changed, and for that alone. */
+function missedBy({ stable, gray }: Tracks, changed: Labels): (selector: LabelSelector) => boolean {
+  const before = podLabels(stable);
+  const after = podLabels(gray.deployment);
+  const kept = Object.entries(before).filter(([key]) => key in changed);
+  const unchanged = { ...after, ...Object.fromEntries(kept) };
+  return (wanted) =>
+    matchesSelector(wanted, before) && !matchesSelector(wanted, after) && matchesSelector(wanted, unchanged);
+}
+
+interface Wanted {
+  readonly copies: readonly PolicyCopy[];
+  readonly warnings: readonly string[];
+}
+
+/** DNS subdomain names, unlike those of Services. */
+const longestName = 253;
+
+const none: Wanted = { copies: [], warnings: [] };
+
+function copiesOf(
+  policy: Policy,
+  tracks: Tracks,
+  labels: Labels,
+  misses: (selector: LabelSelector) => boolean,
+): Wanted {
+  const { kind, object } = policy;
+  const { namespace } = tracks.target;
+  const spec = specOf(policy);
+  if (!looksInto(policy, namespace)) return none;
+  if (kind.selects === 'services') return monitorCopy(policy, tracks);
+  const isMissed = misses(kind.selector(spec));
+  if (kind.resource.plural !== 'networkpolicies')
+    return isMissed ? { ...none, copies: [copyOf(policy, tracks, kind.withSelector(spec, labels))] } : none;
+  const own = withGrayPeers(spec, misses, labels, namespace);
+  const grants = grantsForGray(spec, misses, labels, namespace);
+  const { name } = object.metadata;
+  return {
+    ...none,
+    copies: [
+      ...(isMissed ? [copyOf(policy, tracks, kind.withSelector({ ...own }, labels))] : []),
+      ...(grants === null ? [] : [copyOf(policy, tracks, { ...grants }, `${name}-peers`)]),
+    ],
+  };
+}
+
+/** A ServiceMonitor finds Services by label; gray has one, with the ports of the baseline Service. */
+function monitorCopy(policy: Policy, tracks: Tracks): Wanted {
+  const { kind, object } = policy;
+  const { stable, gray, services } = tracks;
+  const spec = specOf(policy);
+  const selector = kind.selector(spec);
+  const labels = gray.service?.metadata.labels ?? {};
+  const own = ownLabels(tracks);
+  const seen = services.filter(({ metadata: { labels: before = {} }, ...rest }) => {
+    const isStable = serviceMatches({ metadata: { name: '' }, ...rest }, podLabels(stable));
+    return isStable && matchesSelector(selector, before) && matchesSelector(selector, { ...before, ...own });
+  });
+  if (gray.service === null || seen.length === 0 || matchesSelector(selector, labels)) return none;
+  const { ports = [] } = gray.service['spec'] as { readonly ports?: readonly { readonly name?: string }[] };
+  const endpoints = (spec['endpoints'] ?? []) as readonly {
+    readonly port?: string;
+    readonly targetPort?: unknown;
+  }[];
+  const scraped = endpoints.filter(
+    ({ port, targetPort }) =>
+      (port === undefined && targetPort !== undefined) || ports.some((p) => p.name === port),
+  );
+  if (scraped.length > 0 || endpoints.length === 0)
+    return { ...none, copies: [copyOf(policy, tracks, kind.withSelector(spec, own))] };
+  const wanted = endpoints.map((e) => e.port).join(', ');
+  return {
+    ...none,
+    warnings: [
+      `ServiceMonitor "${object.metadata.name}" scrapes port ${wanted} of Service "${seen[0]!.metadata.name}", which gray's Service does not have: ` +
+        'gray is not scraped by it. Give the port to the Service of the route, or use a PodMonitor.',
+    ],
+  };
+}
+
+function copyOf(
+  { kind, object }: Policy,
+  tracks: Tracks,
+  spec: Readonly<Record<string, unknown>>,
+  base = object.metadata.name,
+): PolicyCopy {
+  const { target } = tracks;
+  // Of two applications that it concerns each has its own copy.
+  const suffix = base === tracks.stable.metadata.name ? target.lane : target.gray;
+  const name = joinName(base, suffix, longestName);
+  return {
+    resource: kind.resource,
+    original: object.metadata.name,
+    object: {
+      apiVersion: apiVersion(kind.resource),
+      kind: kind.resource.kind,
+      metadata: cloneMetadata(object.metadata, { name, target, own: ownLabels(tracks) }),
+      spec,
+    },
+  };
+}

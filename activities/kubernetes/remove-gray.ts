@@ -1,0 +1,49 @@
+/** The gray track is taken away: Deployment, Service and the copies of policies. */
+import { labels as ours } from '../../domain/ids.js';
+import type { WorkloadResult } from '../contract.js';
+import { KubeError } from './kube-error.js';
+import { finding, unchanged, type Place } from './place.js';
+import { labelled } from './policies/find.js';
+import { grayKey, made } from './recent.js';
+import { isRemovable, removalOf, removeObjects, type Found } from './removal.js';
+import { resources } from './resources.js';
+import { selectorText } from './selectors.js';
+
+export async function removeGray(place: Place): Promise<WorkloadResult> {
+  const { cluster, target, release, running } = place;
+  const remove = async (found: readonly Found[]): Promise<WorkloadResult> => {
+    const removed = await removeObjects(removalOf(place), found, running);
+    if (removed.length === 0) return unchanged;
+    return { changed: true, findings: [finding('removed', `removed ${removed.join(', ')}`, removed)] };
+  };
+  const own = made.take(cluster, grayKey(target));
+  if (own?.release === release) {
+    try {
+      return await remove(own.objects);
+    } catch (error) {
+      // Others of the same name by now: they are looked at.
+      if (!(error instanceof KubeError && error.status === 409)) throw error;
+    }
+  }
+  return remove(await removable(place));
+}
+
+/** What is there of gray and may be removed by this release. */
+async function removable(place: Place): Promise<readonly Found[]> {
+  const { cluster, target, running } = place;
+  const { namespace } = target;
+  const selector = selectorText({ [ours.application]: target.application, [ours.lane]: target.lane });
+  const [named, copies] = await Promise.all([
+    Promise.all(
+      [resources.deployments, resources.services].map(async (resource) => ({
+        resource,
+        object: await cluster.get(resource, namespace, target.gray, running.signal),
+      })),
+    ),
+    labelled(cluster, namespace, selector, running.signal),
+  ]);
+  const found = [...named, ...copies.map(({ kind, object }) => ({ resource: kind.resource, object }))];
+  return found.flatMap(({ resource, object }) =>
+    object !== null && isRemovable(object, removalOf(place), running.since) ? [{ resource, object }] : [],
+  );
+}

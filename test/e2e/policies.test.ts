@@ -1,0 +1,273 @@
+/** What grants rights to stable's pods by label, or watches them, holds for gray while it is there; nobody takes gray's pods for stable's. */
+import { KubeConfig } from '../../activities/kubernetes/kube-config.js';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ObserveInput, ObserveResult } from '../../activities/contract.js';
+import { Cluster } from '../../activities/kubernetes/client.js';
+import { resources } from '../../activities/kubernetes/resources.js';
+import { observeActivities } from '../../activities/kubernetes/observe.js';
+import { routeProblems } from '../../activities/traffic/activities.js';
+import type { KubeObject } from '../../infra/local/kube.js';
+import { until } from '../../infra/local/parts.js';
+import { forbid } from '../rig/admission.js';
+import { defineMonitors } from '../rig/definitions.js';
+import { failureOf, Shop } from './shop.js';
+
+const namespace = 'policies-test';
+const shop = new Shop(namespace);
+
+const web = { matchLabels: { app: 'web' } };
+const own = { 'sluice.dev/application': 'web', 'sluice.dev/lane': 'gray' };
+const ports = [{ port: 5432, protocol: 'TCP' }];
+
+/** Group and version, plural, kind, name, spec, and the copy's name and what of its spec differs; null: none. */
+type Row = readonly [
+  string,
+  string,
+  string,
+  string,
+  object,
+  string | null,
+  ((labels: object) => object) | null,
+];
+const rows: readonly Row[] = [
+  [
+    'networking.k8s.io/v1',
+    'networkpolicies',
+    'NetworkPolicy',
+    'web',
+    { podSelector: web, policyTypes: ['Ingress'] },
+    'web-gray',
+    (l) => ({ podSelector: { matchLabels: l } }),
+  ],
+  [
+    'networking.k8s.io/v1',
+    'networkpolicies',
+    'NetworkPolicy',
+    'all',
+    { podSelector: {}, policyTypes: ['Egress'] },
+    null,
+    null,
+  ],
+  [
+    'networking.k8s.io/v1',
+    'networkpolicies',
+    'NetworkPolicy',
+    'db',
+    {
+      podSelector: { matchLabels: { app: 'db' } },
+      policyTypes: ['Ingress'],
+      ingress: [{ from: [{ podSelector: web }], ports }],
+    },
+    'db-peers-web-gray',
+    (l) => ({ ingress: [{ from: [{ podSelector: { matchLabels: l } }], ports }] }),
+  ],
+  [
+    'monitoring.coreos.com/v1',
+    'servicemonitors',
+    'ServiceMonitor',
+    'team',
+    { selector: web, endpoints: [{ port: 'http' }] },
+    null,
+    null,
+  ],
+  [
+    'monitoring.coreos.com/v1',
+    'servicemonitors',
+    'ServiceMonitor',
+    'chart',
+    { selector: { matchLabels: { 'app.kubernetes.io/instance': 'web' } }, endpoints: [{ port: 'http' }] },
+    'chart-web-gray',
+    () => ({ selector: { matchLabels: expect.objectContaining(own) as object } }),
+  ],
+  [
+    'monitoring.coreos.com/v1',
+    'podmonitors',
+    'PodMonitor',
+    'pods',
+    { selector: web, podMetricsEndpoints: [{ port: 'http' }] },
+    'pods-web-gray',
+    (l) => ({ selector: { matchLabels: l } }),
+  ],
+  [
+    'security.istio.io/v1',
+    'authorizationpolicies',
+    'AuthorizationPolicy',
+    'callers',
+    { selector: web, rules: [{}] },
+    'callers-web-gray',
+    (l) => ({ selector: { matchLabels: l } }),
+  ],
+  [
+    'security.istio.io/v1',
+    'peerauthentications',
+    'PeerAuthentication',
+    'strict',
+    { selector: web, mtls: { mode: 'STRICT' } },
+    'strict-web-gray',
+    (l) => ({ selector: { matchLabels: l } }),
+  ],
+  [
+    'security.istio.io/v1',
+    'requestauthentications',
+    'RequestAuthentication',
+    'everybody',
+    { jwtRules: [] },
+    null,
+    null,
+  ],
+  [
+    'networking.istio.io/v1',
+    'sidecars',
+    'Sidecar',
+    'web',
+    { workloadSelector: { labels: { app: 'web' } }, egress: [{ hosts: ['./*'] }] },
+    'web-gray',
+    (l) => ({ workloadSelector: { labels: l } }),
+  ],
+];
+
+const at = (group: string, plural: string): string => `/apis/${group}/namespaces/${namespace}/${plural}`;
+const copies = async (): Promise<KubeObject[]> => {
+  const kinds = new Set(rows.map(([group, plural]) => at(group, plural)));
+  const selector = encodeURIComponent('sluice.dev/release');
+  const lists = [...kinds].map((path) => shop.items(`${path}?labelSelector=${selector}`));
+  return (await Promise.all(lists)).flat();
+};
+
+beforeAll(async () => {
+  await Promise.all([shop.push('v1'), shop.push('v2'), defineMonitors(shop.kube)]);
+  await shop.install('web', { replicas: 1 });
+  const labels = { app: 'web', 'app.kubernetes.io/instance': 'web' };
+  await shop.kube.patch(`${shop.paths.services}/web`, 'merge', { metadata: { labels } });
+  for (const [apiVersion, plural, kind, name, spec] of rows)
+    await shop.kube.create(at(apiVersion, plural), { apiVersion, kind, metadata: { name, namespace }, spec });
+});
+afterAll(() => shop.remove());
+
+const look = (cluster = shop.cluster): Promise<ObserveResult> => {
+  const application = {
+    name: 'web',
+    image: `${shop.stack.registry}/shop`,
+    traffic: { router: 'gateway-api' as const },
+    environments: [{ name: 'prod', type: 'prod' as const, namespace }],
+  };
+  const { observe } = observeActivities({ clusters: () => cluster, routeProblems });
+  const input = { application, environment: 'prod', lane: null };
+  return new MockActivityEnvironment().run<[ObserveInput], ObserveResult, typeof observe>(observe, input);
+};
+
+describe('what holds for stable by label', () => {
+  it('is named in the plan where it is copied', async () => {
+    const { observation, problems } = await look();
+    expect(problems).toEqual([]);
+    const named = rows.flatMap(([, , kind, name, , copy]) =>
+      copy === null ? [] : [`${kind} "${name}" would miss gray, whose labels differ: a copy "${copy}"`],
+    );
+    expect(observation?.warnings?.map((w) => w.split(' is made')[0]).toSorted()).toEqual(named.toSorted());
+  });
+
+  it('is refused in the plan where the worker may not copy it, and what may not be listed is a warning', async () => {
+    const { observation, problems } = await look(await limited());
+    expect(problems.map((p) => [p.code, p.message.split(' holds')[0]])).toEqual([
+      ['policy_not_copied', 'NetworkPolicy "db"'],
+      ['policy_not_copied', 'NetworkPolicy "web"'],
+    ]);
+    expect(problems[0]?.message).toContain('the worker may not create or delete it');
+    expect(observation?.warnings?.at(-1)).toMatch(
+      /^The worker may not list ServiceMonitor, PodMonitor, AuthorizationPolicy, PeerAuthentication, RequestAuthentication, Sidecar in/,
+    );
+  });
+
+  it('is copied for gray before its pods, with their labels, and only where it would miss them', async () => {
+    await shop.run('deployGray', shop.target('web', 'v2'), { replicas: 1 });
+    const { spec } = await shop.deployment('web-gray');
+    const labels = spec.selector?.matchLabels ?? {};
+    const made = await copies();
+    expect(made.map((o) => o.metadata.name).toSorted()).toEqual(rows.flatMap((r) => r[5] ?? []).toSorted());
+    for (const [group, plural, , , before, copy, differs] of rows) {
+      if (copy === null || differs === null) continue;
+      const object = await shop.kube.get<KubeObject & { spec: object }>(`${at(group, plural)}/${copy}`);
+      expect(object.spec).toEqual({ ...before, ...differs(labels) });
+      expect(object.metadata.labels).toMatchObject({ ...own, 'sluice.dev/release': 'r1' });
+    }
+    const service = await shop.kube.get(`${shop.paths.services}/web-gray`);
+    expect(service.metadata.labels).toMatchObject(own);
+  });
+
+  it('goes with gray, by a worker that did not make it as well; what the user has stays', async () => {
+    const another = new Shop(namespace);
+    await another.push('v2');
+    await another.run('removeGray', another.target('web', 'v2'));
+    another.kube.close();
+    expect(await copies()).toEqual([]);
+    for (const [group, plural, , name] of rows)
+      await expect(shop.kube.get(`${at(group, plural)}/${name}`)).resolves.toBeDefined();
+  });
+
+  it('that the API server does not take is named, before any pod of gray', async () => {
+    const rule = { group: 'networking.istio.io', plural: 'sidecars', operations: ['CREATE'] as const };
+    const { lift } = await forbid(shop, { ...rule, message: 'one is enough' });
+    try {
+      const failure = await failureOf(shop.run('deployGray', shop.target('web', 'v2'), { replicas: 1 }));
+      expect(failure).toMatchObject({ code: 'policy_not_copied' });
+      expect(failure.message).toMatch(/Sidecar "web" .*"web-gray", cannot be made: .*one is enough/);
+      await expect(shop.deployment('web-gray')).rejects.toMatchObject({ status: 404 });
+    } finally {
+      await lift();
+    }
+    await shop.run('removeGray', shop.target('web', 'v2'));
+    expect(await copies()).toEqual([]);
+  });
+});
+
+describe('what would take pods of gray for those of stable', () => {
+  it('is named before the write, where it came after the pre-flight', async () => {
+    const path = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`;
+    const spec = { maxUnavailable: 1, selector: { matchExpressions: [{ key: 'app', operator: 'Exists' }] } };
+    await shop.kube.create(path, { metadata: { name: 'wide', namespace }, spec });
+    await until('the worker knows the budget', async () => {
+      const failure = await failureOf(shop.run('deployGray', shop.target('web', 'v2'), { replicas: 1 }));
+      expect(failure).toMatchObject({
+        code: 'gray_would_match',
+        message: expect.stringContaining('"PodDisruptionBudget wide"'),
+      });
+    });
+    await expect(shop.deployment('web-gray')).rejects.toMatchObject({ status: 404 });
+    await shop.kube.delete(`${path}/wide`);
+  });
+});
+
+/** A cluster as a worker sees it that has the rights of a release, and may only read NetworkPolicies. */
+async function limited(): Promise<Cluster> {
+  const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
+  const metadata = { name: 'limited', namespace };
+  const rules = [
+    { apiGroups: ['apps'], resources: ['deployments', 'replicasets'], verbs: ['*'] },
+    { apiGroups: [''], resources: ['services', 'pods'], verbs: ['*'] },
+    { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list'] },
+    { apiGroups: ['gateway.networking.k8s.io'], resources: ['httproutes'], verbs: ['get', 'patch'] },
+    { apiGroups: ['policy', 'autoscaling', 'networking.k8s.io'], resources: ['*'], verbs: ['list', 'watch'] },
+  ];
+  await shop.kube.create(`/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata });
+  await shop.kube.create(`${rbac}/roles`, { metadata, rules });
+  await shop.kube.create(`${rbac}/rolebindings`, {
+    metadata,
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'limited' },
+    subjects: [{ kind: 'ServiceAccount', name: 'limited', namespace }],
+  });
+  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/limited/token`;
+  const { status } = await shop.kube.create<{ status: { token: string } }>(path, request);
+  const config = new KubeConfig();
+  config.loadFromClusterAndUser(
+    { name: 'limited', server: shop.stack.kubeUrl, skipTLSVerify: true },
+    { name: 'limited', token: status.token },
+  );
+  const cluster = new Cluster('default', config);
+  await until(
+    'its rights are known',
+    async () => void (await cluster.list(resources.networkpolicies, namespace)),
+  );
+  return cluster;
+}
