@@ -9,6 +9,7 @@ import type { Errand, ErrandReport } from '../domain/diagnosis.js';
 import type { Sight, SurveyErrand } from '../domain/environment.js';
 import type { Failure } from '../domain/failures.js';
 import type { Observation, ResolvedImage, Target } from '../domain/plan.js';
+import type { QuietQuestion } from '../domain/quiet.js';
 import type { Batching, Evidence } from '../domain/release.js';
 import type { AnyRoute, RouteTarget, Traffic } from '../domain/traffic.js';
 
@@ -49,6 +50,15 @@ export interface GrayInput extends WorkloadInput {
   readonly replicas: number;
   /** Percent of untagged requests that gray is to carry as well as stable's pods of now do. Absent: `replicas` is enough. */
   readonly weight?: number;
+}
+
+export interface RemovalInput extends WorkloadInput {
+  /** How long connections get to end, ms. Default 0. */
+  readonly drainMs?: number;
+  /** Then the route is put back as by `restoreRoute`. Default false. */
+  readonly leaves?: boolean;
+  /** Then the metrics are asked whether requests still come, and for a while that is waited for. Absent: nobody is asked. */
+  readonly quiet?: QuietQuestion;
 }
 
 export interface WorkloadResult {
@@ -140,13 +150,8 @@ export interface Activities {
   deployStable(input: WorkloadInput): Promise<WorkloadResult>;
   /** Puts stable back to the image and the replicas that it had (or removes what a first release created) and waits. Heartbeats. */
   revertStable(input: WorkloadInput): Promise<WorkloadResult>;
-  /**
-   * Removes the gray Deployment and Service, after `drainMs` if given, and waits until its pods are gone. `leaves`: before that the route is
-   * put back as by `restoreRoute`. Heartbeats.
-   */
-  removeGray(
-    input: WorkloadInput & { readonly drainMs?: number; readonly leaves?: boolean },
-  ): Promise<WorkloadResult>;
+  /** Takes gray away, in this order: see RemovalInput; then to zero pods, and when those are gone all its objects. Heartbeats. */
+  removeGray(input: RemovalInput): Promise<WorkloadResult>;
 
   /**
    * Takes the route in hand: the gray Service joins it with weight 0, what it was is kept in an annotation. Beside an Ingress a canary is made.

@@ -6,6 +6,7 @@ import { observeActivities } from './kubernetes/observe.js';
 import { surveyActivities } from './kubernetes/survey.js';
 import { workloadActivities } from './kubernetes/workload.js';
 import { metricsActivities } from './metrics/analyse.js';
+import { quietOf } from './metrics/gray-quiet.js';
 import { probeActivities } from './probe.js';
 import { registryActivities } from './registry/resolve.js';
 import { routeProblems, trafficActivities } from './traffic/activities.js';
@@ -25,7 +26,7 @@ export function createActivities(deps: ActivityDeps): Activities {
   return {
     ...registryActivities(deps),
     ...observeActivities({ clusters: deps.clusters, routeProblems }),
-    ...workloadActivities(deps),
+    ...workloadActivities({ ...deps, quiet: quietOf(deps) }),
     ...trafficActivities(deps.clusters),
     ...probeActivities,
     ...diagnosisActivities(deps),

@@ -19,7 +19,7 @@ describe('what a step waits for', () => {
     ['weight', '1 pod(s) of web-gray to be ready and web to take 50 %', '2026-01-01T00:15:00.000Z'],
     ['promote', 'the pods of web to be ready with v2', '2026-01-01T00:10:00.000Z'],
     ['return-traffic', 'web to be written: traffic back to stable', '2026-01-01T00:05:00.000Z'],
-    ['cleanup', 'the pods of web-gray to go', '2026-01-01T00:10:05.000Z'],
+    ['cleanup', 'requests to web-gray to end, and its pods to go', '2026-01-01T00:10:05.000Z'],
   ])('is told in %s, with until when', (kind, what, until) => {
     expect(awaited(kind)).toEqual({ what, until, can: ['abort'] });
   });

@@ -9,6 +9,7 @@ import {
   type Step,
   type Target,
 } from '../domain/plan.js';
+import { quietQuestion } from '../domain/quiet.js';
 import type { Waiting } from '../domain/release.js';
 
 /** How long a neighbour that is away is waited for on the way forward. */
@@ -57,8 +58,10 @@ export function awaitedIn(stage: Stage, step: Step, now = Date.now()): Omit<Wait
       return awaited(`${routesOf(all)} to be written: ${step.summary}`, patienceMs);
     case 'probe':
       return awaited('the answers to the probe', probePatienceMs);
-    case 'cleanup':
-      return awaited(`the pods of ${gray} to go`, progressMs + step.drainMs);
+    case 'cleanup': {
+      const quietMs = Math.max(...targets.map((t) => quietQuestion(stage, t)?.withinMs ?? 0));
+      return awaited(`requests to ${gray} to end, and its pods to go`, progressMs + step.drainMs + quietMs);
+    }
     case 'hold':
     case 'approval':
       return null;

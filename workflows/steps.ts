@@ -3,6 +3,7 @@ import { isCancellation } from '@temporalio/workflow';
 import type { Finding } from '../activities/contract.js';
 import { entriesOf } from '../domain/member.js';
 import { concerned, type Stage, type Step, type Target } from '../domain/plan.js';
+import { quietQuestion } from '../domain/quiet.js';
 import { hasEnded, type Phase } from '../domain/release.js';
 import { leavingMs, type Traffic } from '../domain/traffic.js';
 import { slowly } from './activities.js';
@@ -93,7 +94,7 @@ async function perform(run: Run, stage: Stage, step: Step, reached: Reached): Pr
     case 'return-traffic':
       return returnTraffic(run, stage, targets, reached);
     case 'cleanup':
-      return removeGray(run, targets, reached, step.drainMs);
+      return removeGray(run, stage, targets, reached, step.drainMs);
   }
 }
 
@@ -193,12 +194,21 @@ async function shift(
 }
 
 /** After a drain: traffic has left gray, but connections may still be open, and a proxy may not know yet. */
-async function removeGray(run: Run, targets: Targets, reached: Reached, drainMs: number): Promise<Done> {
+async function removeGray(
+  run: Run,
+  stage: Stage,
+  targets: Targets,
+  reached: Reached,
+  drainMs: number,
+): Promise<Done> {
   const results = await together(
     targets.map((target) => async () => {
       const leaves = reached.route.has(target.application);
-      const deadlineMs = target.progressDeadlineMs + drainMs + (leaves ? leavingMs : 0);
-      const input = { release: run.inputs.id, target, drainMs, leaves };
+      const quiet = quietQuestion(stage, target);
+      const deadlineMs =
+        target.progressDeadlineMs + drainMs + (leaves ? leavingMs : 0) + (quiet?.withinMs ?? 0);
+      const asked = quiet === null ? {} : { quiet };
+      const input = { release: run.inputs.id, target, drainMs, leaves, ...asked };
       const result = await slowly('removeGray', target.cluster, input, {
         deadlineMs,
         summary: 'remove gray',

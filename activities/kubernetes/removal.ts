@@ -4,7 +4,8 @@ import { uptimeMs } from '../clock.js';
 import { fail } from '../failure.js';
 import { Alarm } from './alarm.js';
 import type { Cluster } from './client.js';
-import type { KubeObject, Pod } from './objects.js';
+import { KubeError } from './kube-error.js';
+import type { Deployment, KubeObject, Pod } from './objects.js';
 import { resources, type Resource } from './resources.js';
 import { isOwn } from './clone.js';
 import { kinds } from './kinds.js';
@@ -51,13 +52,21 @@ export function isRemovable(object: KubeObject, removal: Removal, since: number)
   return Date.parse(String(object.metadata['creationTimestamp'])) < since;
 }
 
-/** Deletes the given objects and waits until the ReplicaSets and pods of their releases, and of this one, are gone. */
+/**
+ * First to zero pods, so that each ends while its Service and what grants it rights are still there; then deletes the given objects and waits
+ * until the ReplicaSets and pods of their releases, and of this one, are gone.
+ */
 export async function removeObjects(
   removal: Removal,
   found: readonly Found[],
   running: Running,
 ): Promise<string[]> {
   const { cluster, namespace, release } = removal;
+  await Promise.all(
+    found
+      .filter(({ resource }) => resource.plural === resources.deployments.plural)
+      .map(({ object }) => empty(removal, object, running)),
+  );
   const removed = await Promise.all(
     found.map(async ({ resource, object }) => {
       const { name, uid } = object.metadata;
@@ -77,6 +86,25 @@ export async function removeObjects(
   return removed.flat();
 }
 
+/** To zero pods, and waits until they are gone. One that is gone itself, or is another by now, is none of ours to empty. */
+async function empty(removal: Removal, object: KubeObject, running: Running): Promise<void> {
+  const { cluster, namespace } = removal;
+  const { name, uid } = object.metadata;
+  const patch = { metadata: { uid }, spec: { replicas: 0 } };
+  try {
+    const { spec } = (await cluster.merge(
+      resources.deployments,
+      namespace,
+      name,
+      patch,
+      running.signal,
+    )) as Deployment;
+    await awaitPodsGone(removal, spec.selector, running, 'sets may stay');
+  } catch (error) {
+    if (!(error instanceof KubeError && error.status === 404)) throw error;
+  }
+}
+
 type Where = Pick<Removal, 'cluster' | 'namespace' | 'deadlineMs'>;
 
 /** What is left of a kind, by name. */
@@ -85,11 +113,15 @@ interface Left {
   readonly names: readonly string[];
 }
 
-/** Until the ReplicaSets and pods that the selector matches are gone; fails with objects_remain at the deadline. */
+/**
+ * Until the ReplicaSets and pods that the selector matches are gone; fails with objects_remain at the deadline. `sets may stay`: those that are
+ * to have no pods.
+ */
 export async function awaitPodsGone(
   at: Where,
   selector: LabelSelector | undefined,
   running: Running,
+  sets: 'sets go' | 'sets may stay' = 'sets go',
 ): Promise<void> {
   const deadline = uptimeMs() + at.deadlineMs;
   const going = new Going(at, selector, running.signal);
@@ -100,7 +132,7 @@ export async function awaitPodsGone(
       // Pods that the shared watch does not show may be there all the same, or the other way round: what counts is an answer.
       const isDue = heard.names.length === 0 || isOver || uptimeMs() - asked >= surelyMs;
       if (isDue) asked = uptimeMs();
-      const { plural, names } = isDue ? await remaining(at, selector, running.signal) : heard;
+      const { plural, names } = isDue ? await remaining(at, selector, sets, running.signal) : heard;
       if (names.length === 0) return;
       const what = `${names.length} ${plural}`;
       const some = names.slice(0, 3).join(', ');
@@ -118,16 +150,24 @@ export async function awaitPodsGone(
 async function remaining(
   { cluster, namespace }: Where,
   selector: LabelSelector | undefined,
+  keeping: 'sets go' | 'sets may stay',
   signal: AbortSignal,
 ): Promise<Left> {
   const labelSelector = labelSelectorText(selector);
-  const left = async (resource: Resource): Promise<Left> => {
-    const { items } = await cluster.list(resource, namespace, { labelSelector }, signal);
-    return { plural: resource.plural, names: items.map((o) => o.metadata.name) };
-  };
-  const sets = await left(resources.replicasets);
-  return sets.names.length > 0 ? sets : left(resources.pods);
+  const left = async (resource: Resource): Promise<readonly KubeObject[]> =>
+    (await cluster.list(resource, namespace, { labelSelector }, signal)).items;
+  const named = (resource: Resource, objects: readonly KubeObject[]): Left => ({
+    plural: resource.plural,
+    names: objects.map((o) => o.metadata.name),
+  });
+  const sets = (await left(resources.replicasets)).filter((set) => keeping === 'sets go' || wantsPods(set));
+  return sets.length > 0
+    ? named(resources.replicasets, sets)
+    : named(resources.pods, await left(resources.pods));
 }
+
+const wantsPods = (set: KubeObject): boolean =>
+  (set['spec'] as { readonly replicas?: number } | undefined)?.replicas !== 0;
 
 /** Pods on their way out, as the shared watch hears of them. */
 class Going {

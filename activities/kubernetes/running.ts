@@ -1,4 +1,5 @@
 /** The activity that runs, as the functions of this folder see it. */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { elapsedClock } from '../clock.js';
@@ -28,6 +29,8 @@ const leastMs = 30_000;
 /** Runs the work of an activity under heartbeats that say how far it is. */
 export async function beating<T>(first: string, work: (running: Running) => Promise<T>): Promise<T> {
   const context = Context.current();
+  // Every request follows the cancellation, which Node takes for a leak above ten.
+  setMaxListeners(0, context.cancellationSignal);
   let status = first;
   const beat = (): void => context.heartbeat(status);
   const say = (text: string): void => {

@@ -1,7 +1,9 @@
 /** The activities that change workloads. Each looks first and writes only what differs, so that running twice does nothing twice. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { leavingMs } from '../../domain/traffic.js';
-import type { Activities, WorkloadInput, WorkloadResult } from '../contract.js';
+import type { Target } from '../../domain/plan.js';
+import type { QuietQuestion } from '../../domain/quiet.js';
+import type { Activities, Finding, WorkloadInput, WorkloadResult } from '../contract.js';
 import type { Cluster } from './client.js';
 import { CatalogueError } from '../failure.js';
 import { deployBatch, promoteBatch, restoreReplicas } from './deploy-batch.js';
@@ -11,12 +13,17 @@ import { kubeFailure } from './errors.js';
 import type { Place } from './place.js';
 import { Recent } from './recent.js';
 import { removeGray } from './remove-gray.js';
-import { beating, drained } from './running.js';
+import { beating, drained, type Running } from './running.js';
 import { restoreRoute } from '../traffic/routes.js';
 
 export interface KubernetesDeps {
   /** The cluster of that name; throws cluster_unknown with the known ones. */
   readonly clusters: (name: string) => Cluster;
+}
+
+export interface WorkloadDeps extends KubernetesDeps {
+  /** Waits until no request comes to gray any more, where the metrics can tell; answers what was seen. Absent: nobody can. */
+  readonly quiet?: (target: Target, question: QuietQuestion, running: Running) => Promise<Finding | null>;
 }
 
 type WorkloadActivities = Pick<
@@ -57,7 +64,7 @@ async function leaveRoute({ cluster, release, target: { route }, running }: Plac
   }
 }
 
-export function workloadActivities(deps: KubernetesDeps): WorkloadActivities {
+export function workloadActivities(deps: WorkloadDeps): WorkloadActivities {
   const run = <T>(
     { release, target }: WorkloadInput,
     doing: string,
@@ -84,13 +91,15 @@ export function workloadActivities(deps: KubernetesDeps): WorkloadActivities {
       run(input, 'deploying', input.target.deployment, (place) => promoteBatch(place, input.pods)),
     revertStable: (input) => run(input, 'reverting', input.target.deployment, revert),
     removeGray: (input) => {
-      const { target, drainMs = 0, leaves = false } = input;
+      const { target, drainMs = 0, leaves = false, quiet } = input;
       const work = async (place: Place): Promise<WorkloadResult> => {
         await drained(place.running, drainMs);
         if (leaves) await leaveRoute(place);
-        return removeGray(place);
+        const seen = quiet === undefined ? null : await deps.quiet?.(target, quiet, place.running);
+        const { changed, findings } = await removeGray(place);
+        return { changed, findings: [...(seen == null ? [] : [seen]), ...findings] };
       };
-      const before = drainMs + (leaves ? leavingMs : 0);
+      const before = drainMs + (leaves ? leavingMs : 0) + (quiet?.withinMs ?? 0);
       return run(input, 'removing', target.gray, work, target.progressDeadlineMs + before);
     },
   };

@@ -57,7 +57,7 @@ function ofBuiltin(metric: NonNullable<Metric['builtin']>, queries: BuiltinQueri
   }
 }
 
-function subjectOf(target: Target, track: Track): Subject | null {
+export function subjectOf(target: Target, track: Track): Subject | null {
   if (target.route === null || target.route.router === 'ingress') return null;
   const { router, namespace, port, stableService, grayService } = target.route;
   return { router, namespace, port, track, service: track === 'gray' ? grayService : stableService };

@@ -53,6 +53,11 @@ describe.each(['gateway-api', 'contour'] as const)('a release through Envoy with
     const late = untagged.records.filter((r) => r.version === 'v1' && r.at > Date.parse(whole.endedAt!));
     expect(late).toEqual([]);
 
+    const asked = view.evidence.find((e) => e.kind === 'requests');
+    expect(asked?.summary).toMatch(
+      /^(no request to shop-gray in the last|the proxies no longer count requests to)/,
+    );
+    expect(asked?.data).toMatchObject({ seen: 'quiet' });
     const digest = view.applications[0]!.digest!;
     expect(await world.snapshot()).toEqual(
       withImage(before, `${world.repository}:v1`, `${world.repository}@${digest}`),

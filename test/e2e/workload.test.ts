@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Deployment } from '../../activities/kubernetes/objects.js';
 import { applyObjects } from '../../infra/local/apply.js';
 import type { KubeObject } from '../../infra/local/kube.js';
 import { until } from '../../infra/local/parts.js';
@@ -100,9 +101,13 @@ describe('gray beside stable', () => {
 
   it('is removed without a trace, twice, and stable is what it was', async () => {
     const stable = await shop.deployment('clone');
+    const last = lastOf('clone-gray');
     expect(await shop.run('removeGray', shop.target('clone', 'v3'), { release: 'r2' })).toMatchObject({
       changed: true,
     });
+    // Its Service was there until its last pod had gone.
+    expect(await last).toMatchObject({ spec: { replicas: 0 }, status: { observedGeneration: 2 } });
+    expect((await last).status?.replicas ?? 0).toBe(0);
     await absent(shop.paths.deployment('clone-gray'));
     await absent(`${shop.paths.services}/clone-gray`);
     expect(await shop.items(shop.paths.pods('sluice.dev/application=clone'))).toEqual([]);
@@ -140,6 +145,23 @@ describe('gray beside stable', () => {
     await shop.kube.delete(`${shop.paths.services}/clone-gray`);
   });
 });
+
+/** A Deployment as it was when it went. */
+async function lastOf(name: string): Promise<Deployment> {
+  const path = shop.paths.deployment('').slice(0, -1);
+  const { metadata } = await shop.kube.get<{ metadata: { resourceVersion: string } }>(path);
+  const stop = new AbortController();
+  return new Promise((resolve, reject) => {
+    const follow = async (): Promise<void> => {
+      for await (const { type, object } of shop.kube.watch(path, metadata.resourceVersion, stop.signal)) {
+        if (type !== 'DELETED' || object.metadata.name !== name) continue;
+        resolve(object as unknown as Deployment);
+        stop.abort();
+      }
+    };
+    follow().catch(reject);
+  });
+}
 
 describe('a version that does not become ready', () => {
   const cases: [string, string, RegExp, number][] = [
