@@ -8,6 +8,7 @@ import type { Told } from '../domain/edge.js';
 import type { Errand, ErrandReport } from '../domain/diagnosis.js';
 import type { Sight, SurveyErrand } from '../domain/environment.js';
 import type { Failure } from '../domain/failures.js';
+import type { Found, LeftoverErrand } from '../domain/leftover.js';
 import type { Observation, ResolvedImage, Target } from '../domain/plan.js';
 import type { QuietQuestion } from '../domain/quiet.js';
 import type { Batching, Evidence } from '../domain/release.js';
@@ -59,6 +60,8 @@ export interface RemovalInput extends WorkloadInput {
   readonly leaves?: boolean;
   /** Then the metrics are asked whether requests still come, and for a while that is waited for. Absent: nobody is asked. */
   readonly quiet?: QuietQuestion;
+  /** Nothing but what this very release made. Default false: what earlier ones left under the same name goes too. */
+  readonly only?: true;
 }
 
 export interface WorkloadResult {
@@ -177,4 +180,6 @@ export interface Activities {
    * cluster is away: then it says why.
    */
   survey(errand: SurveyErrand): Promise<readonly Sight[]>;
+  /** Looks for objects and routes that carry the mark of any release, those at work too; changes nothing. What is away is told. */
+  findLeftovers(errand: LeftoverErrand): Promise<Found>;
 }

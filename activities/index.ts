@@ -2,6 +2,7 @@
 import type { Activities } from './contract.js';
 import { diagnosisActivities } from './diagnosis/diagnose.js';
 import type { Cluster } from './kubernetes/client.js';
+import { leftoverActivities } from './kubernetes/leftovers.js';
 import { observeActivities } from './kubernetes/observe.js';
 import { surveyActivities } from './kubernetes/survey.js';
 import { workloadActivities } from './kubernetes/workload.js';
@@ -31,6 +32,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...probeActivities,
     ...diagnosisActivities(deps),
     ...surveyActivities(deps),
+    ...leftoverActivities(deps),
     ...metricsActivities({
       ...deps,
       returnToStable: async ({ routes, seq }, release, signal) => {

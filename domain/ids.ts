@@ -33,6 +33,9 @@ export const diagnosisWorkflowId = (id: string): string => `diagnosis/${id}`;
 /** A look at what runs in an environment, once for each call. */
 export const environmentWorkflowId = (id: string): string => `environment/${id}`;
 
+/** A removal of what was left in an environment, once for each call. */
+export const cleanWorkflowId = (environment: string, id: string): string => `clean/${environment}/${id}`;
+
 const base32 = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** Id of a release that came with an idempotency key: the same key gives the same id. */

@@ -24,7 +24,7 @@ export function rendered(
 const preflight = 'pre-flight';
 
 /** A target with an image that is never written, to see what gray would look like. */
-function sketch(at: Lookout, route: AnyRoute, container: string): Target {
+export function sketch(at: Lookout, route: AnyRoute | null, container: string): Target {
   const { grayLabels } = workloadSettings(at.application, at.environment);
   const image = { requested: '', reference: 'pre-flight', digest: '', version: '' };
   return {

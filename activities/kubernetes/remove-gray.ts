@@ -9,7 +9,8 @@ import { isRemovable, removalOf, removeObjects, type Found } from './removal.js'
 import { resources } from './resources.js';
 import { selectorText } from './selectors.js';
 
-export async function removeGray(place: Place): Promise<WorkloadResult> {
+/** @param only nothing but what this very release made */
+export async function removeGray(place: Place, only = false): Promise<WorkloadResult> {
   const { cluster, target, release, running } = place;
   const remove = async (found: readonly Found[]): Promise<WorkloadResult> => {
     const removed = await removeObjects(removalOf(place), found, running);
@@ -25,7 +26,10 @@ export async function removeGray(place: Place): Promise<WorkloadResult> {
       if (!(error instanceof KubeError && error.status === 409)) throw error;
     }
   }
-  return remove(await removable(place));
+  const found = await removable(place);
+  return remove(
+    only ? found.filter(({ object }) => object.metadata.labels?.[ours.release] === release) : found,
+  );
 }
 
 /** What is there of gray and may be removed by this release. */

@@ -91,12 +91,12 @@ export function workloadActivities(deps: WorkloadDeps): WorkloadActivities {
       run(input, 'deploying', input.target.deployment, (place) => promoteBatch(place, input.pods)),
     revertStable: (input) => run(input, 'reverting', input.target.deployment, revert),
     removeGray: (input) => {
-      const { target, drainMs = 0, leaves = false, quiet } = input;
+      const { target, drainMs = 0, leaves = false, quiet, only = false } = input;
       const work = async (place: Place): Promise<WorkloadResult> => {
         await drained(place.running, drainMs);
         if (leaves) await leaveRoute(place);
         const seen = quiet === undefined ? null : await deps.quiet?.(target, quiet, place.running);
-        const { changed, findings } = await removeGray(place);
+        const { changed, findings } = await removeGray(place, only);
         return { changed, findings: [...(seen == null ? [] : [seen]), ...findings] };
       };
       const before = drainMs + (leaves ? leavingMs : 0) + (quiet?.withinMs ?? 0);

@@ -10,6 +10,7 @@ import {
   rollbackSchema,
   steeringSchema,
 } from './release.js';
+import { cleanSchema } from './environment.js';
 import { views } from './views.js';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -31,6 +32,7 @@ export const bodyDocuments = (): Readonly<Record<string, JsonSchema>> => ({
     description: 'A release, or the rollback of an ended one.',
     anyOf: [{ $ref: '#/components/schemas/ReleaseRequest' }, toDocument(rollbackPlanSchema)],
   },
+  Clean: toDocument(cleanSchema),
   Decision: toDocument(decisionSchema),
   Steering: toDocument(steeringSchema),
   Extension: toDocument(extensionSchema),

@@ -2,7 +2,25 @@
 import { z } from '@hono/zod-openapi';
 import { environmentTypes } from '../../domain/application.js';
 import type { EnvironmentSummary, EnvironmentView } from '../../domain/environment.js';
+import type { CleanView } from '../../domain/leftover.js';
 import { phases } from '../../domain/release.js';
+import { text } from './common.js';
+
+export const cleanSchema = z
+  .strictObject({
+    dryRun: z.boolean().default(false).describe('Shows what would be removed, and removes nothing.'),
+    reason: text(1_000).default('').describe('Why; needed to remove anything. Recorded.'),
+  })
+  .superRefine(
+    (value: unknown, context) => {
+      const { dryRun, reason } = value as { dryRun?: unknown; reason?: unknown };
+      if (dryRun === true || typeof reason !== 'string' || reason.trim() !== '') return;
+      const params = { expected: 'a reason', remedy: 'Say why, for the record; or ask with dryRun: true.' };
+      context.addIssue({ code: 'custom', path: ['reason'], message: 'A removal without a reason.', params });
+    },
+    { when: ({ value }) => typeof value === 'object' && value !== null },
+  )
+  .meta({ title: 'Clean' });
 
 const time = z.iso.datetime().meta({ description: 'RFC 3339, UTC' });
 const cursor = z.string().nullable().describe('Of the next page.');
@@ -58,7 +76,31 @@ const row = z.object({
     ),
 });
 
+const leftover = z.object({
+  application: z.string(),
+  cluster: z.string(),
+  namespace: z.string(),
+  lane: z.string(),
+  release: z.string().describe('That made it.'),
+  state: z
+    .enum(['ended', 'unknown'])
+    .describe('Of that release; unknown: this server never had it, or has forgotten it.'),
+  objects: z.array(z.string()).describe('E.g. Deployment shop-gray.'),
+  route: z.string().nullable().describe('That the release still holds.'),
+  weight: z.int().describe('Percent of untagged requests that the route sends to gray.'),
+  removed: z.array(z.string()),
+  left: z.string().nullable().describe('Why it could not be removed, for people.'),
+});
+
 export const environmentViews = {
+  CleanView: z.object({
+    name: z.string(),
+    dryRun: z.boolean(),
+    items: z.array(leftover),
+    unseen: z
+      .array(z.object({ application: z.string(), why: z.string() }))
+      .describe('What could not be looked at.'),
+  }) satisfies z.ZodType<CleanView>,
   EnvironmentList: z.object({
     items: z.array(
       z.object({

@@ -92,7 +92,7 @@ interface Declaring {
   readonly more: boolean;
 }
 
-async function declaring(
+export async function declaring(
   access: TemporalAccess,
   name: string,
   { limit, cursor }: PageRequest,
@@ -138,7 +138,7 @@ async function phasesOf(
 }
 
 /** 404 with the names that are known, and the one that was likely meant. */
-function notDeclared(environment: string, known: readonly string[]): never {
+export function notDeclared(environment: string, known: readonly string[]): never {
   const like = nearest(environment, known);
   const problem = problemOf(failure('environment_not_declared', { environment, known }));
   throw new ProblemError(

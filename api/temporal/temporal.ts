@@ -10,6 +10,7 @@ import {
   removeApplication,
 } from './applications.js';
 import { releaseChanges } from './changes.js';
+import { cleanEnvironment } from './clean.js';
 import { endedRelease } from './ended.js';
 import { listEnvironments, readEnvironment } from './environments.js';
 import { unreadiness } from './readiness.js';
@@ -30,6 +31,7 @@ export interface Temporal {
   readonly removeApplication: Bound<typeof removeApplication>;
   readonly listEnvironments: Bound<typeof listEnvironments>;
   readonly readEnvironment: Bound<typeof readEnvironment>;
+  readonly cleanEnvironment: Bound<typeof cleanEnvironment>;
   readonly submitRelease: Bound<typeof submitRelease>;
   readonly repeatedRelease: Bound<typeof repeatedRelease>;
   readonly planRelease: Bound<typeof planRelease>;
@@ -64,6 +66,7 @@ export function temporalOver(access: TemporalAccess): Temporal {
     removeApplication: bind(removeApplication),
     listEnvironments: bind(listEnvironments),
     readEnvironment: bind(readEnvironment),
+    cleanEnvironment: bind(cleanEnvironment),
     submitRelease: (...rest) => few.run(() => submitRelease(access, ...rest)),
     repeatedRelease: bind(repeatedRelease),
     planRelease: (...rest) => few.run(() => planRelease(access, ...rest)),

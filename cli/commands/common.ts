@@ -13,7 +13,7 @@ export interface Host {
 
 type Action<O> = (context: Context, args: readonly string[], options: O) => Promise<ExitCode>;
 
-/** Adds a command with the common options; `usage` holds the arguments as commander spells them. */
+/** Adds a command with the common options, and answers it; `usage` holds the arguments as commander spells them. */
 export function addCommand<O>(
   program: Command,
   host: Host,
@@ -21,13 +21,14 @@ export function addCommand<O>(
   description: string,
   options: readonly Option[],
   action: Action<O>,
-): void {
+): Command {
   const command = program.command(usage).description(description);
   for (const option of [...options, ...commonOptions()]) command.addOption(option);
   command.action(async () => {
     const given = command.optsWithGlobals<O & CommonOptions>();
     host.finish(await action(contextOf(host.io, given), command.processedArgs.flat() as string[], given));
   });
+  return command;
 }
 
 export function commonOptions(): Option[] {

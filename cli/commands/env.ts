@@ -7,12 +7,13 @@ import { UsageError } from '../errors.js';
 import { exitCodes, type ExitCode } from '../exit.js';
 import { environmentLines, environmentRows } from '../format/environments.js';
 import { addCommand, type Host } from './common.js';
+import { envCleanCommand } from './env-clean.js';
 
 /** The API answers sooner: each of its looks has a deadline of its own. */
 const timeoutMs = 40_000;
 
 export function envCommand(program: Command, host: Host): void {
-  addCommand<{ readonly check?: boolean }>(
+  const env = addCommand<{ readonly check?: boolean }>(
     program,
     host,
     'env [name]',
@@ -24,6 +25,7 @@ export function envCommand(program: Command, host: Host): void {
       return showAll(context);
     },
   );
+  envCleanCommand(env, host);
 }
 
 async function showAll(context: Context): Promise<ExitCode> {

@@ -64,6 +64,7 @@ export function workingActivities(overrides: Partial<Activities> = {}): Activiti
     diagnose: async ({ cluster }) => ({ cluster, at: new Date().toISOString(), checks: [] }),
     survey: async ({ places }) =>
       places.map(({ application }) => ({ application, live: { stable: null, gray: [] }, unseen: null })),
+    findLeftovers: () => Promise.resolve({ leftovers: [], unseen: [] }),
     ...overrides,
   };
 }

@@ -1,0 +1,82 @@
+/** What a release left in a cluster that did not undo it: one whose workflow was ended by force, or is not known any more. Pure. */
+import type { Application } from './application.js';
+import { levelsOf, type Calls } from './chain.js';
+import type { Target } from './plan.js';
+
+/** Where is looked, all of one cluster. */
+export interface LeftoverErrand {
+  readonly cluster: string;
+  readonly environment: string;
+  readonly applications: readonly Application[];
+}
+
+/** Of one release and one application, found by labels and by the note on the route. */
+export interface Leftover {
+  readonly release: string;
+  /** As the release would have had it; its image is unknown. */
+  readonly target: Target;
+  /** E.g. `Deployment shop-gray`. */
+  readonly objects: readonly string[];
+  /** The route that the release still holds, e.g. `HTTPRoute shop`; null: none. */
+  readonly route: string | null;
+  /** Percent of untagged requests that go to gray by that route. */
+  readonly weight: number;
+  /** How long connections get to end before gray goes, ms. */
+  readonly drainMs: number;
+}
+
+export interface Found {
+  readonly leftovers: readonly Leftover[];
+  /** Applications that could not be looked at, and why, for people. */
+  readonly unseen: readonly Unseen[];
+}
+
+export interface Unseen {
+  readonly application: string;
+  readonly why: string;
+}
+
+/** What became of one. */
+export interface Cleaned {
+  readonly release: string;
+  readonly application: string;
+  readonly removed: readonly string[];
+  /** Why it could not be removed, for people; null: it is gone. */
+  readonly left: string | null;
+}
+
+export interface CleanRequest {
+  readonly environment: string;
+  readonly leftovers: readonly Leftover[];
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** What the API answers of one. */
+export interface LeftoverRow extends Omit<Leftover, 'target' | 'drainMs'>, Omit<Cleaned, 'release'> {
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly lane: string;
+  /** `ended`: Temporal knows the release; `unknown`: it does not, another installation may. */
+  readonly state: 'ended' | 'unknown';
+}
+
+export interface CleanView {
+  readonly name: string;
+  /** Whether nothing was removed, because only a look was asked for. */
+  readonly dryRun: boolean;
+  /** Sorted by application. */
+  readonly items: readonly LeftoverRow[];
+  readonly unseen: readonly Unseen[];
+}
+
+/** As traffic is given back: who is called after its callers, so that no request is told by its tag to go where the rule has gone. */
+export function callersFirst(leftovers: readonly Leftover[], calls: Calls): readonly Leftover[] {
+  const names = [...new Set(leftovers.map((l) => l.target.application))];
+  const levels = levelsOf(names, calls);
+  const levelOf = ({ target }: Leftover): number => levels.get(target.application) ?? 0;
+  return leftovers.toSorted((a, b) => levelOf(b) - levelOf(a));
+}
+
+export const callsOf = (applications: readonly Application[]): Calls =>
+  Object.fromEntries(applications.map(({ name, dependsOn = [] }) => [name, dependsOn]));

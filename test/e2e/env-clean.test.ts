@@ -1,0 +1,158 @@
+/** What a lost release left behind is shown and removed on request, without a failed request, and nothing of a release at work. */
+import { serve, type ServerType } from '@hono/node-server';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { ReleaseInput } from '../../domain/application.js';
+import { releaseWorkflowId } from '../../domain/ids.js';
+import type { CleanView } from '../../domain/leftover.js';
+import type { ReleaseView } from '../../domain/release.js';
+import { startLoad, type Load } from '../../infra/local/load.js';
+import { sluice, type Ran } from '../cli.js';
+import { eventually } from '../rig/eventually.js';
+import type { Snapshot } from '../rig/snapshot.js';
+import { quick, World } from '../rig/world.js';
+
+const held: ReleaseInput = {
+  ...quick,
+  strategy: 'canary',
+  drain: '1s',
+  steps: [{ weight: 50, hold: '10m' }],
+};
+const holding = (view: ReleaseView): boolean =>
+  view.phase === 'holding' && view.applications[0]!.grayWeight === 50;
+
+let lost: World;
+let busy: World;
+let server: ServerType;
+let url: string;
+let before: Snapshot;
+let load: Load;
+let dead: string;
+let alive: string;
+
+beforeAll(async () => {
+  const stack = inject('stack');
+  lost = await World.create(stack);
+  busy = await World.create(stack, { beside: lost, replicas: 1 });
+  const { namespace } = lost;
+  await lost.kube.create(`/apis/networking.k8s.io/v1/namespaces/${namespace}/networkpolicies`, {
+    metadata: { name: 'shop', namespace },
+    spec: { podSelector: { matchLabels: { app: 'shop' } }, policyTypes: ['Egress'], egress: [{}] },
+  });
+  url = await new Promise((resolve) => {
+    const fetch = (request: Request) => lost.api.fetch(request);
+    server = serve({ fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) =>
+      resolve(`http://127.0.0.1:${port}`),
+    );
+  });
+  await Promise.all([lost, busy].map((world) => world.declare(world.application(held))));
+  before = await lost.snapshot();
+  load = startLoad({ url: stack.ingress, host: lost.host, requestsPerSecond: 30 });
+  [dead, alive] = await Promise.all([lost.release('v2'), busy.release('v2')]);
+  await Promise.all([lost.until(dead, 'at 50 %', holding), busy.until(alive, 'at 50 %', holding)]);
+  await lost.temporal.workflow.getHandle(releaseWorkflowId(dead)).terminate('by force');
+});
+afterAll(async () => {
+  await load.stop();
+  server.close();
+  await busy.steer(alive, 'abort');
+  await busy.ended(alive);
+  await busy.close();
+  await lost.close();
+});
+
+const clean = (...args: readonly string[]): Promise<Ran> => sluice(url, ['env', 'clean', 'prod', ...args]);
+
+describe('env clean', () => {
+  it('shows what a lost release left, nothing of the one at work, and removes nothing', async () => {
+    const ran = await eventually('both applications to be listed', async () => {
+      const shown = await clean();
+      return shown.out.includes(lost.applicationName) ? shown : null;
+    });
+    expect(ran).toMatchObject({ code: 0, err: '' });
+    expect(ran.out).toBe(
+      [
+        `${lost.applicationName} in default/${lost.namespace}: release ${dead}, which has ended`,
+        '  HTTPRoute shop, which sends 50 % to gray',
+        '  Deployment shop-gray',
+        '  Service shop-gray',
+        '  NetworkPolicy shop-gray',
+        '',
+        'nothing was removed; to remove it: sluice env clean prod --yes --reason TEXT',
+        '',
+      ].join('\n'),
+    );
+    expect(await lost.leftovers()).toContain('deployments/shop-gray');
+    expect((await lost.snapshot())['HTTPRoute/shop']).not.toBe(before['HTTPRoute/shop']);
+  });
+
+  it('asks for a reason and the role, and for an environment that is declared', async () => {
+    expect(await clean('--yes')).toMatchObject({ code: 2, err: expect.stringContaining('needs a reason') });
+    expect((await clean('--yes', '--dry-run', '--reason', 'x')).code).toBe(2);
+    const path = '/v1/environments/prod/clean';
+    expect((await lost.call('POST', path, {})).body).toMatchObject({ errors: [{ pointer: '/reason' }] });
+    const unknown = await lost.call('POST', '/v1/environments/prd/clean', { dryRun: true });
+    expect(unknown).toMatchObject({ status: 404, body: { code: 'environment_not_declared' } });
+  });
+
+  it('removes it: all is as it was, no request failed, and the release at work goes on', async () => {
+    const view = await busy.view(alive);
+    const ran = await clean('--yes', '--reason', 'its cluster was lost', '-o', 'json');
+    expect(ran).toMatchObject({ code: 0, err: '' });
+    const { items } = JSON.parse(ran.out) as CleanView;
+    expect(items).toMatchObject([{ release: dead, state: 'ended', route: 'HTTPRoute shop', left: null }]);
+    expect(items[0]!.removed.toSorted()).toEqual([
+      'Deployment shop-gray',
+      'NetworkPolicy shop-gray',
+      'Service shop-gray',
+    ]);
+    expect(await lost.snapshot()).toEqual(before);
+    expect(await lost.leftovers()).toEqual([]);
+    expect(await busy.leftovers()).toContain('deployments/shop-gray');
+    expect(await busy.view(alive)).toEqual(view);
+    const now = Date.now();
+    await eventually('answers after it', () => load.summary().records.some((r) => r.at > now + 500));
+    expect(load.summary().byFailure).toEqual({});
+    expect(
+      new Set(
+        load
+          .summary()
+          .records.filter((r) => r.at > now)
+          .map((r) => r.version),
+      ),
+    ).toEqual(new Set(['v1']));
+    expect(await clean()).toMatchObject({ code: 0, out: 'nothing is left behind in prod\n' });
+  });
+
+  it('keeps who asked for it and why', async () => {
+    const query = `WorkflowType = 'clean' AND TaskQueue = '${lost.taskQueue}'`;
+    const kept = await eventually('the workflow to be listed', async () => {
+      for await (const { workflowId } of lost.temporal.workflow.list({ query })) return workflowId;
+      return null;
+    });
+    expect(kept).toMatch(/^clean\/prod\//);
+    const { staticSummary } = (await lost.temporal.workflow.getHandle(kept).describe()) as unknown as {
+      staticSummary: () => Promise<string>;
+    };
+    expect(await staticSummary()).toMatch(/^clean prod, by .+: its cluster was lost$/);
+  });
+
+  it('takes objects of a release that nobody knows for left behind, and those of nobody of ours not', async () => {
+    const { namespace, kube, applicationName } = lost;
+    const services = `/api/v1/namespaces/${namespace}/services`;
+    const labels = {
+      'sluice.dev/release': 'lost00000000',
+      'sluice.dev/application': applicationName,
+      'sluice.dev/lane': 'blue',
+    };
+    const spec = { ports: [{ port: 80 }] };
+    await kube.create(services, { metadata: { name: 'shop-blue', namespace, labels }, spec });
+    await kube.create(services, { metadata: { name: 'shop-green', namespace }, spec });
+    const ran = await clean('--yes', '--reason', 'unknown');
+    expect(ran.out).toContain(
+      'release lost00000000, which this server does not know\n  Service shop-blue removed',
+    );
+    expect(ran.out).toContain('\n1 removed\n');
+    await expect(kube.get(`${services}/shop-blue`)).rejects.toMatchObject({ status: 404 });
+    await kube.delete(`${services}/shop-green`);
+  });
+});

@@ -1,0 +1,78 @@
+/** What releases left behind that are over: found, and removed in the order of any removal, each by its own release's name. */
+import { ActivityFailure, proxyActivities, sleep, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
+import type { Activities } from '../activities/contract.js';
+import { clusterTaskQueue } from '../domain/ids.js';
+import type { Cleaned, CleanRequest, Found, Leftover, LeftoverErrand } from '../domain/leftover.js';
+import { quickly, slowly } from './activities.js';
+import { failureOf } from './failures.js';
+
+/** Looks only. */
+export async function leftovers(errands: readonly LeftoverErrand[]): Promise<Found> {
+  const found = await Promise.all(errands.map(look));
+  return { leftovers: found.flatMap((f) => f.leftovers), unseen: found.flatMap((f) => f.unseen) };
+}
+
+async function look(errand: LeftoverErrand): Promise<Found> {
+  const queue = clusterTaskQueue(workflowInfo().taskQueue, errand.cluster);
+  const { findLeftovers } = proxyActivities<Activities>({
+    taskQueue: queue,
+    scheduleToStartTimeout: '3s',
+    startToCloseTimeout: '15s',
+    retry: { maximumAttempts: 1 },
+    summary: `look for what is left in cluster ${errand.cluster}`,
+  });
+  try {
+    return await findLeftovers(errand);
+  } catch (error) {
+    const isIdle =
+      error instanceof ActivityFailure &&
+      error.cause instanceof TimeoutFailure &&
+      error.cause.timeoutType === 'SCHEDULE_TO_START';
+    const why = isIdle ? `No worker takes up tasks of queue ${queue}.` : failureOf(error).message;
+    return { leftovers: [], unseen: errand.applications.map(({ name }) => ({ application: name, why })) };
+  }
+}
+
+/** How long a route is tried to be given back, ms. */
+const patienceMs = 60_000;
+
+/** Traffic first, one route after the other in the given order; then, where that went well, the objects. */
+export async function clean({ leftovers: found }: CleanRequest): Promise<readonly Cleaned[]> {
+  const problems = new Map<Leftover, string>();
+  for (const one of found) {
+    const why = await giveBack(one);
+    if (why !== null) problems.set(one, why);
+  }
+  return Promise.all(found.map((one) => remove(one, problems.get(one) ?? null)));
+}
+
+/** Why the route could not be given back; null: it was, or there is none. */
+async function giveBack({ release, target: { route } }: Leftover): Promise<string | null> {
+  if (route === null) return null;
+  const summary = `give ${route.route} back for release ${release}`;
+  try {
+    await quickly('restoreRoute', route.cluster, { release, route, stays: true }, { patienceMs, summary });
+    return null;
+  } catch (error) {
+    return failureOf(error).message;
+  }
+}
+
+async function remove({ release, target, drainMs }: Leftover, problem: string | null): Promise<Cleaned> {
+  const { application, gray } = target;
+  // Its pods may be all that answers.
+  if (problem !== null) return { release, application, removed: [], left: problem };
+  await sleep(drainMs, { summary: `connections to ${gray} drain` });
+  try {
+    const { findings } = await slowly(
+      'removeGray',
+      target.cluster,
+      { release, target, leaves: true, only: true },
+      { deadlineMs: target.progressDeadlineMs, summary: `remove ${gray} of release ${release}`, attempts: 1 },
+    );
+    const removed = findings.flatMap((f) => (f.kind === 'removed' ? (f.data as readonly string[]) : []));
+    return { release, application, removed, left: null };
+  } catch (error) {
+    return { release, application, removed: [], left: failureOf(error).message };
+  }
+}
