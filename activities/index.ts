@@ -2,6 +2,7 @@
 import type { Activities } from './contract.js';
 import { diagnosisActivities } from './diagnosis/diagnose.js';
 import type { Cluster } from './kubernetes/client.js';
+import { grayGone } from './kubernetes/gray-gone.js';
 import { leftoverActivities } from './kubernetes/leftovers.js';
 import { observeActivities } from './kubernetes/observe.js';
 import { surveyActivities } from './kubernetes/survey.js';
@@ -35,6 +36,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...leftoverActivities(deps),
     ...metricsActivities({
       ...deps,
+      grayGone: (target, signal) => grayGone(deps.clusters(target.cluster), target, signal),
       returnToStable: async ({ routes, seq }, release, signal) => {
         await Promise.all(
           routes.map((route) =>

@@ -61,6 +61,38 @@ const run = (given: AnalyseInput, environment = quiet()) =>
     given,
   );
 
+describe('gray that somebody removed', () => {
+  it('fails at once, traffic first, whatever the metrics say and however far the next check is', async () => {
+    deps = { ...deps, grayGone: () => Promise.resolve('somebody deleted Deployment "web-gray"') };
+    const result = await run(input({ interval: '1h' }, { until: null }));
+    expect(result).toMatchObject({
+      verdict: 'fail',
+      why: 'somebody deleted Deployment "web-gray"',
+      trafficRestored: true,
+    });
+    expect(log).toEqual(['guard 7 of r1']);
+  });
+
+  it('is not looked for any more when the analysis is over', async () => {
+    let over = false;
+    const grayGone = (_: unknown, signal: AbortSignal): Promise<null> =>
+      new Promise((resolve) =>
+        signal.addEventListener('abort', () => {
+          over = true;
+          resolve(null);
+        }),
+      );
+    deps = { ...deps, grayGone };
+    expect(await run(input())).toMatchObject({ verdict: 'pass' });
+    expect(over).toBe(true);
+  });
+
+  it('is judged by the metrics alone where nobody can tell', async () => {
+    deps = { ...deps, grayGone: () => Promise.resolve(null) };
+    expect(await run(input())).toMatchObject({ verdict: 'pass', tally: { checks: expect.any(Number) } });
+  });
+});
+
 describe('an analysis until its end', () => {
   it('passes with good numbers, checks each interval and once more at the end', async () => {
     const given = input();

@@ -12,6 +12,7 @@ import { milliseconds } from '../../domain/duration.js';
 import { advance, check, conclude, decisionOf, type Conclusion } from '../../domain/judge.js';
 import type { Activities, AnalyseInput, AnalyseResult } from '../contract.js';
 import { temporalClock } from '../clock.js';
+import type { Target } from '../../domain/plan.js';
 import { withDeadline } from '../deadline.js';
 import { CatalogueError, describe } from '../failure.js';
 import { ask, questionsOf } from './ask.js';
@@ -29,6 +30,10 @@ export interface MetricsDeps {
   readonly prometheusTokenFile: string | null;
   /** Puts the whole traffic back to stable, compare-and-set with the guard's seq; the same twice is fine. */
   readonly returnToStable: (guard: Guard, release: string, signal: AbortSignal) => Promise<void>;
+  /**
+   * Resolves with how gray was lost, for people, or with null where nobody can tell; the signal ends it. Rejects never. Absent: nobody can.
+   */
+  readonly grayGone?: (target: Target, signal: AbortSignal) => Promise<string | null>;
   /** Per request to Prometheus, milliseconds. Default 5000. */
   readonly timeoutMs?: number;
 }
@@ -49,6 +54,8 @@ class Analysis {
   private readonly until: number;
   /** The end and what earlier attempts saw are told in Temporal's time. */
   private readonly now: () => number;
+  /** Aborted when there is a result: nothing more is asked. */
+  private readonly over = new AbortController();
 
   constructor(
     private readonly deps: MetricsDeps,
@@ -69,11 +76,21 @@ class Analysis {
   async run(): Promise<AnalyseResult> {
     // Also while a check is slow: a cancelled or moved activity learns of it by its heartbeats.
     const pulse = setInterval(() => this.context.heartbeat(this.tally), heartbeatMs);
+    const cancelled = (): void => this.over.abort();
+    this.context.cancellationSignal.addEventListener('abort', cancelled);
     try {
-      return await this.loop();
+      return await Promise.race([this.loop(), this.gone()]);
     } finally {
+      this.over.abort();
+      this.context.cancellationSignal.removeEventListener('abort', cancelled);
       clearInterval(pulse);
     }
+  }
+
+  /** Gray that somebody removed answers nothing that could be measured, and is not waited for. */
+  private async gone(): Promise<AnalyseResult> {
+    const lost = await this.deps.grayGone?.(this.input.target, this.over.signal);
+    return lost == null ? new Promise<never>(() => undefined) : this.failing({ verdict: 'fail', why: lost });
   }
 
   private async loop(): Promise<AnalyseResult> {
@@ -105,6 +122,7 @@ class Analysis {
     this.context.cancellationSignal.throwIfAborted();
     const left = time - this.now();
     if (left > 0) await this.context.sleep(left);
+    this.over.signal.throwIfAborted();
   }
 
   /** One check of a track. */
@@ -125,8 +143,8 @@ class Analysis {
   }
 
   /** Traffic first, then the report. */
-  private async failing(): Promise<AnalyseResult> {
-    const { verdict, why } = conclude(this.tally, this.settings);
+  private async failing(conclusion = conclude(this.tally, this.settings)): Promise<AnalyseResult> {
+    const { verdict, why } = conclusion;
     const { guard, release } = this.input;
     if (guard === null) return this.finished({ verdict, why }, false);
     try {
