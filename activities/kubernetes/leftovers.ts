@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import type { Application } from '../../domain/application.js';
 import { releaseSettings } from '../../domain/application.js';
 import { milliseconds } from '../../domain/duration.js';
+import { edgeIn } from '../../domain/edge.js';
 import { grayName, labels as ours } from '../../domain/ids.js';
 import type { Found, Leftover, LeftoverErrand } from '../../domain/leftover.js';
 import type { AnyRoute, IngressTarget } from '../../domain/traffic.js';
@@ -72,11 +73,13 @@ async function ofApplication(
       resource,
       object,
     }));
-  const [deployments, services, copies, noted] = await Promise.all([
+  const edge = edgeIn(application, environment, releaseSettings(application, declared));
+  const [deployments, services, copies, noted, guest] = await Promise.all([
     list(resources.deployments),
     list(resources.services),
     labelled(cluster, at.namespace, labelSelector, signal),
     noteOn(cluster, application.name, at.route, signal),
+    noteOn(cluster, application.name, edge?.route ?? null, signal),
   ]);
   const named = [...deployments, ...services].filter(({ object }) => isTrackOf(at, object));
   const pieces = [
@@ -91,9 +94,13 @@ async function ofApplication(
     const note = noted?.release === release && noted.target.grayService === place.gray ? noted : null;
     return leftover(place, release, own, note);
   });
-  if (noted === null || found.some((l) => l.release === noted.release && l.route !== null)) return found;
+  // The share of an application behind it, whose objects are found there.
+  const shares = guest === null ? [] : [leftover(at, guest.release, [], guest)];
+  if (noted === null || found.some((l) => l.release === noted.release && l.route !== null))
+    return [...found, ...shares];
   // Its objects are gone, and the route still sends to them.
-  return [...found, leftover({ ...at, gray: noted.target.grayService }, noted.release, [], noted)];
+  const bare = leftover({ ...at, gray: noted.target.grayService }, noted.release, [], noted);
+  return [...found, bare, ...shares];
 }
 
 const laneOf = ({ metadata }: KubeObject): string => metadata.labels?.[ours.lane] ?? '';
@@ -123,7 +130,7 @@ async function noteOn(
   const footprint = object === null ? null : footprintOf(object, route);
   if (object === null || footprint === null) return null;
   const target = notedRoute(route, footprint);
-  const weight = roughTrafficOf(router, rulesOf(object, router), target).gray;
+  const weight = footprint.traffic?.gray ?? roughTrafficOf(router, rulesOf(object, router), target).gray;
   return { release: footprint.release, kind: router.resource.kind, weight, target };
 }
 

@@ -1,6 +1,7 @@
 /** What releases left behind that are over: shown, or removed by a workflow that keeps who asked for it and why. */
 import { randomUUID } from 'node:crypto';
 import type { Application } from '../../domain/application.js';
+import { withEdges } from '../../domain/edge.js';
 import { failure } from '../../domain/failures.js';
 import { cleanWorkflowId, environmentWorkflowId, releaseWorkflowId } from '../../domain/ids.js';
 import {
@@ -47,7 +48,7 @@ export async function cleanEnvironment(
   const states = await statesOf(access, leftovers);
   const over = callersFirst(
     leftovers.filter(({ release }) => states.get(release) !== 'running'),
-    callsOf(applications),
+    withEdges(callsOf(applications), applications, name),
   );
   const request = { environment: name, leftovers: over, by, reason };
   const cleaned = dryRun || over.length === 0 ? [] : await remove(access, request);

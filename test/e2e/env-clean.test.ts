@@ -1,6 +1,8 @@
 /** What a lost release left behind is shown and removed on request, without a failed request, and nothing of a release at work. */
 import { serve, type ServerType } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { Cluster } from '../../activities/kubernetes/client.js';
+import { prepareRoute, setTraffic } from '../../activities/traffic/driver.js';
 import type { ReleaseInput } from '../../domain/application.js';
 import { releaseWorkflowId } from '../../domain/ids.js';
 import type { CleanView } from '../../domain/leftover.js';
@@ -134,6 +136,34 @@ describe('env clean', () => {
       staticSummary: () => Promise<string>;
     };
     expect(await staticSummary()).toMatch(/^clean prod, by .+: its cluster was lost$/);
+  });
+
+  it('gives a route back at which a lost release of an application behind it had a share', async () => {
+    const guest = {
+      router: 'gateway-api',
+      cluster: 'default',
+      namespace: lost.namespace,
+      route: 'shop',
+      stableService: 'shop',
+      grayService: 'shop',
+      port: 80,
+      stamps: { header: 'x-lane', value: 'gray' },
+      guest: true,
+    } as const;
+    const cluster = Cluster.fromFile('default', lost.stack.kubeconfig);
+    const { signal } = new AbortController();
+    await prepareRoute(cluster, { release: 'lost11111111', route: guest, seq: 1 }, signal);
+    const traffic = { gray: 30, tag: guest.stamps };
+    await setTraffic(cluster, { release: 'lost11111111', route: guest, traffic, seq: 2 }, signal);
+    expect((await clean()).out).toContain(
+      'lost11111111, which this server does not know\n  HTTPRoute shop, which sends 30 % to gray\n',
+    );
+    expect(await clean('--yes', '--reason', 'lost as well')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('1 removed'),
+    });
+    expect(await lost.snapshot()).toEqual(before);
+    expect(load.summary().byFailure).toEqual({});
   });
 
   it('takes objects of a release that nobody knows for left behind, and those of nobody of ours not', async () => {
