@@ -1,10 +1,11 @@
 /** Manifests out of templates: for every environment, before anything is asked of a cluster. */
 import { parseAllDocuments } from 'yaml';
-import { workloadSettings, type Application, type Environment, type Values } from '../domain/application.js';
+import { workloadSettings, type Application, type Environment } from '../domain/application.js';
 import { failure } from '../domain/failures.js';
 import { templateData } from '../domain/template/data.js';
 import { TemplateError } from '../domain/template/error.js';
 import { renderTemplate } from '../domain/template/render.js';
+import { mergedValues } from '../domain/values.js';
 import { throwFailure } from './problems.js';
 
 /**
@@ -39,7 +40,7 @@ function manifestOf(
     env: { name: environment.name, type, namespace, cluster },
     image: { [container]: referenceOf(application.image, image) },
     artifact: {},
-    values: merged(application.values ?? {}, environment.values ?? {}),
+    values: mergedValues(application.values ?? {}, environment.values ?? {}),
   });
   const documents = parsed(rendered(template, data, unfit), unfit);
   const [only, ...others] = documents;
@@ -102,18 +103,4 @@ function parsed(text: string, unfit: (why: string) => never): Readonly<Record<st
 function referenceOf(repository: string, image: string): string {
   if (/^@?sha256:/.test(image)) return `${repository}@${image.replace(/^@/, '')}`;
   return /[/:@]/.test(image) ? image : `${repository}:${image}`;
-}
-
-const isMap = (value: unknown): value is Values =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function merged(below: Values, above: Values): Values {
-  const keys = [...new Set([...Object.keys(below), ...Object.keys(above)])];
-  return Object.fromEntries(
-    keys.map((key) => {
-      const [under, over] = [below[key], above[key]];
-      if (!Object.hasOwn(above, key)) return [key, under];
-      return [key, isMap(under) && isMap(over) ? merged(under, over) : over];
-    }),
-  );
 }

@@ -68,6 +68,8 @@ export interface ApplicationRow {
   readonly image: string;
   readonly version: number;
   readonly environments: readonly string[];
+  /** What it was made of; null: it was written by hand. Absent: an older API. */
+  readonly template?: string | null;
   /** Where a release is at work, and how many wait for it. Absent: an older API. */
   readonly busy?: readonly {
     readonly environment: string;

@@ -30,7 +30,7 @@ export const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   failed: 'the release failed: nothing was changed, or the outcome says what is left behind',
   timeout: '--timeout passed; the release goes on',
   attention: 'undoing could not be finished and waits for a person; the release goes on',
-  unwell: 'doctor found a problem, or env --check drift or what could not be looked at; each is told',
+  unwell: 'doctor found a problem, env --check or diff drift or what could not be looked at; each is told',
   interrupted: 'interrupted (Ctrl-C); the release goes on',
 };
 

@@ -4,9 +4,11 @@ import { applyCommand } from './commands/apply.js';
 import { appsCommand, rmCommand } from './commands/apps.js';
 import { commonOptions, type Host } from './commands/common.js';
 import { approveCommand, rejectCommand } from './commands/decide.js';
+import { diffCommand } from './commands/diff.js';
 import { doctorCommand } from './commands/doctor.js';
 import { envCommand } from './commands/env.js';
 import { initCommand } from './commands/init.js';
+import { newCommand } from './commands/new.js';
 import { planCommand, releaseCommand } from './commands/release.js';
 import { rollbackCommand } from './commands/rollback.js';
 import { historyCommand, statusCommand, watchCommand } from './commands/status.js';
@@ -51,6 +53,8 @@ export function programOf(host: Host): Command {
   for (const option of commonOptions()) program.addOption(option);
   const commands = [
     initCommand,
+    newCommand,
+    diffCommand,
     applyCommand,
     planCommand,
     releaseCommand,

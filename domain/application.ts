@@ -33,6 +33,18 @@ export interface Application {
   readonly dependsOn?: readonly string[];
   /** In the order of the stages. */
   readonly environments: readonly Environment[];
+  /** What it was made of by `sluice new`. Absent: written by hand. A release does not read it. */
+  readonly template?: Origin;
+}
+
+/** The template of an application, as it was when the application was made of it. */
+export interface Origin {
+  /** Of its file, without folder and extension. */
+  readonly name: string;
+  /** First 16 hex digits of the SHA-256 of its file. */
+  readonly version: string;
+  /** What it read as `.values`. */
+  readonly values: Values;
 }
 
 export interface Environment {

@@ -62,6 +62,7 @@ export function applicationRoutes(app: App, { temporal }: AppDeps): void {
         image: application.image,
         version,
         environments: application.environments.map((e) => e.name),
+        template: application.template?.name ?? null,
         busy: environments.flatMap(({ name, running, queue }) =>
           running === null ? [] : [{ environment: name, running, waiting: queue.length }],
         ),

@@ -7,6 +7,7 @@ import {
   strategies,
   type Application,
   type Environment,
+  type Origin,
   type ReleaseInput,
   type TrafficSettings,
   type WorkloadSettings,
@@ -196,6 +197,15 @@ const values = z
   .record(z.string(), z.unknown())
   .describe('What the template reads as .values; those of an environment go over those of the application.');
 
+const origin = z.strictObject({
+  name: tagValue.describe('File name of the template, without extension.'),
+  version: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/, '16 hex digits')
+    .describe("First 16 hex digits of the SHA-256 of the template's file."),
+  values: z.record(z.string(), z.unknown()).describe('What the template read as .values.'),
+}) satisfies z.ZodType<Origin>;
+
 const trafficFields = {
   controller: z
     .enum(ingressControllers)
@@ -275,6 +285,9 @@ export const applicationSchema = z
       .max(50, 'at most 50 environments')
       .superRefine(checkEnvironments, always)
       .describe('In the order of the stages.'),
+    template: origin
+      .exactOptional()
+      .describe('What sluice new made it of, for sluice diff. A release does not read it.'),
   })
   .superRefine(checkApplication, always)
   .superRefine(checkTags, always)

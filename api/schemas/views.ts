@@ -205,6 +205,7 @@ export const views = {
       image: z.string(),
       version: z.int(),
       environments: z.array(z.string()),
+      template: z.string().nullable().describe('What it was made of; null: it was written by hand.'),
       busy: z
         .array(z.object({ environment: z.string(), running: z.string(), waiting: z.int() }))
         .describe('Where a release is at work, and how many wait for it.'),

@@ -46,7 +46,8 @@ export function applyCommand(program: Command, host: Host): void {
   );
 }
 
-async function declare(
+/** Says what became of it; a refusal is told with its lines. */
+export async function declare(
   context: Context,
   name: string,
   document: YamlDocument,

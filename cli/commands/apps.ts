@@ -1,23 +1,30 @@
 /** sluice apps and rm. */
 import type { Command } from 'commander';
 import type { ApplicationRow, Page } from '../answers.js';
+import type { Context } from '../context.js';
 import { exitCodes } from '../exit.js';
 import { applicationRows } from '../format/lists.js';
 import { addCommand, type Host } from './common.js';
 
 export function appsCommand(program: Command, host: Host): void {
   addCommand<object>(program, host, 'apps', 'list the declared applications', [], async (context) => {
-    const items: ApplicationRow[] = [];
-    for (let cursor: string | null | undefined; cursor !== null;) {
-      const query = { limit: '200', cursor };
-      const page: Page<ApplicationRow> = await context.client.get('/v1/applications', { query });
-      items.push(...page.items);
-      ({ cursor } = page);
-    }
+    const items = await allApplications(context);
     context.answer({ items, cursor: null });
     context.say(...applicationRows(items, context.paint));
     return exitCodes.succeeded;
   });
+}
+
+/** Of all pages. */
+export async function allApplications({ client }: Context): Promise<readonly ApplicationRow[]> {
+  const items: ApplicationRow[] = [];
+  for (let cursor: string | null | undefined; cursor !== null;) {
+    const query = { limit: '200', cursor };
+    const page: Page<ApplicationRow> = await client.get('/v1/applications', { query });
+    items.push(...page.items);
+    ({ cursor } = page);
+  }
+  return items;
 }
 
 export function rmCommand(program: Command, host: Host): void {
