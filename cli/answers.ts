@@ -1,5 +1,6 @@
 /** What the API answers, where domain/ does not already say it. Only what the CLI reads. */
 import type { ApplicationVersion } from '../domain/application.js';
+import type { DeclaredDeployment } from '../domain/declared.js';
 import type { Plan } from '../domain/plan.js';
 import type { Phase, ReleaseView } from '../domain/release.js';
 
@@ -34,6 +35,8 @@ export interface PlanAnswer {
   readonly plan: Plan;
   /** What would change in the clusters, for people. */
   readonly changes: readonly string[];
+  /** Deployments as they are declared. Absent: an older API. */
+  readonly manifests?: readonly DeclaredDeployment[];
 }
 
 /** Answer of POST /v1/releases. */

@@ -29,6 +29,23 @@ export interface Observation {
   readonly container: string;
   /** What does not stand in the way but should be known, for people; they become warnings of the plan. */
   readonly warnings?: readonly string[];
+  /** How the live Deployment differs from the declared one. Absent: not at all, or none is declared. */
+  readonly drift?: DeploymentDrift;
+}
+
+/** Fields that a declared Deployment would set to something else; a release of a Deployment that is there changes only its image. */
+export interface DeploymentDrift {
+  readonly fields: readonly FieldDrift[];
+  /** How many more there are. */
+  readonly more: number;
+}
+
+export interface FieldDrift {
+  /** Such as spec.template.spec.containers[web].resources.limits.memory */
+  readonly path: string;
+  /** Short JSON, secrets masked; null: not set. */
+  readonly live: string | null;
+  readonly declared: string | null;
 }
 
 export interface ResolvedImage {
@@ -166,6 +183,8 @@ export interface Stage {
   readonly queue: ReleaseSettings['queue'];
   readonly queueDeadlineMs: number;
   readonly rollbackDeadlineMs: number;
+  /** By application. Absent: no Deployment differs from what is declared of it. */
+  readonly drift?: Readonly<Record<string, DeploymentDrift>>;
 }
 
 export interface Plan {
@@ -264,7 +283,17 @@ function stageOf(name: string, input: PlanInput, warnings: string[]): Stage {
     queue: lead.settings.queue,
     queueDeadlineMs: longest((s) => s.queueDeadline),
     rollbackDeadlineMs: longest((s) => s.rollbackDeadline),
+    ...driftIn(name, input),
   };
+}
+
+function driftIn(stage: string, { applications }: PlanInput): Pick<Stage, 'drift'> {
+  const found = applications.flatMap(({ spec, observations }) =>
+    observations.flatMap(({ environment, drift }) =>
+      environment === stage && drift !== undefined ? [[spec.name, drift] as const] : [],
+    ),
+  );
+  return found.length === 0 ? {} : { drift: Object.fromEntries(found) };
 }
 
 function stageSteps(

@@ -122,8 +122,9 @@ export interface StepView {
 
 export interface Evidence {
   readonly at: string;
+  /** Id of the step; `plan` for what was there before the first. */
   readonly step: string;
-  /** manifest, probe, analysis, route, pods ... */
+  /** manifest, drift, probe, analysis, route, pods ... */
   readonly kind: string;
   readonly summary: string;
   readonly data: unknown;

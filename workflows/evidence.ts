@@ -1,4 +1,8 @@
 /** Evidence that stays small: the view of a release is one payload, for which Temporal allows 2 MB. Pure. */
+import type { Finding } from '../activities/contract.js';
+import type { Application } from '../domain/application.js';
+import { declaredDeployments } from '../domain/declared.js';
+import type { Plan } from '../domain/plan.js';
 import type { Evidence } from '../domain/release.js';
 
 /** Characters of JSON that one piece, and all pieces of a release, may have. */
@@ -44,3 +48,22 @@ function piece(evidence: Evidence, limit: number): Piece {
 const sizeOf = (evidence: Evidence): number => JSON.stringify(evidence).length;
 
 const isLeftOut = (data: unknown): boolean => typeof data === 'object' && data !== null && 'leftOut' in data;
+
+/** Deployments as they are declared, and how those that are there differ. */
+export function declaredFindings(plan: Plan, applications: readonly Application[], at: string): Finding[] {
+  const declared = declaredDeployments(plan, applications).map((d) => ({
+    at,
+    kind: 'manifest',
+    summary: `Deployment of ${d.application} as declared for ${d.environment}`,
+    data: d.manifest,
+  }));
+  const drift = plan.stages.flatMap((stage) =>
+    Object.entries(stage.drift ?? {}).map(([application, data]) => ({
+      at,
+      kind: 'drift',
+      summary: `Deployment of ${application} in ${stage.environment} differs from what is declared`,
+      data,
+    })),
+  );
+  return [...declared, ...drift];
+}

@@ -20,7 +20,7 @@ import {
   type Waiting,
 } from '../domain/release.js';
 import { describeForUi } from './details.js';
-import { EvidenceBox } from './evidence.js';
+import { declaredFindings, EvidenceBox } from './evidence.js';
 import { newsOf, type Standing } from './standing.js';
 
 /** Characters of one line: an answer of a neighbour may be a page. */
@@ -160,6 +160,11 @@ export class ReleaseRecord {
 
   keep(step: string, findings: readonly Finding[]): void {
     this.evidence.add(findings.map((finding) => ({ ...finding, step })));
+  }
+
+  /** What is declared of the Deployments, rendered where it is a template, and how those that are there differ from it. */
+  keepDeclared(plan: Plan): void {
+    this.keep('plan', declaredFindings(plan, this.inputs.applications, now()));
   }
 
   weigh(names: readonly string[], grayWeight: number): void {

@@ -60,6 +60,7 @@ async function conduct(run: Run, turns: Turns): Promise<Ending> {
   const needless = rollbackNeedless(planning.plan);
   if (needless !== null) return refuse(run, [needless]);
   run.record.follow(planning.plan);
+  if (!run.inputs.planOnly) run.record.keepDeclared(planning.plan);
   run.record.note('note', `Plan ${planning.plan.hash}.`);
   for (const warning of planning.plan.warnings) run.record.note('note', warning);
   run.record.expect(null);

@@ -126,6 +126,21 @@ export class Cluster {
     })) as KubeObject;
   }
 
+  /** What the object would be after a server-side apply that takes every field; changes nothing. Throws KubeError where it would be refused. */
+  async dryApply(
+    resource: Resource,
+    object: KubeObject,
+    { manager, timeoutMs }: { readonly manager: string; readonly timeoutMs: number },
+  ): Promise<KubeObject> {
+    const { name, namespace = '' } = object.metadata;
+    return (await this.call('PATCH', path(resource, namespace, name), {
+      body: object,
+      query: { fieldManager: manager, force: 'true', dryRun: 'All' },
+      contentType: 'application/apply-patch+yaml',
+      timeoutMs,
+    })) as KubeObject;
+  }
+
   /** JSON patch (RFC 6902). A failing `test` is a KubeError 422. */
   async jsonPatch(
     resource: Resource,

@@ -6,7 +6,7 @@ import type { WorkloadResult } from '../contract.js';
 import { fail } from '../failure.js';
 import { batchDeployment } from './batch.js';
 import { KubeError } from './kube-error.js';
-import { maskManifest } from './mask.js';
+import { maskManifest } from '../../domain/mask.js';
 import { containersOf, imageOf, sameImage, type Deployment } from './objects.js';
 import { available, finding, type Place } from './place.js';
 import { isRemovable, removeObjects } from './removal.js';

@@ -10,7 +10,7 @@ import { kubeFailure } from './errors.js';
 import { grayDeployment, overlapProblems } from './gray.js';
 import { adjust, adjustKnown, sized, type Ensured, type Size, type Sized } from './gray-size.js';
 import { kinds } from './kinds.js';
-import { maskManifest } from './mask.js';
+import { maskManifest } from '../../domain/mask.js';
 import { available, finding, type Place } from './place.js';
 import { policiesIn } from './policies/find.js';
 import { makeCopies } from './policies/keep.js';

@@ -6,7 +6,7 @@ import { KubeError } from './kube-error.js';
 import { resources } from './resources.js';
 import { kinds } from './kinds.js';
 import { manifestDeployment, manifestProblems } from './manifest.js';
-import { maskManifest } from './mask.js';
+import { maskManifest } from '../../domain/mask.js';
 import { heard, trustedMs } from './mirrors.js';
 import { containersOf, imageOf, sameImage, type Deployment } from './objects.js';
 import { available, finding, unchanged, type Place } from './place.js';

@@ -10,6 +10,8 @@ import type { AnyRoute, Tag } from '../../domain/traffic.js';
 import type { ObserveInput } from '../contract.js';
 import { autoscalerWarnings } from './autoscalers.js';
 import { batchObstacles, replicasBehind } from './batch.js';
+import { isOwn } from './clone.js';
+import { declaredWarnings, type Comparison } from './declared.js';
 import {
   type KubeObject,
   digestOf,
@@ -19,7 +21,6 @@ import {
   type Deployment,
   type Pod,
 } from './objects.js';
-import { isOwn } from './clone.js';
 import { overlapProblems } from './gray.js';
 import { copied, copiesFor, hiddenKinds, rendered } from './gray-sketch.js';
 import { containerName, manifestProblems } from './manifest.js';
@@ -77,6 +78,8 @@ export interface Findings {
   readonly autoscalers: readonly KubeObject[] | null;
   readonly policies: Policies;
   readonly pods: readonly Pod[];
+  /** How stable differs from what is declared of it, or why that is not known. Absent: nothing is declared, or there is no stable. */
+  readonly declared?: Comparison;
 }
 
 export interface Observed {
@@ -137,13 +140,16 @@ function observationOf(
   const own = found.pods.filter((pod) => isSameTrack(pod, deployment));
   const live = deployment.spec.replicas ?? 1;
   const replicas = at.inBatches ? replicasBehind(live, found.gray, at.application.name) : live;
+  const what = `Deployment "${at.deployment}" of ${at.application.name} in ${at.environment.name}`;
   const warnings = exists
     ? [
         ...notes,
         ...scaled(at, replicas, found),
         ...(at.inBatches && found.autoscalers === null ? [unseenAutoscalers] : []),
+        ...(found.declared === undefined ? [] : declaredWarnings(what, found.declared)),
       ]
     : [];
+  const drift = found.declared !== undefined && 'drift' in found.declared ? found.declared.drift : null;
   return {
     application: at.application.name,
     environment: at.environment.name,
@@ -154,6 +160,7 @@ function observationOf(
     readyReplicas: exists ? (deployment.status?.readyReplicas ?? 0) : 0,
     container,
     ...(warnings.length > 0 ? { warnings } : {}),
+    ...(drift === null ? {} : { drift }),
   };
 }
 

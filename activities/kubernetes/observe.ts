@@ -10,6 +10,7 @@ import { policiesIn, type Policies } from './policies/find.js';
 import { copyingProblems } from './policies/rights.js';
 import { resources } from './resources.js';
 import { kubeFailure } from './errors.js';
+import { compared } from './compare.js';
 import { kinds } from './kinds.js';
 import { heard, recentMs, trustedMs } from './mirrors.js';
 import { lookout, observed, type Findings, type Lookout } from './observation.js';
@@ -99,6 +100,7 @@ async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<O
     budgets: covering,
     autoscalers: scaling,
     policies: guarding,
+    ...(await compared(cluster, at, stable, scaling)),
   };
   const seen = observed(at, found);
   // Stable that may not be read is not missing.

@@ -1,7 +1,7 @@
 /** What keeps a Deployment from becoming available, read from it and its pods. Pure. */
 import type { ContainerStatus, Deployment, Pod, Terminated } from './objects.js';
 import { isReady } from './objects.js';
-import { maskText } from './mask.js';
+import { maskText } from '../../domain/mask.js';
 
 export interface Problem {
   /** Kubernetes' own word, e.g. CrashLoopBackOff; the same problem keeps it. */

@@ -1,7 +1,7 @@
 /** What a container or the cluster said last about a pod. Best effort: null where it cannot be had. */
 import type { Cluster } from './client.js';
 import { path, resources } from './resources.js';
-import { maskText } from './mask.js';
+import { maskText } from '../../domain/mask.js';
 
 const lines = 20;
 

@@ -1,6 +1,7 @@
 /** /v1/plans and /v1/releases: what would be done, doing it, and reading it. */
 import { randomBytes } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
+import { declaredDeployments, shownPlan } from '../../domain/declared.js';
 import { failure } from '../../domain/failures.js';
 import { releaseIdOfBytes, releaseIdOfKey } from '../../domain/ids.js';
 import { phases } from '../../domain/release.js';
@@ -49,7 +50,13 @@ export function releaseRoutes(app: App, { temporal, config, metrics }: AppDeps):
           : await releaseInputs(api, id, body, actor, true);
       const { plan } = await api.planRelease(inputs);
       if (plan === null) return throwFailure(failure('internal', { what: 'a plan without a plan' }));
-      return c.json({ plan, planHash: plan.hash, warnings: plan.warnings, changes: changesOf(plan) });
+      return c.json({
+        plan: shownPlan(plan),
+        planHash: plan.hash,
+        warnings: plan.warnings,
+        changes: changesOf(plan),
+        manifests: declaredDeployments(plan, inputs.applications),
+      });
     },
   );
 
@@ -156,7 +163,10 @@ export function releaseRoutes(app: App, { temporal, config, metrics }: AppDeps):
       answers: { 200: { description: 'The release', schema: 'ReleaseView' } },
       problems: [404, 503],
     }),
-    async (c) => c.json(await (await temporal()).readRelease(c.req.param('id'))),
+    async (c) => {
+      const view = await (await temporal()).readRelease(c.req.param('id'));
+      return c.json({ ...view, plan: view.plan === null ? null : shownPlan(view.plan) });
+    },
   );
 }
 

@@ -217,6 +217,15 @@ export const views = {
     planHash: z.string(),
     warnings: z.array(z.string()),
     changes: z.array(z.string()).describe('What would change in the clusters, for people.'),
+    manifests: z
+      .array(
+        z.object({
+          application: z.string(),
+          environment: z.string(),
+          manifest: z.record(z.string(), z.unknown()),
+        }),
+      )
+      .describe('Deployments as they are declared, rendered where it is a template; secrets are masked.'),
   }),
   AcceptedRelease: z.object({
     id: z.string(),

@@ -8,7 +8,7 @@ import type { Context } from '../context.js';
 import { Unreachable } from '../errors.js';
 import { exitCodes, type ExitCode } from '../exit.js';
 import { follow } from '../follow.js';
-import { renderPlan } from '../format/plan.js';
+import { renderManifests, renderPlan } from '../format/plan.js';
 import { addCommand, reasonOption, timeoutOption, versionOf, type Host } from './common.js';
 
 interface RequestOptions {
@@ -44,17 +44,21 @@ function bodyOf(
 }
 
 export function planCommand(program: Command, host: Host): void {
-  addCommand<RequestOptions>(
+  addCommand<RequestOptions & { readonly manifests?: boolean }>(
     program,
     host,
     'plan <app@version...>',
     'print what a release would do; changes nothing',
-    requestOptions(),
+    [
+      ...requestOptions(),
+      new Option('--manifests', 'also the Deployments as they are declared, rendered from their templates'),
+    ],
     async (context, versions, options) => {
       const body = bodyOf(versions, options);
       const answer = await context.client.post<PlanAnswer>('/v1/plans', body, { timeoutMs: planTimeoutMs });
       context.answer(answer);
       context.say(...renderPlan(answer.plan, answer.changes, context.paint));
+      if (options.manifests === true) context.say(...renderManifests(answer.manifests ?? []));
       return exitCodes.succeeded;
     },
   );

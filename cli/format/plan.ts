@@ -1,5 +1,7 @@
 /** A plan for people, before anything happens. Pure. */
-import type { Plan, Stage, Target } from '../../domain/plan.js';
+import { stringify } from 'yaml';
+import type { DeclaredDeployment } from '../../domain/declared.js';
+import type { DeploymentDrift, Plan, Stage, Target } from '../../domain/plan.js';
 import { gateText } from '../../domain/stage-order.js';
 import type { Paint } from './paint.js';
 import { oneLine, shortDigest } from './text.js';
@@ -28,11 +30,35 @@ function stageLines(stage: Stage, paint: Paint): string[] {
     ...(stage.gates ?? []).map((gate) => `  ${oneLine(gateText(gate))}`),
     ...stage.targets.map((target) => `  ${targetText(target)}`),
     ...(stage.edges ?? []).map((edge) => `  ${edge.application}: not released, its route gives the tag`),
+    ...Object.entries(stage.drift ?? {}).flatMap(([application, drift]) =>
+      driftLines(application, drift, paint),
+    ),
     ...stage.steps.map(
       (step, i) => `  ${paint.dim(String(i + 1).padStart(width))}  ${oneLine(step.summary)}`,
     ),
   ];
 }
+
+function driftLines(application: string, { fields, more }: DeploymentDrift, paint: Paint): string[] {
+  return [
+    `  ${paint.yellow(`${application} differs from what is declared; a release changes only the image`)}`,
+    ...fields.map(({ path, live, declared }) =>
+      oneLine(`    ${path}: ${live ?? 'not set'}, declared ${declared ?? 'not set'}`),
+    ),
+    ...(more === 0 ? [] : [`    and ${more} more`]),
+  ];
+}
+
+/** YAML documents, each under a comment that says whose it is. */
+export const renderManifests = (manifests: readonly DeclaredDeployment[]): string[] =>
+  manifests.flatMap(({ application, environment, manifest }) => [
+    '---',
+    oneLine(`# ${application} in ${environment}`),
+    ...stringify(manifest, { lineWidth: 0 }).trimEnd().split('\n').map(shown),
+  ]);
+
+/** Indentation stays. */
+const shown = (line: string): string => line.replace(/\p{Cc}/gu, '\uFFFD');
 
 function targetText(target: Target): string {
   const from = target.stableImage === null ? 'nothing' : shortDigest(target.stableDigest);
