@@ -94,6 +94,20 @@ describe('the probe', () => {
     expect(findings).toMatchObject([{ kind: 'probe', summary: 'tagged: v2; untagged: v1' }]);
   });
 
+  it.each<[string, readonly string[], string, boolean]>([
+    ['where every consumer is declared', [], 'verified: tagged: v2; untagged: v1', true],
+    [
+      'but not where one is not',
+      ['a', 'c'],
+      'tagged: v2; untagged: v1; not verified: the consumers of a, c are not declared, so gray may take messages that are meant for stable',
+      false,
+    ],
+  ])('calls a lane verified %s', async (_, undeclared, summary, verified) => {
+    const to = await at((tagged) => ({ status: 200, version: tagged ? 'v2' : 'v1' }));
+    const { findings } = await probe({ ...to, probe: { ...to.probe!, undeclared } });
+    expect(findings).toMatchObject([{ summary, data: { verified, undeclared } }]);
+  });
+
   it('asks again while the data plane does not know the rule yet', async () => {
     let asked = 0;
     const to = await at((tagged) => ({ status: 200, version: tagged && asked++ > 1 ? 'v2' : 'v1' }));

@@ -1,9 +1,10 @@
 /** Asks through the real entry, with and without the tag, and compares which track answered. */
 import { Context } from '@temporalio/activity';
 import axios from 'axios';
+import { verdictOf } from '../domain/consumers.js';
 import type { ProbedChain, Target } from '../domain/plan.js';
 import { chainComplaint } from './chain-probe.js';
-import type { Activities } from './contract.js';
+import type { Activities, Finding } from './contract.js';
 import { describe, fail } from './failure.js';
 
 /** Header in which an application may say its version; without it only the status is judged. */
@@ -53,16 +54,23 @@ export const probeActivities: Pick<Activities, 'probe'> = {
       ]);
       why = complaint(tagged, untagged, isSame, target.probe.chain);
       if (why === null) {
-        const summary = `tagged: ${nameOf(tagged)}; untagged: ${nameOf(untagged)}`;
-        return {
-          findings: [{ at: new Date().toISOString(), kind: 'probe', summary, data: { tagged, untagged } }],
-        };
+        return { findings: [found(tagged, untagged, target.probe.undeclared)] };
       }
       await Context.current().sleep(pauseMs);
     }
     return fail('probe_failed', { why: why ?? 'no answer.' });
   },
 };
+
+function found(tagged: ProbeAnswer, untagged: ProbeAnswer, undeclared?: readonly string[]): Finding {
+  const verified = undeclared === undefined ? {} : { verified: undeclared.length === 0, undeclared };
+  return {
+    at: new Date().toISOString(),
+    kind: 'probe',
+    summary: verdictOf(`tagged: ${nameOf(tagged)}; untagged: ${nameOf(untagged)}`, undeclared),
+    data: { tagged, untagged, ...verified },
+  };
+}
 
 const nameOf = ({ chain, version, status }: ProbeAnswer): string => chain ?? version ?? `status ${status}`;
 

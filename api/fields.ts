@@ -147,12 +147,19 @@ function keysAt(schema: z.core.$ZodType, path: Path): readonly string[] {
 }
 
 interface SchemaDef {
+  readonly options?: readonly z.core.$ZodType[];
   readonly innerType?: z.core.$ZodType;
   readonly shape?: Readonly<Record<string, z.core.$ZodType>>;
   readonly element?: z.core.$ZodType;
 }
 
 function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
-  const { innerType } = (schema._zod as unknown as { def: SchemaDef }).def;
+  const { innerType, options } = (schema._zod as unknown as { def: SchemaDef }).def;
+  if (options !== undefined) {
+    // A word or an object: only the object has keys.
+    const hasKeys = ({ shape, element }: SchemaDef): boolean => shape !== undefined || element !== undefined;
+    const found = options.map(unwrapped).find((o) => hasKeys((o._zod as unknown as { def: SchemaDef }).def));
+    return found ?? schema;
+  }
   return innerType === undefined ? schema : unwrapped(innerType);
 }

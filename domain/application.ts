@@ -1,6 +1,7 @@
 /** An application as its team declares it (YAML or JSON), and the settings that follow from it. */
 import type { AnalysisSettings } from './analysis.js';
 import type { ApprovalSettings } from './approval.js';
+import type { Consumers } from './consumers.js';
 import type { Duration } from './duration.js';
 import type { AnyRoute, Condition, Enter, IngressController, RouterName, Tag } from './traffic.js';
 
@@ -31,6 +32,8 @@ export interface Application {
   readonly release?: ReleaseInput;
   /** Names of the applications that it calls: they are deployed and promoted before it, where a release has both. */
   readonly dependsOn?: readonly string[];
+  /** How what gray takes from message queues is kept apart. Absent: nobody has said, so a lane is not verified. */
+  readonly consumers?: Consumers;
   /** In the order of the stages. */
   readonly environments: readonly Environment[];
   /** What it was made of by `sluice new`. Absent: written by hand. A release does not read it. */
@@ -59,6 +62,8 @@ export interface Environment {
   /** Over those of the application, map by map. */
   readonly values?: Values;
   readonly traffic?: Partial<TrafficSettings>;
+  /** Instead of the application's. */
+  readonly consumers?: Consumers;
   /** What differs here from the application's `release`. */
   readonly release?: ReleaseInput;
 }

@@ -181,7 +181,10 @@ describe('a stage with several applications', () => {
     const { targets, steps } = stage(planOf({ a: none, c: {} }));
     expect(targets.map((t) => t.analysis === null)).toEqual([false, true]);
     expect(steps.find((s) => s.kind === 'hold')).toMatchObject({ analysis: { interval: '10s' } });
-    expect(planOf({ a: none, c: none }).warnings).toEqual([expect.stringContaining('No analysis')]);
+    expect(planOf({ a: none, c: none }).warnings).toEqual([
+      expect.stringContaining('No analysis'),
+      expect.stringContaining('the consumers of c, a are not declared'),
+    ]);
   });
 
   it('deploys straight what has no stable version, first, and lets requests come to what it would have led to', () => {

@@ -10,6 +10,7 @@ import {
 } from './application.js';
 import { inBatches } from './batches.js';
 import { innerOf, levelsOf, reachedFrom, type Calls } from './chain.js';
+import { consumersIn, grayVariables } from './consumers.js';
 import { milliseconds } from './duration.js';
 import { grayName } from './ids.js';
 import { edgeIn, edgesOf, withEdges } from './edge.js';
@@ -211,6 +212,8 @@ function targetOf(
   const traffic = trafficSettings(spec, environment);
   const cluster = environment.cluster ?? 'default';
   const gray = grayName(workload.name, settings.lane);
+  const words = { lane: settings.lane, tag: settings.tag.value };
+  const variables = grayVariables(consumersIn(spec, environment), words);
   return {
     application: spec.name,
     environment: environment.name,
@@ -243,5 +246,6 @@ function targetOf(
     progressDeadlineMs: milliseconds(settings.progressDeadline),
     grayReplicas: settings.replicas,
     ...(workload.grayLabels === undefined ? {} : { grayLabels: workload.grayLabels }),
+    ...(variables.length === 0 ? {} : { grayVariables: variables }),
   };
 }

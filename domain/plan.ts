@@ -3,6 +3,7 @@ import type { Application, Environment, ReleaseSettings, Strategy } from './appl
 import type { AnalysisSettings } from './analysis.js';
 import type { ApprovalSettings } from './approval.js';
 import type { Calls } from './chain.js';
+import { laneWarnings, undeclaredIn, withUndeclared, type GrayVariable } from './consumers.js';
 import { milliseconds, type Duration } from './duration.js';
 import { hashOf } from './ids.js';
 import { laneSteps, laneStepsBack } from './lane-steps.js';
@@ -90,6 +91,8 @@ export interface Target {
   readonly batches?: readonly number[];
   /** Labels of gray pods on top of stable's. */
   readonly grayLabels?: Readonly<Record<string, string>>;
+  /** Variables of gray's container on top of stable's, or instead. */
+  readonly grayVariables?: readonly GrayVariable[];
   /** How gray is judged, where it is not as the step says; null: not at all. */
   readonly analysis?: AnalysisSettings | null;
 }
@@ -109,6 +112,8 @@ export interface ProbeTarget {
   readonly entry: string;
   readonly host: string | null;
   readonly tag: Tag;
+  /** Gray tracks of the lane of which nobody has said how their consumers are kept apart; empty: it may be called verified. Absent: neither. */
+  readonly undeclared?: readonly string[];
   /** Absent: only the version that the entry itself answers with is compared. */
   readonly chain?: ProbedChain;
 }
@@ -269,17 +274,20 @@ function stageOf(name: string, input: PlanInput, warnings: string[]): Stage {
   const edges = edgesIn(name, members, input);
   const lead = leadOf(members);
   const targets = members.map((m) => m.target);
+  const undeclared = undeclaredIn({ targets, edges }, input);
   const settings = members.map((m) => m.settings);
   const longest = (of: (s: ReleaseSettings) => Duration): number =>
     Math.max(...settings.map((s) => milliseconds(of(s))));
   const gates = input.gates?.get(name) ?? [];
+  const steps = numbered(name, stageSteps(name, members, edges, input, warnings));
+  if (input.rollback === undefined) warnings.push(...laneWarnings(name, steps, undeclared));
   return {
     environment: name,
     ...(gates.length === 0 ? {} : { gates }),
     strategy: lead.target.strategy,
-    targets,
-    ...(edges.length === 0 ? {} : { edges }),
-    steps: numbered(name, stageSteps(name, members, edges, input, warnings)),
+    targets: withUndeclared(targets, undeclared),
+    ...(edges.length === 0 ? {} : { edges: withUndeclared(edges, undeclared) }),
+    steps,
     queue: lead.settings.queue,
     queueDeadlineMs: longest((s) => s.queueDeadline),
     rollbackDeadlineMs: longest((s) => s.rollbackDeadline),

@@ -1,6 +1,7 @@
 /** Traffic on the way forward: the routes of a stage taken in hand, tagged, weighed and given back, and the probe of them. */
 import { ActivityFailure, isCancellation, sleep } from '@temporalio/workflow';
 import type { Finding, TrafficResult } from '../activities/contract.js';
+import { verdictOf } from '../domain/consumers.js';
 import { entriesOf, hasGray, isChained } from '../domain/member.js';
 import { drainMsOf, type Routed, type Stage } from '../domain/plan.js';
 import type { Tag, Traffic } from '../domain/traffic.js';
@@ -108,7 +109,9 @@ async function setTraffic(
 
 export async function probe(run: Run, entries: readonly Routed[]): Promise<Done> {
   const findings = await askTagged(run, entries, probes.asStep);
-  return { result: 'the tag leads to gray, no tag to stable', findings };
+  // All entries of a stage have the same.
+  const undeclared = entries[0]?.probe?.undeclared;
+  return { result: verdictOf('the tag leads to gray, no tag to stable', undeclared), findings };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What a release would make of gray, as the pre-flight needs it: nothing of it is ever written. Pure. */
 import { workloadSettings } from '../../domain/application.js';
+import { consumersIn, grayVariables } from '../../domain/consumers.js';
 import type { Target } from '../../domain/plan.js';
 import type { AnyRoute } from '../../domain/traffic.js';
 import { grayDeployment } from './gray.js';
@@ -48,6 +49,10 @@ export function sketch(at: Lookout, route: AnyRoute | null, container: string): 
     progressDeadlineMs: 0,
     grayReplicas: 1,
     ...(grayLabels === undefined ? {} : { grayLabels }),
+    grayVariables: grayVariables(consumersIn(at.application, at.environment), {
+      lane: at.lane,
+      tag: at.tag?.value ?? at.lane,
+    }),
   };
 }
 

@@ -215,6 +215,26 @@ describe('the gray Deployment', () => {
     expect(problems[0]?.message).toContain('app, proxy');
   });
 
+  it('has variables of its own in the released container only, and is none where they would be those of stable', () => {
+    const grayVariables = [{ consumer: 'orders', env: 'GROUP', value: '{{stable}}-gray', isApart: true }];
+    const env = [{ name: 'GROUP', value: 'orders' }];
+    const containers = [
+      { name: 'app', image: 'registry.example/web:v1', env },
+      { name: 'proxy', image: 'p:1', env },
+    ];
+    const from = stable();
+    const spec = { ...from.spec, template: { ...from.spec.template, spec: { containers } } };
+    const services = [service('web', { app: 'web' })];
+    const { deployment, problems } = clone({ ...from, spec }, services, { grayVariables });
+    expect(problems).toEqual([]);
+    expect(deployment.spec.template.spec?.containers?.map((c) => c['env'])).toEqual([
+      [{ name: 'GROUP', value: 'orders-gray' }],
+      env,
+    ]);
+    const unset = clone(from, services, { grayVariables });
+    expect(unset.problems.map((p) => p.code)).toEqual(['consumers_not_apart']);
+  });
+
   it('keeps every other field of the pod template, whatever it is, and nothing of the baseline matches it', () => {
     const key = fc.constantFrom('app', 'tier', 'app.kubernetes.io/name', 'team', 'x');
     const value = fc.stringMatching(/^[a-z0-9]([a-z0-9.-]{0,40}[a-z0-9])?$/);

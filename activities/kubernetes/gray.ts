@@ -3,7 +3,15 @@ import { failure, type Failure } from '../../domain/failures.js';
 import type { Target } from '../../domain/plan.js';
 import { scalesDeployment } from './autoscalers.js';
 import { changedLabels, cloneMetadata, isOwn, ownLabels } from './clone.js';
-import { type KubeObject, containersOf, omit, podLabels, type Deployment } from './objects.js';
+import { consumerProblems, variablesOf, withVariables } from './consumers.js';
+import {
+  type KubeObject,
+  type Container,
+  containersOf,
+  omit,
+  podLabels,
+  type Deployment,
+} from './objects.js';
 import {
   matchesSelector,
   serviceMatches,
@@ -91,12 +99,17 @@ function cloneDeployment(
         spec: {
           ...template.spec,
           containers: containersOf(stable).map((c) =>
-            c.name === target.container ? { ...c, image: target.image.reference } : c,
+            c.name === target.container ? grayContainer(c, target) : c,
           ),
         },
       },
     },
   };
+}
+
+function grayContainer(stable: Container, { image, grayVariables = [] }: Target): Container {
+  const env = withVariables(variablesOf(stable), grayVariables);
+  return { ...stable, image: image.reference, ...(grayVariables.length === 0 ? {} : { env }) };
 }
 
 /** Ports and behaviour of the baseline Service, without what makes it reachable from outside. */
@@ -156,7 +169,14 @@ function grayProblems(
     ...own.filter((s) => serviceMatches(s, pods)).map((s) => `Service ${s.metadata.name}`),
     ...(matchesSelector(stable.spec.selector, pods) ? [`Deployment ${stable.metadata.name}`] : []),
   ];
-  return [...unknown, ...missing, ...others.map((service) => failure('gray_would_match', { service }))];
+  const container = containersOf(stable).find((c) => c.name === target.container);
+  const together = container === undefined ? [] : consumerProblems(container, target);
+  return [
+    ...unknown,
+    ...missing,
+    ...together,
+    ...others.map((service) => failure('gray_would_match', { service })),
+  ];
 }
 
 /** What else would take gray pods for stable's: disruption budgets by their selector, autoscalers by name. */

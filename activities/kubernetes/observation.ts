@@ -233,7 +233,7 @@ function grayProblems(at: Lookout, stable: Deployment, container: string, found:
   const would = rendered(at, route, stable, container, found);
   return [
     ...taken.map(({ kind }) => failure('gray_name_taken', { kind, name: gray, namespace })),
-    ...would.problems.filter((p) => p.code === 'gray_would_match'),
+    ...would.problems.filter((p) => p.code === 'gray_would_match' || p.code === 'consumers_not_apart'),
     ...overlapProblems(would.deployment, found.budgets ?? [], found.autoscalers ?? []),
   ];
 }

@@ -224,7 +224,7 @@ export function checkApplication(value: unknown, context: Context): void {
   }
 }
 
-function reportTwice(
+export function reportTwice(
   context: Context,
   path: Path,
   names: readonly unknown[],

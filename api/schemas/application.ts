@@ -22,6 +22,7 @@ import {
   checkSteps,
 } from './application-rules.js';
 import { batchesSchema, checkBatchStrategy } from './batches.js';
+import { consumersSchema as consumers } from './consumers.js';
 import { checkTags } from './enter-rules.js';
 import { enterSchema } from './enter.js';
 import { checkIngresses } from './ingress-rules.js';
@@ -256,6 +257,7 @@ const environment = z.strictObject({
   workload: workload.exactOptional(),
   values: values.exactOptional(),
   traffic: localTraffic.exactOptional(),
+  consumers: consumers.exactOptional(),
   release: releaseSettingsSchema.exactOptional().describe('What differs here.'),
 }) satisfies z.ZodType<Environment>;
 
@@ -279,6 +281,7 @@ export const applicationSchema = z
       .describe(
         'Applications that it calls: where a release has both, they are deployed and promoted before it.',
       ),
+    consumers: consumers.exactOptional(),
     environments: z
       .array(environment)
       .min(1, 'at least one environment')

@@ -45,6 +45,9 @@ image: ${image}
 #   name: ${name}
 #   container: ${name}
 
+# What it reads from message queues besides; without a word a lane of several applications is not verified.
+# consumers: none
+
 traffic:
   router: ${router}
 ${router === 'ingress' ? controller : ''}  # The ${routes[router]} that sends requests to the Service. Both default to the application's name.

@@ -128,6 +128,12 @@ export const surroundings = {
       `HorizontalPodAutoscaler "${c.autoscaler}" scales ${c.workload}: it would fight the counts of the batches.`,
       'Remove it for the release (of KEDA: pause the ScaledObject), set release.batches to null, or use the strategy gray or canary, whose weights need no counts.',
     ),
+  consumers_not_apart: (c: { workload: string; consumer: string; variable: string; why: string }) =>
+    terminal(
+      422,
+      `Gray of "${c.workload}" would not be kept apart from stable: variable ${c.variable} of consumer "${c.consumer}": ${c.why}`,
+      'Correct consumers[] of the application: write a value of its own, without {{stable}} where stable has none.',
+    ),
   gray_would_match: (c: { service: string }) =>
     terminal(
       422,

@@ -1,5 +1,6 @@
 /** Two of three applications that call each other are released together: one lane, on real requests. */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Deployment } from '../../activities/kubernetes/objects.js';
 import { releaseWorkflowId } from '../../domain/ids.js';
 import type { ReleaseView } from '../../domain/release.js';
 import { fakePrometheus, vector, type FakePrometheus } from '../fakes/prometheus.js';
@@ -47,6 +48,14 @@ async function promoted(world: World, id: string): Promise<string[]> {
   });
 }
 
+/** Of the released container. */
+async function variablesOf(world: World, name: string): Promise<Record<string, string>> {
+  const path = `/apis/apps/v1/namespaces/${world.namespace}/deployments/${name}`;
+  const { spec } = await world.kube.get<Deployment>(path);
+  const env = spec.template.spec!.containers![0]!['env'] as { name: string; value: string }[];
+  return Object.fromEntries(env.map((variable) => [variable.name, variable.value]));
+}
+
 describe('a lane of two applications with a third between them', () => {
   it('P9: where the pods of one never become ready nothing of either is left, and nobody noticed', async () => {
     await chain.settings({ c: { progressDeadline: '3s' } });
@@ -84,7 +93,10 @@ describe('a lane of two applications with a third between them', () => {
   });
 
   it('P1 P9: tagged requests take gray of both, the share grows at the entry, versions never mix, and a rollback takes both back', async () => {
-    await chain.settings({ a: { approval }, c: { approval } });
+    const group = { env: 'CONSUMER_GROUP', value: 'orders-{{lane}}' };
+    const filter = { env: 'MESSAGE_TAG' };
+    const consumers = [{ name: 'orders', group, filter }];
+    await chain.settings({ a: { approval }, c: { approval }, consumers });
     const { a, b, c } = chain;
     const before = await chain.snapshots();
     const { untagged, tagged, stop } = chain.steady();
@@ -97,7 +109,16 @@ describe('a lane of two applications with a third between them', () => {
     const both = `${c.applicationName} v2 in prod, ${a.applicationName} v2 in prod`;
     expect(waiting.waitingOn?.what).toContain(both);
     const probed = waiting.evidence.find((e) => e.kind === 'probe');
-    expect(probed?.summary).toBe(`tagged: ${gray}; untagged: ${stable}`);
+    const unverified = `not verified: the consumers of ${c.applicationName} are not declared, so gray may take messages that are meant for stable`;
+    expect(probed?.summary).toBe(`tagged: ${gray}; untagged: ${stable}; ${unverified}`);
+    expect(probed?.data).toMatchObject({ verified: false, undeclared: [c.applicationName] });
+    expect(waiting.steps.find((s) => s.kind === 'probe')?.result).toContain(unverified);
+    expect(waiting.plan?.warnings.join()).toContain(`The lane in prod will be ${unverified}`);
+    expect(await variablesOf(a, 'a-gray')).toMatchObject({
+      CONSUMER_GROUP: 'orders-gray',
+      MESSAGE_TAG: 'gray',
+    });
+    expect(await variablesOf(a, 'a')).not.toHaveProperty('CONSUMER_GROUP');
     for (const { applicationName } of [a, c]) {
       const { body } = await a.call(
         'GET',

@@ -1,5 +1,6 @@
 /** Three applications that call each other, a -> b -> c, each behind a route of its own, and who answers a request through all of them. */
-import type { Application, ReleaseInput } from '../../domain/application.js';
+import type { Application, ReleaseInput, TrafficSettings } from '../../domain/application.js';
+import type { Consumers } from '../../domain/consumers.js';
 import { startLoad, type Load } from '../../infra/local/load.js';
 import type { RouteKind } from '../../infra/local/sample.js';
 import type { StackInfo } from '../../infra/local/stack.js';
@@ -12,6 +13,8 @@ export interface ChainOptions {
   readonly c?: ReleaseInput;
   /** Whether the share of c is moved at the route of a. Default false. */
   readonly edges?: boolean;
+  /** Of a; those of the others are not declared. */
+  readonly consumers?: Consumers;
   /** How long b takes for each request. Default 0. */
   readonly delayMs?: number;
   /** Kind of their routes. Default gateway-api. */
@@ -61,22 +64,29 @@ export class Chain {
     a = {},
     c = {},
     edges = false,
-  }: Pick<ChainOptions, 'a' | 'c' | 'edges'> = {}): Promise<void> {
-    await this.declare(this.c, { ...quick, ...c }, undefined, edges ? [this.a.applicationName] : undefined);
-    await this.declare(this.b, quick, this.c);
-    await this.declare(this.a, { ...quick, ...a }, this.b);
+    consumers,
+  }: Omit<ChainOptions, 'delayMs' | 'beside'> = {}): Promise<void> {
+    const away = edges ? { edges: [this.a.applicationName] } : {};
+    await this.declare(this.c, { ...quick, ...c }, { traffic: away });
+    await this.declare(this.b, quick, { calls: this.c });
+    const told = consumers === undefined ? {} : { consumers };
+    await this.declare(this.a, { ...quick, ...a }, { calls: this.b, ...told });
   }
 
   private async declare(
     world: World,
     release: ReleaseInput,
-    calls?: World,
-    edges?: readonly string[],
+    more: {
+      readonly calls?: World;
+      readonly traffic?: Partial<TrafficSettings>;
+      readonly consumers?: Consumers;
+    },
   ): Promise<void> {
+    const { calls, traffic: own = {}, ...rest } = more;
     const { traffic, ...application } = world.application(release);
     const dependsOn = calls === undefined ? {} : { dependsOn: [calls.applicationName] };
-    const told = { ...traffic!, chainHeader: 'x-versions', ...(edges === undefined ? {} : { edges }) };
-    const declared = { ...application, ...dependsOn, traffic: told };
+    const told = { ...traffic!, chainHeader: 'x-versions', ...own };
+    const declared = { ...application, ...dependsOn, ...rest, traffic: told };
     const { status, body } = await world.declare(declared satisfies Application);
     if (status >= 300) throw new Error(`${world.name} was not declared: ${JSON.stringify(body)}`);
   }
