@@ -7,7 +7,7 @@ import { endedView, rejection, samplePlan, sampleView, startedAt } from '../../t
 import { parseYaml } from '../yaml.js';
 import { applicationLines, applicationRows, releaseRows } from './lists.js';
 import { ansiPaint, noPaint } from './paint.js';
-import { renderPlan } from './plan.js';
+import { renderManifests, renderPlan } from './plan.js';
 import { renderProblem } from './problem.js';
 import { eventLine, renderRelease, waitingLines } from './release.js';
 import { starter } from './starter.js';
@@ -162,6 +162,32 @@ it('says how a version got past the environments before', () => {
     'prod  gray',
     '  web passed test on 2026-01-02 03:04 UTC by release 4k2m',
     '  web has not passed pre: overridden by zoe: the shop is down',
+  ]);
+});
+
+it('a plan shows what differs from what is declared, and the declared Deployments themselves', () => {
+  const plan = samplePlan();
+  const fields = [
+    { path: 'spec.replicas', live: '5', declared: '2' },
+    { path: 'spec.paused', live: 'true', declared: null },
+  ];
+  const [stage] = plan.stages;
+  const drifted = { ...plan, stages: [{ ...stage!, drift: { web: { fields, more: 3 } } }] };
+  const lines = renderPlan(drifted, [], noPaint);
+  const from = lines.findIndex((line) => line.includes('differs'));
+  expect(lines.slice(from, from + 4)).toEqual([
+    '  web differs from what is declared; a release changes only the image',
+    '    spec.replicas: 5, declared 2',
+    '    spec.paused: true, declared not set',
+    '    and 3 more',
+  ]);
+  const manifest = { kind: 'Deployment', metadata: { name: 'we\u0007b' } };
+  expect(renderManifests([{ application: 'web', environment: 'prod', manifest }])).toEqual([
+    '---',
+    '# web in prod',
+    'kind: Deployment',
+    'metadata:',
+    expect.stringMatching(/^  name: /),
   ]);
 });
 
