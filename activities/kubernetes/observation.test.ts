@@ -75,6 +75,28 @@ describe('where to look', () => {
 });
 
 describe('the observation', () => {
+  it('has what differs from what is declared, as a warning and field by field, or why nobody knows', () => {
+    const drift = { fields: [{ path: 'spec.replicas', live: '5', declared: '2' }], more: 0 };
+    const seen = (declared: Findings['declared']) =>
+      observed(at(application()), found(declared === undefined ? {} : { declared })).observation;
+    expect(seen({ drift })).toMatchObject({
+      drift,
+      warnings: [
+        expect.stringMatching(/^Deployment "web" of web in prod differs .*spec\.replicas is 5, declared 2/),
+      ],
+    });
+    expect(seen({ unknown: 'a webhook' })?.warnings?.[0]).toContain('could not be compared');
+    for (const none of [seen({ drift: null }), seen(undefined)]) {
+      expect(none).not.toHaveProperty('drift');
+      expect(none).not.toHaveProperty('warnings');
+    }
+  });
+  it('refuses gray that would take messages of stable', () => {
+    const consumers = [{ name: 'orders', topic: { env: 'TOPIC' } }];
+    expect(codes({ ...application(), consumers }, found())).toEqual(['consumers_not_apart']);
+    const own = [{ name: 'orders', topic: { env: 'TOPIC', value: 'orders-{{lane}}' } }];
+    expect(codes({ ...application(), consumers: own }, found())).toEqual([]);
+  });
   it('says what runs', () => {
     const { observation, problems } = observed(
       at(application()),
