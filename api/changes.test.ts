@@ -31,6 +31,22 @@ describe('changesOf', () => {
     ]);
   });
 
+  it("names gray's own HTTPProxy where a root includes it", () => {
+    const traffic = { router: 'contour-include', route: 'example-com', include: 'web' } as const;
+    const { environments, name, image: repository } = everyField;
+    const spec: Application = {
+      name,
+      image: repository,
+      traffic,
+      release: { strategy: 'blue-green' },
+      environments,
+    };
+    expect(changes(spec).slice(0, 2)).toEqual([
+      'prod: namespace shop: Deployment, Service and HTTPProxy web-prod-gray: made for the release, removed after it',
+      'prod: namespace shop: HTTPProxy example-com: requests with x-lane: gray, then 100 % of all to web-prod-gray, restored after it',
+    ]);
+  });
+
   it('names the Deployment that a first release creates', () => {
     expect(changes(everyField, { exists: false, stableImage: null, readyReplicas: 0 })).toEqual([
       'prod: namespace shop: Deployment web-prod: created with image r/web@sha256:2',

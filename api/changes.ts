@@ -5,6 +5,7 @@ import type { RouterName } from '../domain/traffic.js';
 const routeKinds: Readonly<Record<RouterName, string>> = {
   'gateway-api': 'HTTPRoute',
   contour: 'HTTPProxy',
+  'contour-include': 'HTTPProxy',
   istio: 'VirtualService',
   ingress: 'Ingress',
 };
@@ -41,14 +42,15 @@ function changesOfTarget(stage: Stage, target: Target): string[] {
     case 'rolling':
       return target.batches === undefined ? [lasting] : [`${where}: ${batchChange(target)}`, lasting];
     case 'gray':
-    case 'canary': {
+    case 'canary':
+    case 'blue-green': {
       const weights = target.inner === true ? [] : weightsIn(stage);
       const rules = [
         ...tagsIn(stage).map((tag) => `requests with ${tag}`),
         ...weights.map((weight) => `then ${weight} of all`),
       ].join(', ');
       return [
-        `${where}: Deployment and Service ${target.gray}: made for the release, removed after it`,
+        `${where}: ${madeBy(target)} ${target.gray}: made for the release, removed after it`,
         ...(target.route === null
           ? []
           : [
@@ -64,6 +66,9 @@ function changesOfTarget(stage: Stage, target: Target): string[] {
 
 const batchChange = ({ gray, deployment, batches = [], stableReplicas }: Target): string =>
   `Deployment ${gray}: made for the release with ${batches.join(', ')} of ${stableReplicas} pods, while ${deployment} has the rest; removed after it`;
+
+const madeBy = ({ route }: Target): string =>
+  route?.include === undefined ? 'Deployment and Service' : 'Deployment, Service and HTTPProxy';
 
 function stableChange({ stableImage, image, manifest, container }: Target): string {
   if (manifest !== null) return `created with image ${image.reference}`;

@@ -8,8 +8,11 @@ import type { AnyRoute, Condition, Enter, IngressController, RouterName, Tag } f
 export const environmentTypes = ['test', 'pre', 'gray', 'prod'] as const;
 export type EnvironmentType = (typeof environmentTypes)[number];
 
-export const strategies = ['gray', 'canary', 'rolling'] as const;
-/** gray: tagged requests first, then weights; canary: weights only; rolling: the Deployment's own rolling update. */
+export const strategies = ['gray', 'canary', 'blue-green', 'rolling'] as const;
+/**
+ * gray: tagged requests first, then weights; canary: weights only; blue-green: tagged requests first, then everything at once, with the
+ * old version kept for a while; rolling: the Deployment's own rolling update.
+ */
 export type Strategy = (typeof strategies)[number];
 
 /**
@@ -89,6 +92,10 @@ export interface TrafficSettings {
   readonly controller?: IngressController;
   /** Name of the HTTPRoute, HTTPProxy, VirtualService or Ingress. Default: the application's. */
   readonly route?: string;
+  /** Router contour-include: namespace of that root HTTPProxy. Default: the environment's. */
+  readonly routeNamespace?: string;
+  /** Router contour-include: name of the HTTPProxy in the environment's namespace that the root includes. Default: the application's. */
+  readonly include?: string;
   /** Name of the baseline Service. Default: the application's. */
   readonly service?: string;
   /** Port of the Service. Default 80. */
@@ -139,6 +146,8 @@ export interface ReleaseSettings {
   readonly steps: readonly WeightStep[];
   /** Strategy rolling: pods are changed in these batches. null: as the Deployment's own rolling update does it. Default null. */
   readonly batches: readonly Batch[] | null;
+  /** Strategy blue-green, in place of steps: how long the old version is kept, one write away, after the switch. Default 10m. */
+  readonly undoWindow: Duration;
   /** Gray replicas: "auto" follows the weight, a number stays. Default auto. */
   readonly replicas: 'auto' | number;
   readonly approval: ApprovalSettings;
@@ -222,6 +231,7 @@ export function releaseSettings(application: Application, environment: Environme
     verify: local.verify ?? own.verify ?? '0s',
     steps: local.steps ?? own.steps ?? defaultSteps,
     batches: local.batches !== undefined ? local.batches : (own.batches ?? null),
+    undoWindow: local.undoWindow ?? own.undoWindow ?? '10m',
     replicas: local.replicas ?? own.replicas ?? 'auto',
     approval: { ...defaultApproval, ...own.approval, ...local.approval },
     analysis: analysis === null ? null : { ...defaultAnalysis, ...own.analysis, ...local.analysis },
@@ -232,6 +242,12 @@ export function releaseSettings(application: Application, environment: Environme
     rollbackDeadline: local.rollbackDeadline ?? own.rollbackDeadline ?? '5m',
   };
 }
+
+/** The steps of a strategy; blue-green has one of its own. */
+export const stepsFor = (
+  strategy: Strategy,
+  { steps, undoWindow }: Pick<ReleaseSettings, 'steps' | 'undoWindow'>,
+): readonly WeightStep[] => (strategy === 'blue-green' ? [{ weight: 100, hold: undoWindow }] : steps);
 
 export function trafficSettings(
   application: Application,
@@ -250,15 +266,25 @@ export function trafficSettings(
 
 /** The route that the settings name, with gray's Service beside stable's. */
 export function routeOf(
-  { router, controller, route, service, port }: NonNullable<ReturnType<typeof trafficSettings>>,
-  at: Pick<AnyRoute, 'cluster' | 'namespace' | 'grayService'>,
+  settings: NonNullable<ReturnType<typeof trafficSettings>>,
+  at: Pick<AnyRoute, 'cluster' | 'namespace' | 'grayService'> & { readonly application: string },
 ): AnyRoute {
-  const { cluster, namespace, grayService } = at;
+  const { router, controller, route, routeNamespace, include, service, port } = settings;
+  const { application, cluster, namespace, grayService } = at;
   const place = { cluster, namespace, route, stableService: service, grayService, port };
-  // A declaration without the controller is refused.
-  return router === 'ingress'
-    ? { router, controller: controller ?? 'nginx', ...place }
-    : { router, ...place };
+  switch (router) {
+    case 'gateway-api':
+    case 'contour':
+    case 'istio':
+      return { router, ...place };
+    case 'contour-include': {
+      const home = routeNamespace === undefined ? {} : { routeNamespace };
+      return { router, ...place, ...home, include: include ?? application };
+    }
+    // A declaration without the controller is refused.
+    case 'ingress':
+      return { router, controller: controller ?? 'nginx', ...place };
+  }
 }
 
 export function workloadSettings(

@@ -44,7 +44,7 @@ export function edgeIn(
     cluster,
     namespace,
     route: {
-      ...routeOf(traffic, { cluster, namespace, grayService: service }),
+      ...routeOf(traffic, { application: application.name, cluster, namespace, grayService: service }),
       stamps: tag,
       ...(enter === undefined ? {} : { enter }),
       guest: true,

@@ -9,6 +9,8 @@ export const labels = {
   lane: 'sluice.dev/lane',
   /** On the Deployment of batches: the replicas that stable had before them. */
   replicas: 'sluice.dev/replicas',
+  /** On a copy of one of the user's objects: hash of what it is a copy of. */
+  source: 'sluice.dev/source',
   /** On the user's route while a release holds it: JSON, see activities/traffic. */
   footprint: 'sluice.dev/footprint',
 } as const;

@@ -2,6 +2,7 @@
 import {
   releaseSettings,
   routeOf,
+  stepsFor,
   trafficSettings,
   workloadSettings,
   type Environment,
@@ -44,7 +45,7 @@ export interface Member {
 
 /** Whether it has a gray track beside stable. */
 export const hasGray = ({ strategy }: Pick<Target, 'strategy'>): boolean =>
-  strategy === 'gray' || strategy === 'canary';
+  strategy === 'gray' || strategy === 'canary' || strategy === 'blue-green';
 
 const isEntry = (target: Target): boolean => hasGray(target) && target.inner !== true;
 
@@ -131,7 +132,7 @@ function inLane(members: readonly Member[], calls: Calls): Member[] {
     if (inner.has(target.application) || (hasGray(target) && edges.length > 0))
       return { ...member, target: { ...target, inner: true } };
     const probe = probeOf(target, gray, calls);
-    const isTagged = hasGray(target) && (inner.size > 0 || target.strategy === 'gray');
+    const isTagged = hasGray(target) && (inner.size > 0 || target.strategy !== 'canary');
     const marks = isTagged ? marksOf(inner.size > 0, target.route?.router ?? null, settings) : {};
     const route = target.route === null ? null : { ...target.route, ...marks };
     return { ...member, target: { ...target, route, probe } };
@@ -170,9 +171,11 @@ function probeOf(
 
 function settingsOf({ planned, environment }: Seen, { lane, strategy }: PlanInput): ReleaseSettings {
   const declared = releaseSettings(planned.spec, environment);
+  const chosen = strategy ?? declared.strategy;
   return {
     ...declared,
-    strategy: strategy ?? declared.strategy,
+    strategy: chosen,
+    steps: stepsFor(chosen, declared),
     lane: lane ?? declared.lane,
     tag: lane === null ? declared.tag : { ...declared.tag, value: lane },
   };
@@ -231,7 +234,12 @@ function targetOf(
     route:
       traffic === null || settings.strategy === 'rolling'
         ? null
-        : routeOf(traffic, { cluster, namespace: environment.namespace, grayService: gray }),
+        : routeOf(traffic, {
+            application: spec.name,
+            cluster,
+            namespace: environment.namespace,
+            grayService: gray,
+          }),
     probe:
       traffic?.entry === undefined
         ? null

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { samplePlan } from '../test/fakes/release-view.js';
 import { defaultAnalysis } from './application.js';
 import type { Stage, Step, Target } from './plan.js';
-import { shiftProblem, steeredSteps, wayAbove, wayToPromotion, type Way } from './steering.js';
+import { shiftProblem, steeredSteps, wayAbove, wayToPromotion, weightProblem, type Way } from './steering.js';
 
 const planned = samplePlan().stages[0]!;
 const hold = (weight: number, durationMs: number): Step => ({
@@ -38,6 +38,18 @@ const at = (kind: Step['kind'], nth = 0): Way => {
   const found = stage.steps.filter((s) => s.kind === kind)[nth]!;
   return { stage, current: found, rest: stage.steps.slice(stage.steps.indexOf(found) + 1) };
 };
+
+describe('weightProblem', () => {
+  const route = { ...stage.targets[0]!.route!, router: 'contour-include' as const };
+  const way = { ...at('hold', 1), stage: { ...stage, targets: [{ ...stage.targets[0]!, route }] } };
+
+  it.each([1, 50, 99])('%i percent is no weight where all requests are switched at once', (share) => {
+    expect(weightProblem(way, share)).toMatch(/it is 0 or 100/);
+    expect(weightProblem(at('hold', 1), share)).toBeNull();
+  });
+
+  it.each([0, 100])('%i percent is one', (share) => expect(weightProblem(way, share)).toBeNull());
+});
 
 describe('shiftProblem', () => {
   it.each([

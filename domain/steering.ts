@@ -1,6 +1,8 @@
 /** What steering does to the way through a stage, and when it makes sense. Pure. */
+import { entriesOf } from './member.js';
 import { concerned, type Stage, type Step, type Target } from './plan.js';
 import { replicasOf } from './steps.js';
+import { canShare } from './traffic.js';
 
 /** Where a release is in a stage. */
 export interface Way {
@@ -24,6 +26,17 @@ export function shiftProblem(way: Way | null): string | null {
   return promotes
     ? null
     : 'stable is being promoted already, and gray carries the traffic until it is ready.';
+}
+
+/** Why that weight cannot be set, for people; null: it can. */
+export function weightProblem(way: Way | null, weight: number): string | null {
+  if (way === null) return null;
+  const { stage } = way;
+  const routers = entriesOf(stage, stage.targets).flatMap(({ route }) =>
+    route === null ? [] : [route.router],
+  );
+  const router = routers.find((one) => !canShare(one, weight));
+  return router === undefined ? null : `router ${router} switches all requests at once, so it is 0 or 100.`;
 }
 
 /** The planned way from here on when gray has this weight: from the first planned weight above it. */

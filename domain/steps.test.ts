@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Application, ReleaseInput } from './application.js';
+import type { Application, ReleaseInput, Strategy } from './application.js';
 import { computePlan, type Observation, type Plan, type ResolvedImage } from './plan.js';
 import type { BackTo } from './release.js';
 import type { RouterKind } from './traffic.js';
@@ -62,6 +62,40 @@ const kinds = (p: Plan): string =>
     .join(' ');
 const straight = 'deploy-straight';
 const whole = 'deploy-gray weight promote return-traffic cleanup';
+
+describe('the plan of a blue-green release', () => {
+  const planned = (release: ReleaseInput, strategy: Strategy | null = null): Plan =>
+    computePlan({
+      applications: [
+        {
+          spec: { ...shop, release: { ...shop.release, ...release } },
+          image: image('v3'),
+          observations: [seen],
+        },
+      ],
+      environment: 'prod',
+      strategy,
+      lane: null,
+    });
+
+  it('comes up whole, is seen by its tag, switches at once, keeps the old version for a while, promotes', () => {
+    const p = planned({ strategy: 'blue-green', undoWindow: '20m', steps: [{ weight: 5 }] });
+    expect(kinds(p)).toBe('deploy-gray tag probe hold approval weight hold promote return-traffic cleanup');
+    expect(steps(p).flatMap((s) => ('replicas' in s ? [s.replicas] : []))).toEqual([4, 4]);
+    const [, last] = steps(p).filter((s) => s.kind === 'hold');
+    expect(last).toMatchObject({
+      weight: 100,
+      durationMs: 1_200_000,
+      analysis: { interval: '10s' },
+      summary: 'keep the old version, one write away, for 20m under analysis',
+    });
+  });
+
+  it('may be asked for by the release; the window is 10 minutes', () => {
+    const last = steps(planned({}, 'blue-green')).findLast((s) => s.kind === 'hold');
+    expect(last).toMatchObject({ weight: 100, durationMs: 600_000 });
+  });
+});
 
 describe('the plan of a rollback', () => {
   it.each<[string, Plan, string]>([

@@ -31,6 +31,7 @@ export function stepsOf(
       ];
     case 'gray':
     case 'canary':
+    case 'blue-green':
       return graySteps(strategy, settings, target, warnings);
   }
 }
@@ -38,7 +39,7 @@ export function stepsOf(
 export const noAnalysis = 'No analysis: the steps only wait, nothing is judged.';
 
 function graySteps(
-  strategy: 'gray' | 'canary',
+  strategy: 'gray' | 'canary' | 'blue-green',
   settings: ReleaseSettings,
   target: Target,
   warnings: string[],
@@ -70,6 +71,8 @@ function graySteps(
     ...approvalSteps(settings),
     ...settings.steps.flatMap((step): Unnumbered[] => {
       const durationMs = milliseconds(step.hold ?? defaultHold);
+      const what =
+        strategy === 'blue-green' ? 'keep the old version, one write away,' : `hold ${step.weight} %`;
       return [
         {
           kind: 'weight',
@@ -82,7 +85,7 @@ function graySteps(
           weight: step.weight,
           durationMs,
           analysis: settings.analysis,
-          summary: `hold ${step.weight} % for ${durationText(durationMs)}${settings.analysis === null ? '' : ' under analysis'}`,
+          summary: `${what} for ${durationText(durationMs)}${settings.analysis === null ? '' : ' under analysis'}`,
         },
       ];
     }),

@@ -1,7 +1,14 @@
 /** What a router is asked for, in absolute terms, so that asking twice changes nothing. */
 
-/** Routers that split the rules of one object of the user's. */
-export const routerKinds = ['gateway-api', 'contour', 'istio'] as const;
+/** Those that share untagged requests between the tracks in any proportion. */
+export const sharingKinds = ['gateway-api', 'contour', 'istio'] as const;
+export type SharingKind = (typeof sharingKinds)[number];
+
+/**
+ * Routers that split the rules of one object of the user's. The last one sends all untagged requests to one track: a name in the route is
+ * switched, and there is nothing to weigh.
+ */
+export const routerKinds = [...sharingKinds, 'contour-include'] as const;
 export type RouterKind = (typeof routerKinds)[number];
 
 /** All of them. ingress: puts canary Ingresses beside the user's, which is never written. */
@@ -11,6 +18,12 @@ export type RouterName = (typeof routerNames)[number];
 /** Who serves an Ingress and reads the annotations of its canary; see activities/traffic/ingress. */
 export const ingressControllers = ['nginx', 'higress', 'mse', 'alb'] as const;
 export type IngressController = (typeof ingressControllers)[number];
+
+export const isWhole = (router: RouterName): boolean => router === 'contour-include';
+
+/** Whether the router can send that share, in percent, to gray. */
+export const canShare = (router: RouterName, weight: number): boolean =>
+  !isWhole(router) || weight === 0 || weight === 100;
 
 /** A request that carries this header with exactly this value belongs to the gray track. */
 export interface Tag {
@@ -57,6 +70,10 @@ export interface RouteTarget<Router extends RouterName = RouterKind> {
   readonly namespace: string;
   /** Name of the HTTPRoute, HTTPProxy, VirtualService or Ingress. */
   readonly route: string;
+  /** Where that is, when it is not in the namespace of the Services. */
+  readonly routeNamespace?: string;
+  /** Router contour-include: name of stable's HTTPProxy beside the Services, which the route includes. */
+  readonly include?: string;
   readonly stableService: string;
   readonly grayService: string;
   /** Port of both Services. */
@@ -81,6 +98,12 @@ export interface IngressTarget extends RouteTarget<'ingress'> {
 }
 
 export type AnyRoute = RouteTarget | IngressTarget;
+
+/** Namespace of the route itself. */
+export const homeOf = ({
+  routeNamespace,
+  namespace,
+}: Pick<RouteTarget, 'namespace' | 'routeNamespace'>): string => routeNamespace ?? namespace;
 
 export function isWeight(value: number): boolean {
   return Number.isInteger(value) && value >= 0 && value <= 100;

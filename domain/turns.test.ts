@@ -41,6 +41,7 @@ describe('the turns of a release', () => {
   it('alone: its own, and with a tag the one of that lane too', () => {
     expect(turnsOf([app('b')])).toEqual(['b prod by x-lane: gray']);
     expect(turnsOf([app('b')], { lane: 'blue' })).toEqual(['b prod by x-lane: blue']);
+    expect(turnsOf([app('b')], { strategy: 'blue-green' })).toEqual(['b prod by x-lane: gray']);
     for (const strategy of ['canary', 'rolling'] as const)
       expect(turnsOf([app('b')], { strategy })).toEqual(['b prod']);
     expect(turnsOf([app('b')], { rollbackOf: 'r-1' })).toEqual(['b prod']);

@@ -81,6 +81,8 @@ function tagOf(
   const declared = spec.environments.find((e) => e.name === environment)!;
   const { strategy, tag } = releaseSettings(spec, declared);
   const asked = request.strategy ?? strategy;
-  const isTold = isLane ? asked !== 'rolling' : asked === 'gray' && request.rollbackOf === undefined;
+  const isTold = isLane
+    ? asked !== 'rolling'
+    : (asked === 'gray' || asked === 'blue-green') && request.rollbackOf === undefined;
   return isTold ? `${tag.header.toLowerCase()}: ${request.lane ?? tag.value}` : null;
 }

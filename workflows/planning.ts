@@ -5,6 +5,7 @@ import { batchProblems } from '../domain/batches.js';
 import { edgesOf, type Told } from '../domain/edge.js';
 import type { Calls } from '../domain/chain.js';
 import { laneProblems, stampProblems } from '../domain/lane.js';
+import { shareProblems } from '../domain/shares.js';
 import type { Failure } from '../domain/failures.js';
 import { failure } from '../domain/failures.js';
 import {
@@ -59,8 +60,8 @@ export async function makePlan(
   const calls = callsOf(run.inputs);
   const asked = { environment, strategy, lane, approveEach, gates, ...rollback };
   const plan = computePlan({ applications: planned, calls, edges: run.inputs.edges ?? [], ...asked });
-  const unstamped = stampProblems(plan);
-  return unstamped.length > 0 ? { plan: null, problems: unstamped } : { plan, problems };
+  const unfit = [...stampProblems(plan), ...shareProblems(plan)];
+  return unfit.length > 0 ? { plan: null, problems: unfit } : { plan, problems };
 }
 
 /** What keeps the routes of others from carrying the share. */

@@ -4,7 +4,7 @@ import { setHandler } from '@temporalio/workflow';
 import { hasRole } from '../domain/approval.js';
 import { milliseconds } from '../domain/duration.js';
 import { failure, type Failure } from '../domain/failures.js';
-import { shiftProblem } from '../domain/steering.js';
+import { shiftProblem, weightProblem } from '../domain/steering.js';
 import { isWeight } from '../domain/traffic.js';
 import * as messages from './messages.js';
 import type { Run } from './run.js';
@@ -48,7 +48,8 @@ function listenForDetours(run: Run): void {
     problem: ({ weight }) =>
       onTheWay(run, 'weight') ??
       shift(run, 'weight') ??
-      when(run, isWeight(weight), 'weight', `${weight} is no whole number from 0 to 100.`),
+      when(run, isWeight(weight), 'weight', `${weight} is no whole number from 0 to 100.`) ??
+      because(run, 'weight', weightProblem(run.way, weight)),
     act(steering) {
       run.detour = { kind: 'weight', weight: steering.weight, steering };
     },
@@ -134,10 +135,10 @@ function onTheWay(run: Run, action: string): Failure | null {
   return run.notNow(action, 'it is being undone already.');
 }
 
-function shift(run: Run, action: string): Failure | null {
-  const why = shiftProblem(run.way);
-  return why === null ? null : run.notNow(action, why);
-}
+const shift = (run: Run, action: string): Failure | null => because(run, action, shiftProblem(run.way));
+
+const because = (run: Run, action: string, why: string | null): Failure | null =>
+  why === null ? null : run.notNow(action, why);
 
 function when(run: Run, possible: boolean, action: string, why: string): Failure | null {
   if (run.record.ended) return failure('release_ended', { id: run.inputs.id, phase: run.record.phase });

@@ -11,6 +11,7 @@ import {
 } from '../../domain/diagnosis.js';
 import { parseImage } from '../../domain/image.js';
 import type { Target } from '../../domain/plan.js';
+import { homeOf } from '../../domain/traffic.js';
 import type { Activities } from '../contract.js';
 import { CatalogueError, fail } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
@@ -18,7 +19,8 @@ import { KubeError } from '../kubernetes/kube-error.js';
 import { lookout, type Lookout } from '../kubernetes/observation.js';
 import { observe } from '../kubernetes/observe.js';
 import { rightsMissing } from '../kubernetes/rights.js';
-import { neededRights } from '../kubernetes/rules.js';
+import { deniedAtHome } from '../kubernetes/route-look.js';
+import { neededRights, routeRights } from '../kubernetes/rules.js';
 import { providerOf } from '../metrics/analyse.js';
 import { shownAddress } from '../metrics/prometheus.js';
 import { Registry, said, type RegistryDeps } from '../registry/client.js';
@@ -102,7 +104,12 @@ function environment(
 async function rights(deps: DiagnoseDeps, at: Lookout): Promise<Checks> {
   const needed = neededRights(at.route);
   const missing = await rightsMissing(deps.clusters(at.cluster), at.namespace, [...needed, ...welcomeRights]);
-  return rightsChecks(at, needed, missing);
+  const checks = rightsChecks(at, needed, missing);
+  const { route } = at;
+  if (route === null || homeOf(route) === at.namespace) return checks;
+  const place = { cluster: at.cluster, namespace: homeOf(route) };
+  const denied = await deniedAtHome(deps.clusters(at.cluster), route);
+  return [...checks, ...rightsChecks(place, routeRights(route), denied)];
 }
 
 /** The same look as before a release. Rights are told by themselves. */
@@ -141,7 +148,7 @@ async function acceptance(
 ): Promise<Checks> {
   if (at.route === null || codes.some((c) => /^(route_|crd_|namespace_|cluster_)/.test(c))) return [];
   const resource = resourceOf(at.route.router);
-  const object = await deps.clusters(at.cluster).get(resource, at.namespace, at.route.route);
+  const object = await deps.clusters(at.cluster).get(resource, homeOf(at.route), at.route.route);
   return object === null ? [] : [acceptanceCheck(at.route, subject, object)];
 }
 

@@ -42,7 +42,7 @@ export function rightsChecks(
       .filter((n) => n.resource.plural === plural && n.resource.group === group)
       .map((n) => n.verb);
     const seen = `The worker may not ${lacking.map((n) => n.verb).join(', ')} ${plural}${group === '' ? '' : `.${group}`}.`;
-    const remedy = `Add the line of infra/kubernetes/rbac.yaml to the worker's Role there: ${ruleLine(group, plural, verbs)}`;
+    const remedy = `Add the line of infra/kubernetes/rbac.yaml to the worker's Role there: ${ruleLine(group, plural, [...new Set(verbs)])}`;
     return lacking.some((n) => needed.includes(n))
       ? problem(about, seen, remedy)
       : warning(about, seen, remedy);

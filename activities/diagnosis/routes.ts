@@ -1,7 +1,7 @@
 /** What a route object's controller says of it, and whether its kind is served. Pure. */
 import { fine, problem, warning, type HealthCheck } from '../../domain/diagnosis.js';
 import { failure } from '../../domain/failures.js';
-import type { AnyRoute, RouterName } from '../../domain/traffic.js';
+import { homeOf, type AnyRoute, type RouterName } from '../../domain/traffic.js';
 import type { KubeObject } from '../kubernetes/objects.js';
 import { resourceOf } from '../traffic/index.js';
 import { objectOf, objectsOf, textOf } from '../traffic/json.js';
@@ -18,7 +18,8 @@ export function unsure(kind: RouterName, object: KubeObject): string | null {
       );
       return accepted ? null : 'no controller has accepted it';
     }
-    case 'contour': {
+    case 'contour':
+    case 'contour-include': {
       const said = textOf(status?.['currentStatus']);
       if (said === 'valid') return null;
       return said === null
@@ -40,7 +41,7 @@ export function unsure(kind: RouterName, object: KubeObject): string | null {
 export function acceptanceCheck(route: AnyRoute, subject: string, object: KubeObject): HealthCheck {
   const { kind } = resourceOf(route.router);
   const about = { topic: 'route', subject } as const;
-  const name = `${kind} "${route.route}" in namespace "${route.namespace}"`;
+  const name = `${kind} "${route.route}" in namespace "${homeOf(route)}"`;
   const why = unsure(route.router, object);
   if (why === null)
     return fine(about, `${name} fits${route.router === 'istio' ? '' : ', its controller accepts it'}`);

@@ -11,6 +11,7 @@ import type { Answer, MetricsProvider } from '../metrics/provider.js';
 const where: Readonly<Record<RouterKind, string>> = {
   'gateway-api': "Envoy's admin page, /stats/prometheus",
   contour: "Envoy's admin page, /stats/prometheus",
+  'contour-include': "Envoy's admin page, /stats/prometheus",
   istio: "the proxies' port 15020, /stats/prometheus",
 };
 

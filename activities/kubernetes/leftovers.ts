@@ -6,7 +6,7 @@ import { milliseconds } from '../../domain/duration.js';
 import { edgeIn } from '../../domain/edge.js';
 import { grayName, labels as ours } from '../../domain/ids.js';
 import type { Found, Leftover, LeftoverErrand } from '../../domain/leftover.js';
-import type { AnyRoute, IngressTarget } from '../../domain/traffic.js';
+import { homeOf, type AnyRoute, type IngressTarget } from '../../domain/traffic.js';
 import type { Activities } from '../contract.js';
 import { CatalogueError, describe } from '../failure.js';
 import { footprintOf, notedRoute } from '../traffic/footprint.js';
@@ -126,11 +126,12 @@ async function noteOn(
   if (route === null) return null;
   if (route.router === 'ingress') return canaryBeside(cluster, application, route, signal);
   const router = routers[route.router];
-  const object = await cluster.get(router.resource, route.namespace, route.route, signal);
+  const object = await cluster.get(router.resource, homeOf(route), route.route, signal);
   const footprint = object === null ? null : footprintOf(object, route);
   if (object === null || footprint === null) return null;
   const target = notedRoute(route, footprint);
-  const weight = footprint.traffic?.gray ?? roughTrafficOf(router, rulesOf(object, router), target).gray;
+  const rules = rulesOf(object, router, target, footprint.origins);
+  const weight = footprint.traffic?.gray ?? roughTrafficOf(router, rules, target).gray;
   return { release: footprint.release, kind: router.resource.kind, weight, target };
 }
 

@@ -65,7 +65,10 @@ export function lookout(
   const marks = tag === null ? {} : marksOf(false, traffic?.router ?? null, { ...settings, tag });
   const route = !isRouted
     ? null
-    : { ...routeOf(traffic, { cluster, namespace, grayService: gray }), ...marks };
+    : {
+        ...routeOf(traffic, { application: application.name, cluster, namespace, grayService: gray }),
+        ...marks,
+      };
   return { application, environment, cluster, namespace, deployment, lane, gray, route, tag, inBatches };
 }
 

@@ -1,7 +1,8 @@
 /** The pre-flight: looks at one application in one environment, in one round of reads, and names everything that stands in the way. */
+import type { Strategy } from '../../domain/application.js';
 import { failure, type Failure } from '../../domain/failures.js';
 import { edgeIn, type Told } from '../../domain/edge.js';
-import type { AnyRoute, Tag } from '../../domain/traffic.js';
+import { homeOf, type AnyRoute, type Tag } from '../../domain/traffic.js';
 import type { Activities, ObserveInput, ObserveResult } from '../contract.js';
 import { fail } from '../failure.js';
 import type { Cluster } from './client.js';
@@ -16,6 +17,7 @@ import { heard, recentMs, trustedMs } from './mirrors.js';
 import { lookout, observed, type Findings, type Lookout } from './observation.js';
 import { grayKey, looks, permitted } from './recent.js';
 import { hasNamespace, rightsLacking } from './rights.js';
+import { deniedAtHome, shareProblems } from './route-look.js';
 import { neededRights, rightsProblems } from './rules.js';
 import { labelSelectorText } from './selectors.js';
 import { listed, readable, watched, type Objects, type Reader } from './watched.js';
@@ -41,7 +43,7 @@ export async function observe(deps: ObserveDeps, input: ObserveInput): Promise<O
   const cluster = deps.clusters(at.cluster);
   try {
     if (input.guest !== undefined) return await lookAtEdge(deps, cluster, at, input.guest);
-    return await look(deps, cluster, at);
+    return await look(deps, cluster, at, input.strategy ?? null);
   } catch (error) {
     const what = `the look at Deployment "${at.deployment}"`;
     throw kubeFailure(error, { cluster: at.cluster, namespace: at.namespace, what });
@@ -65,13 +67,20 @@ async function lookAtEdge(
   return { observation: null, problems: [...rights, ...(problems ?? [])] };
 }
 
-async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<ObserveResult> {
+async function look(
+  deps: ObserveDeps,
+  cluster: Cluster,
+  at: Lookout,
+  strategy: Strategy | null,
+): Promise<ObserveResult> {
   const since = Date.now();
-  const place = `${at.namespace} ${at.route?.router} ${at.route?.route}`;
+  const home = at.route === null ? '' : homeOf(at.route);
+  const place = `${at.namespace} ${at.route?.router} ${home}/${at.route?.route}`;
   const known = permitted.get(cluster, place) !== null;
   const parts = watchedParts(cluster, at);
-  const [missing, stable, services, route] = await Promise.all([
+  const [missing, denied, stable, services, route] = await Promise.all([
     known ? [] : rightsLacking(cluster, at.namespace, neededRights(at.route)),
+    known ? [] : deniedAtHome(cluster, at.route),
     readable(cluster.get(resources.deployments, at.namespace, at.deployment)) as Promise<Deployment | null>,
     listed(cluster, resources.services, at.namespace),
     at.route === null ? [] : readable(deps.routeProblems(cluster, at.route, at.tag)),
@@ -88,7 +97,7 @@ async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<O
     const unknown = failure('namespace_unknown', { namespace: at.namespace, cluster: at.cluster });
     return { observation: null, problems: [unknown] };
   }
-  if (missing.length === 0 && !known) permitted.keep(cluster, place, true, since);
+  if (missing.length + denied.length === 0 && !known) permitted.keep(cluster, place, true, since);
   const isFree = gray === null && services?.every((s) => s.metadata.name !== at.gray) === true;
   if (isFree && stable !== null)
     looks.keep(cluster, grayKey(at), { stable, services, policies: guarding.found }, since);
@@ -107,8 +116,12 @@ async function look(deps: ObserveDeps, cluster: Cluster, at: Lookout): Promise<O
   const hidden = missing.some((n) => n.resource === resources.deployments && n.verb === 'get');
   const problems = hidden ? seen.problems.filter((p) => p.code !== 'workload_unknown') : seen.problems;
   // A first release moves no traffic, so its route may come later.
-  const routing = seen.observation?.exists === false ? [] : (route ?? []);
-  const rights = rightsProblems(missing, at.cluster, at.namespace);
+  const routing =
+    seen.observation?.exists === false ? [] : [...(route ?? []), ...shareProblems(at, strategy)];
+  const rights = [
+    ...rightsProblems(missing, at.cluster, at.namespace),
+    ...(at.route === null ? [] : rightsProblems(denied, at.cluster, homeOf(at.route))),
+  ];
   const copying = await copyingProblems(cluster, at, seen.copies);
   return { observation: seen.observation, problems: [...rights, ...problems, ...copying, ...routing] };
 }

@@ -1,6 +1,6 @@
 /** Which rights a release needs in a namespace, and which of them the API server's answer lacks. Pure. */
 import { failure, type Failure } from '../../domain/failures.js';
-import type { RouterName } from '../../domain/traffic.js';
+import type { AnyRoute } from '../../domain/traffic.js';
 import { resources, type Resource } from './resources.js';
 
 export interface Need {
@@ -18,8 +18,15 @@ export interface ResourceRule {
   readonly resourceNames?: readonly string[];
 }
 
+const all = (resource: Resource, verbs: readonly string[], name: string | null = null): Need[] =>
+  verbs.map((verb) => ({ resource, verb, name }));
+
+/** What the activities need of the route. */
+export type RightsRoute = Pick<AnyRoute, 'router' | 'route'> &
+  Partial<Pick<AnyRoute, 'namespace' | 'routeNamespace'>>;
+
 /** What the activities do there, and no more. Reading logs and events is welcome, but a release works without. */
-export function neededRights(route: { readonly router: RouterName; readonly route: string } | null): Need[] {
+export function neededRights(route: RightsRoute | null): Need[] {
   return [
     ...all(resources.deployments, ['get', 'list', 'watch', 'create', 'patch', 'delete']),
     ...all(resources.services, ['get', 'list', 'create', 'delete']),
@@ -27,22 +34,27 @@ export function neededRights(route: { readonly router: RouterName; readonly rout
     ...all(resources.replicasets, ['list']),
     ...(route === null
       ? []
-      : [...all(resources.endpointslices, ['list']), ...routing(route.router, route.route)]),
+      : [
+          ...all(resources.endpointslices, ['list']),
+          ...(route.router === 'contour-include'
+            ? all(resources.httpproxies, ['get', 'create', 'delete'])
+            : []),
+          ...((route.routeNamespace ?? route.namespace) === route.namespace ? routeRights(route) : []),
+        ]),
   ];
 }
 
-const all = (resource: Resource, verbs: readonly string[], name: string | null = null): Need[] =>
-  verbs.map((verb) => ({ resource, verb, name }));
-
-function routing(router: RouterName, name: string): Need[] {
+/** What they do to the route itself, in its namespace. */
+export function routeRights({ router, route }: RightsRoute): Need[] {
   const changed = ['get', 'patch'] as const;
   switch (router) {
     case 'gateway-api':
-      return all(resources.httproutes, changed, name);
+      return all(resources.httproutes, changed, route);
     case 'contour':
-      return all(resources.httpproxies, changed, name);
+    case 'contour-include':
+      return all(resources.httpproxies, changed, route);
     case 'istio':
-      return all(resources.virtualservices, changed, name);
+      return all(resources.virtualservices, changed, route);
     // Canaries are found and made beside it.
     case 'ingress':
       return all(resources.ingresses, ['get', 'list', 'create', 'patch', 'delete']);

@@ -50,7 +50,7 @@ const left = new Recent<true>(10 * 60_000);
 
 /** Tried again where it may pass: the next attempt of the activity would only meet one more request that is turned down. */
 async function leaveRoute({ cluster, release, target: { route }, running }: Place): Promise<void> {
-  const key = `${release} ${route?.namespace}/${route?.route}`;
+  const key = `${release} ${route?.namespace}/${route?.routeNamespace}/${route?.route}`;
   if (route === null || left.get(cluster, key) !== null) return;
   for (let tries = 1, wait = 200; ; tries++, wait = Math.min(wait * 2, 5_000)) {
     try {

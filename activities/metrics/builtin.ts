@@ -42,9 +42,10 @@ export interface Selectors {
 export function selectors(subject: Subject): Selectors {
   const { router, namespace, service, port } = subject;
   switch (router) {
-    // Both are Contour's Envoy, which names a cluster <namespace>_<service>_<port>.
+    // All are Contour's Envoy, which names a cluster <namespace>_<service>_<port>.
     case 'gateway-api':
-    case 'contour': {
+    case 'contour':
+    case 'contour-include': {
       const cluster = `envoy_cluster_name=${quoted(`${namespace}_${service}_${port}`)}`;
       return {
         requests: `envoy_cluster_upstream_rq{${cluster}}`,

@@ -1,17 +1,18 @@
 /** The routers as activities, and as what pre-flight asks. */
 import { Context } from '@temporalio/activity';
 import { failure, type Failure } from '../../domain/failures.js';
-import type { AnyRoute, Tag } from '../../domain/traffic.js';
+import { homeOf, type AnyRoute, type Tag } from '../../domain/traffic.js';
 import type { Activities } from '../contract.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { KubeError } from '../kubernetes/kube-error.js';
-import { footprintOf } from './footprint.js';
+import { seenOf } from './change.js';
+import { grayProxyProblems } from './gray-proxy.js';
 import { routers } from './index.js';
 import { ingressProblems } from './ingress/preflight.js';
 import { remember } from './memory.js';
 import { prepareRoute, restoreRoute, setTraffic } from './routes.js';
-import { problemsOf, rulesOf, tagProblemsOf } from './rules.js';
-import { bareRules, besideIn } from './shared.js';
+import { problemsOf, tagProblemsOf } from './rules.js';
+import { bareRules } from './shared.js';
 
 export function trafficActivities(
   clusters: (name: string) => Cluster,
@@ -37,7 +38,7 @@ export async function routeProblems(
   if (route.router === 'ingress') return ingressProblems(cluster, route, signal);
   const router = routers[route.router];
   const { kind, group } = router.resource;
-  const { namespace, route: name } = route;
+  const [namespace, name] = [homeOf(route), route.route];
   const object = await cluster.get(router.resource, namespace, name, signal);
   remember(cluster, route, object);
   if (object === null) {
@@ -47,9 +48,9 @@ export async function routeProblems(
       : [failure('crd_missing', { kind, group, cluster: cluster.name })];
   }
   // What a release left there that was ended by force is in nobody's way; one that shares the route is not either.
-  const held = { footprint: footprintOf(object, route), beside: besideIn(object, route) };
-  const own = bareRules(router, { rules: rulesOf(object, router), ...held }, route);
+  const own = bareRules(router, seenOf(router, route, object), route);
   const why = [
+    ...(await grayProxyProblems(cluster, route, tag, signal)),
     ...problemsOf(router, object, own, route),
     ...(tag === null ? [] : tagProblemsOf(router, own, route, tag)),
     ...router.complaints(object),

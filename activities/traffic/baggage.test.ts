@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { routerKinds, type RouteTarget, type Tag } from '../../domain/traffic.js';
+import { sharingKinds, type RouteTarget, type Tag } from '../../domain/traffic.js';
 import { routeOf } from '../../test/fakes/route.js';
 import { headersSaying, waysBeside } from './baggage.js';
 import { routers } from './index.js';
@@ -28,7 +28,7 @@ describe('the member of baggage that says the tag', () => {
   });
 });
 
-describe.each(routerKinds)('a route that tells by header and baggage: %s', (kind) => {
+describe.each(sharingKinds)('a route that tells by header and baggage: %s', (kind) => {
   const router = routers[kind];
   const backend: JsonObject =
     kind === 'istio' ? { destination: { host: 'web', port: { number: 80 } } } : { name: 'web', port: 80 };

@@ -2,15 +2,15 @@
 import type { Enter, Tag } from '../../domain/traffic.js';
 import { escaped } from './conditions.js';
 
-const header = 'baggage';
+export const baggageHeader = 'baggage';
 
 /** The headers that say the tag. A whole header is put on or taken off: of a list that comes from outside nothing can be trusted. */
 export const headersSaying = (tag: Tag): readonly Tag[] =>
-  tag.baggage === undefined ? [tag] : [tag, { header, value: `${tag.baggage}=${tag.value}` }];
+  tag.baggage === undefined ? [tag] : [tag, { header: baggageHeader, value: `${tag.baggage}=${tag.value}` }];
 
 /** Who goes to gray besides those with the header of the tag. */
 export function waysBeside({ baggage, value }: Tag, enter: Enter = []): Enter {
   if (baggage === undefined) return enter;
   const regex = `(.*,)?\\s*${escaped(baggage)}\\s*=\\s*${escaped(value)}\\s*([,;].*)?`;
-  return [...enter, [{ header, regex }]];
+  return [...enter, [{ header: baggageHeader, regex }]];
 }

@@ -1,7 +1,7 @@
 /** Read, decide, write only what differs, and only if nobody was faster: how every change of a route is made. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { canonicalJson, fieldManager } from '../../domain/ids.js';
-import { allStable, type AnyRoute, type RouteTarget } from '../../domain/traffic.js';
+import { allStable, homeOf, type AnyRoute, type RouteTarget } from '../../domain/traffic.js';
 import type { TrafficResult } from '../contract.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { KubeError } from '../kubernetes/kube-error.js';
@@ -13,6 +13,7 @@ import {
   footprintText,
   lastForeignWriter,
   marksOf,
+  notedRoute,
   type Footprint,
 } from './footprint.js';
 import { resourceOf, routers } from './index.js';
@@ -94,26 +95,24 @@ async function look(
   route: RouteTarget,
   signal: AbortSignal,
 ): Promise<Seen> {
-  const got = cluster.get(router.resource, route.namespace, route.route, signal);
+  const got = cluster.get(router.resource, homeOf(route), route.route, signal);
   const object = await asked(cluster, route, got);
   remember(cluster, route, object);
   return seenOf(router, route, object);
 }
 
-const seenOf = (router: Router, route: RouteTarget, object: KubeObject | null): Seen =>
-  object === null
-    ? { object, rules: [], footprint: null, beside: null }
-    : {
-        object,
-        rules: rulesOf(object, router),
-        footprint: footprintOf(object, route),
-        beside: besideIn(object, route),
-      };
+export function seenOf(router: Router, route: RouteTarget, object: KubeObject | null): Seen {
+  if (object === null) return { object, rules: [], footprint: null, beside: null };
+  const footprint = footprintOf(object, route);
+  const noted = footprint === null ? route : notedRoute(route, footprint);
+  const rules = rulesOf(object, router, noted, footprint?.origins ?? null);
+  return { object, rules, footprint, beside: besideIn(object, route) };
+}
 
 /** Holds only what changes; the version in it makes it a compare-and-set. */
 async function write(
   cluster: Cluster,
-  { resource, field }: Router,
+  { resource, field, list }: Router,
   route: RouteTarget,
   object: KubeObject,
   rules: Rules,
@@ -121,8 +120,9 @@ async function write(
   signal: AbortSignal,
 ): Promise<void> {
   const { resourceVersion } = object.metadata;
-  const patch = { metadata: { resourceVersion, annotations }, spec: { [field]: rules } };
-  remember(cluster, route, await cluster.merge(resource, route.namespace, route.route, patch, signal));
+  const spec = { [field]: list?.write(rules) ?? rules };
+  const patch = { metadata: { resourceVersion, annotations }, spec };
+  remember(cluster, route, await cluster.merge(resource, homeOf(route), route.route, patch, signal));
 }
 
 /** To the other one that holds the route this is no change by somebody else. */
@@ -161,7 +161,7 @@ export async function asked<T>(cluster: Cluster, route: AnyRoute, answer: Promis
 
 export function mapped(error: unknown, cluster: Cluster, route: AnyRoute): unknown {
   const what = `${resourceOf(route.router).kind} "${route.route}"`;
-  return kubeFailure(error, { cluster: cluster.name, namespace: route.namespace, what });
+  return kubeFailure(error, { cluster: cluster.name, namespace: homeOf(route), what });
 }
 
 /** Waits; throws the reason of the signal when it aborts. */

@@ -1,20 +1,26 @@
 /** The changes that a release makes to a route: what each of them checks, and what it writes. How it is written is change.ts. */
 import { canonicalJson } from '../../domain/ids.js';
-import { allStable, type RouteTarget, type Traffic } from '../../domain/traffic.js';
+import { allStable, homeOf, type RouteTarget } from '../../domain/traffic.js';
 import { uptimeMs } from '../clock.js';
 import type { RestoreResult, RouteInput, TrafficInput, TrafficResult } from '../contract.js';
 import { fail } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { changeRoute, type Change, type Seen } from './change.js';
 import { Endpoints, requireReady, requireSize } from './endpoints.js';
-import { enterProblemsOf } from './enter.js';
 import { laneOf, marksOf, notedRoute, type Footprint } from './footprint.js';
 import { routers } from './index.js';
+import {
+  grayProxyTaken,
+  makeGrayProxy,
+  removeGrayProxy,
+  requireGrayProxy,
+  requireStableProxy,
+} from './gray-proxy.js';
 import { disown } from './ownership.js';
+import { isForGray, lost, refuseGivenBack, refuseShare, refuseTaken } from './refusals.js';
 import type { Router } from './router.js';
 import { settled } from './settle.js';
-import { stampProblemsOf } from './tracks.js';
-import { drainedRules, originsOf, problemsOf, tagProblemsOf, type Rules } from './rules.js';
+import { drainedRules, originsOf, problemsOf, type Rules } from './rules.js';
 import { bareRules, originsSince, rulesWith, rulesWithout, trafficSeen } from './shared.js';
 
 /** How long after its pods a Service may have its endpoints: moments, but seconds where the cluster's controllers have just begun. */
@@ -35,9 +41,10 @@ export async function prepareRoute(
   const { kind } = router.resource;
   const result = await changeRoute(cluster, route, signal, async (seen) => {
     const { object, footprint } = seen;
-    if (object === null) fail('route_unknown', { kind, route: route.route, namespace: route.namespace });
+    if (object === null) fail('route_unknown', { kind, route: route.route, namespace: homeOf(route) });
     if (footprint?.release === release) {
       refuseGivenBack(route, footprint, seq);
+      await makeGrayProxy(cluster, input, signal);
       return null;
     }
     if (footprint !== null && trafficSeen(router, seen, notedRoute(route, footprint)).gray > 0)
@@ -46,6 +53,7 @@ export async function prepareRoute(
     const problems = problemsOf(router, object, own, route);
     if (problems.length > 0) fail('route_unfit', { kind, route: route.route, why: problems.join(' ') });
     const origins = originsOf(router, own, route);
+    await makeGrayProxy(cluster, input, signal);
     const note = { release, seq, gray: route.grayService, ...laneOf(route), traffic: allStable, origins };
     return noted(
       router,
@@ -55,6 +63,7 @@ export async function prepareRoute(
     );
   });
   await settled(cluster, route, signal, settle);
+  if (settle > 0) await grayProxyTaken(cluster, route, signal);
   return result;
 }
 
@@ -96,8 +105,11 @@ async function setTrafficAs(
   const { route, release, seq, traffic } = input;
   const router = routers[route.router];
   const endpoints = new Endpoints(cluster, route, signal);
+  refuseShare(route, traffic);
   endpoints.begin();
-  return changeRoute(cluster, route, signal, async (seen) => {
+  if (traffic.gray < 100) await requireStableProxy(cluster, route, signal);
+  const known = isForGray(traffic) ? await requireGrayProxy(cluster, route, signal) : [];
+  const result = await changeRoute(cluster, route, signal, async (seen) => {
     const { object, rules, footprint, beside } = seen;
     if (object === null) return lost(route, 'it was deleted.');
     if (footprint === null) return lost(route, 'it no longer carries the note of this release.');
@@ -135,6 +147,7 @@ async function setTrafficAs(
     };
     return noted(router, route, desired, note);
   });
+  return { ...result, foreign: [...result.foreign, ...known] };
 }
 
 /**
@@ -157,6 +170,7 @@ export async function restoreRoute(
   /** Where gray cannot answer either, stable is the better of the two. */
   const requireStable = async (seen: Seen): Promise<void> => {
     if (trafficSeen(router, seen, route).gray === 0) return;
+    await requireStableProxy(cluster, route, signal);
     const ready = await endpoints.sure();
     if (ready.gray > 0) requireReady(ready, route, allStable);
   };
@@ -190,12 +204,11 @@ export async function restoreRoute(
   await disown(cluster, route, signal);
   // Its Service goes next, without which a route that still names it may be invalid.
   if (last.changed) await settled(cluster, route, signal, settle);
+  await removeGrayProxy(cluster, input, signal, last.changed ? 0 : settle);
   const foreign = [...new Set([...(first?.foreign ?? []), ...last.foreign])];
   const { before, changed } = first ?? last;
   return { changed: changed || last.changed, before, after: last.after, foreign, stays: false };
 }
-
-const isForGray = ({ gray, tag }: Traffic): boolean => gray > 0 || tag !== null;
 
 const isHeld = ({ object, footprint }: Seen, { release }: RouteInput): boolean =>
   object !== null && (footprint === null || footprint.release === release);
@@ -206,25 +219,3 @@ const noted = (router: Router, route: RouteTarget, rules: Rules, note: Omit<Foot
   rules,
   footprint: { ...note, left: marksOf(router, rules, route) },
 });
-
-/** Giving the route back must not be undone by a write that was under way. */
-function refuseGivenBack(route: RouteTarget, { closed }: Footprint, seq: number): void {
-  if (closed === 'restore') lost(route, `write ${seq} came when the route was being given back.`);
-}
-
-/** Somebody may have taken the tag, or what lets a request enter, since the pre-flight looked, or done something to its header. */
-function refuseTaken(route: RouteTarget, rules: Rules, traffic: Traffic): void {
-  const router = routers[route.router];
-  const { tag } = traffic;
-  const taken =
-    tag === null
-      ? []
-      : [...tagProblemsOf(router, rules, route, tag), ...enterProblemsOf(router, rules, route)];
-  const undone = isForGray(traffic) ? stampProblemsOf(router, rules, route) : [];
-  const why = [...taken, ...undone].join(' ');
-  if (why !== '') fail('route_unfit', { kind: router.resource.kind, route: route.route, why });
-}
-
-function lost(route: RouteTarget, why: string): never {
-  return fail('route_lost', { kind: routers[route.router].resource.kind, route: route.route, why });
-}

@@ -2,10 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  routerKinds,
+  sharingKinds,
   type Condition,
   type Enter,
-  type RouterKind,
+  type SharingKind,
   type RouteTarget,
   type Traffic,
 } from '../../domain/traffic.js';
@@ -18,7 +18,7 @@ import { desiredRules, originsOf, restoredRules, trafficOf } from './rules.js';
 import { isGray } from './tracks.js';
 
 const tag = { header: 'x-lane', value: 'gray' };
-const target = (kind: RouterKind, grayService: string, enter: Enter): RouteTarget => ({
+const target = (kind: SharingKind, grayService: string, enter: Enter): RouteTarget => ({
   ...routeOf(kind),
   grayService,
   stamps: tag,
@@ -75,7 +75,7 @@ const sketches = fc.uniqueArray(
   { minLength: 1, maxLength: 5, selector: ({ service: _, ...asks }) => JSON.stringify(asks) },
 );
 
-function ruleOf(kind: RouterKind, { path, isExact, header, query, service }: Sketch): Rule {
+function ruleOf(kind: SharingKind, { path, isExact, header, query, service }: Sketch): Rule {
   const services = [{ name: service, port: 80 }];
   switch (kind) {
     case 'gateway-api': {
@@ -168,7 +168,11 @@ const worthOf = (isExact: boolean, path: string, headers: number, query: number)
   query,
 ];
 
-function candidatesOf(kind: RouterKind, rule: Rule, { path, headers, query }: Request): readonly Candidate[] {
+function candidatesOf(
+  kind: SharingKind,
+  rule: Rule,
+  { path, headers, query }: Request,
+): readonly Candidate[] {
   switch (kind) {
     case 'gateway-api': {
       interface Asks {
@@ -270,7 +274,7 @@ interface Answer {
 function answered(rules: readonly Rule[], route: RouteTarget, asking: Request): Answer {
   const router = routers[route.router];
   const taking = rules
-    .flatMap((rule) => candidatesOf(route.router, rule, asking))
+    .flatMap((rule) => candidatesOf(route.router as SharingKind, rule, asking))
     .filter(({ takes }) => takes)
     .toSorted((a, b) => {
       const differs = a.worth.findIndex((part, i) => part !== b.worth[i]);
@@ -294,7 +298,7 @@ function expected(before: Answer, isIn: boolean): readonly Answer[] {
   return isIn && before.from === 'beta' ? [before, gray] : [before];
 }
 
-const cases = routerKinds.flatMap((kind) => ['web-gray', 'web'].map((gray) => ({ kind, gray })));
+const cases = sharingKinds.flatMap((kind) => ['web-gray', 'web'].map((gray) => ({ kind, gray })));
 
 describe.each(cases)(
   'requests at a $kind route whose gray is $gray',

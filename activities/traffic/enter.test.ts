@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   allStable,
-  routerKinds,
+  sharingKinds,
   type Enter,
-  type RouterKind,
+  type SharingKind,
   type RouteTarget,
 } from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
@@ -36,7 +36,7 @@ const enter: Enter = [
     { query: 'debug', regex: '[0-9]+' },
   ],
 ];
-const target = (kind: RouterKind, grayService = 'web-gray', ways: Enter = enter): RouteTarget => ({
+const target = (kind: SharingKind, grayService = 'web-gray', ways: Enter = enter): RouteTarget => ({
   ...routeOf(kind),
   grayService,
   stamps: tag,
@@ -44,7 +44,7 @@ const target = (kind: RouterKind, grayService = 'web-gray', ways: Enter = enter)
 });
 
 /** A rule for a path that sends to a Service; what it asks besides is in the words of the router. */
-function ruleOf(kind: RouterKind, path: string, service: string, asks: JsonObject = {}): Rule {
+function ruleOf(kind: SharingKind, path: string, service: string, asks: JsonObject = {}): Rule {
   switch (kind) {
     case 'gateway-api':
       return {
@@ -149,7 +149,7 @@ describe('the rules for those that enter', () => {
     expect(others).toHaveLength(1);
   });
 
-  it.each(routerKinds)('are only there while the tag is, in a route of kind %s', (kind) => {
+  it.each(sharingKinds)('are only there while the tag is, in a route of kind %s', (kind) => {
     const rules = desiredRules(routers[kind], [ruleOf(kind, '/', 'web')], target(kind), {
       gray: 30,
       tag: null,
@@ -166,8 +166,8 @@ describe('the rules for those that enter', () => {
     expect(JSON.stringify(copy)).toContain('"^(?:de|at)$"');
   });
 
-  it.each(routerKinds)('leave requests of another lane alone, in a route of kind %s', (kind) => {
-    const blue: Readonly<Record<RouterKind, JsonObject>> = {
+  it.each(sharingKinds)('leave requests of another lane alone, in a route of kind %s', (kind) => {
+    const blue: Readonly<Record<SharingKind, JsonObject>> = {
       'gateway-api': { headers: [{ type: 'Exact', name: 'x-lane', value: 'blue' }] },
       contour: { header: { name: 'x-lane', exact: 'blue' } },
       istio: { headers: { 'x-lane': { exact: 'blue' } } },
@@ -177,9 +177,9 @@ describe('the rules for those that enter', () => {
 });
 
 describe('what lets nobody enter', () => {
-  const problems = (kind: RouterKind, ...rules: Rule[]): string =>
+  const problems = (kind: SharingKind, ...rules: Rule[]): string =>
     enterProblemsOf(routers[kind], rules, target(kind)).join(' ');
-  const exact = (kind: RouterKind, from: 'header' | 'query', name: string, value: string): JsonObject => {
+  const exact = (kind: SharingKind, from: 'header' | 'query', name: string, value: string): JsonObject => {
     switch (kind) {
       case 'gateway-api':
         return { [from === 'header' ? 'headers' : 'queryParams']: [{ type: 'Exact', name, value }] };
@@ -190,14 +190,14 @@ describe('what lets nobody enter', () => {
     }
   };
 
-  it.each(routerKinds)('is no rule that asks for something else, in a route of kind %s', (kind) => {
+  it.each(sharingKinds)('is no rule that asks for something else, in a route of kind %s', (kind) => {
     const own = ruleOf(kind, '/own', 'web', exact(kind, 'header', 'x-own', '1'));
     expect(problems(kind, ruleOf(kind, '/', 'web'), own)).toBe('');
     const other = ruleOf(kind, '/', 'beta', exact(kind, 'query', 'group', 'other'));
     expect(problems(kind, ruleOf(kind, '/', 'web'), other)).toBe('');
   });
 
-  it.each(routerKinds.flatMap((kind) => [[kind, 'X-USER'] as const, [kind, 'Cookie'] as const]))(
+  it.each(sharingKinds.flatMap((kind) => [[kind, 'X-USER'] as const, [kind, 'Cookie'] as const]))(
     'is a rule of its own that asks for the header itself, in a route of kind %s: %s',
     (kind, name) => {
       const rule = ruleOf(kind, '/', 'web', exact(kind, 'header', name, 'qa-1'));
@@ -206,7 +206,7 @@ describe('what lets nobody enter', () => {
     },
   );
 
-  it.each(routerKinds)('is a rule of its own that asks for the parameter, in a route of kind %s', (kind) => {
+  it.each(sharingKinds)('is a rule of its own that asks for the parameter, in a route of kind %s', (kind) => {
     const rule = ruleOf(kind, '/', 'web', exact(kind, 'query', 'group', 'blue'));
     expect(problems(kind, rule)).toContain('asks for "group" itself');
   });
@@ -216,7 +216,7 @@ describe('what lets nobody enter', () => {
     expect(problems('istio', rule)).toContain('asks for "x-user" itself');
   });
 
-  it.each(routerKinds)('is a rule that sends the same requests elsewhere, in a route of kind %s', (kind) => {
+  it.each(sharingKinds)('is a rule that sends the same requests elsewhere, in a route of kind %s', (kind) => {
     const other = ruleOf(kind, '/', 'beta', exact(kind, 'query', 'group', 'gray'));
     const why = 'already asks for what release.tag.enter lets in; take one of the two away.';
     expect(problems(kind, ruleOf(kind, '/', 'web'), other)).toContain(why);
@@ -229,7 +229,7 @@ describe('what lets nobody enter', () => {
   });
 
   it('is no rule of its own making', () => {
-    for (const kind of routerKinds)
+    for (const kind of sharingKinds)
       expect(problems(kind, ...tagged(target(kind), ruleOf(kind, '/', 'web')))).toBe('');
   });
 
@@ -257,7 +257,7 @@ describe('what lets nobody enter', () => {
   });
 });
 
-const cases = routerKinds.flatMap((kind) => ['web-gray', 'web'].map((gray) => ({ kind, gray })));
+const cases = sharingKinds.flatMap((kind) => ['web-gray', 'web'].map((gray) => ({ kind, gray })));
 
 describe.each(cases)('a $kind route that lets others enter, whose gray is $gray', ({ kind, gray }) => {
   const router = routers[kind];

@@ -27,18 +27,17 @@ export interface Footprint {
   readonly left: string;
 }
 
-/** Annotation of one application: several may share a route, and each may have a guest. */
-export const footprintKey = ({
-  stableService,
-  guest,
-}: Pick<RouteTarget, 'stableService' | 'guest'>): string =>
-  `${labels.footprint}-${hashOf(guest === undefined ? stableService : [stableService, 'guest']).slice(0, 8)}`;
+/** What tells the notes on a route apart. */
+export type Noted = Pick<RouteTarget, 'stableService' | 'namespace' | 'routeNamespace' | 'guest'>;
+
+/** Annotation of one application: several may share a route, also of several namespaces, and each may have a guest. */
+export function footprintKey({ stableService, namespace, routeNamespace, guest }: Noted): string {
+  const whose = routeNamespace === undefined ? stableService : `${namespace}/${stableService}`;
+  return `${labels.footprint}-${hashOf(guest === undefined ? whose : [whose, 'guest']).slice(0, 8)}`;
+}
 
 /** Null where there is none, or none that can be read. */
-export function footprintOf(
-  object: KubeObject,
-  route: Pick<RouteTarget, 'stableService' | 'guest'>,
-): Footprint | null {
+export function footprintOf(object: KubeObject, route: Noted): Footprint | null {
   try {
     const found = objectOf(JSON.parse(object.metadata.annotations?.[footprintKey(route)] ?? 'null'));
     const { release, seq, gray, left, closed, carried } = found ?? {};

@@ -1,5 +1,5 @@
 /** Routes as they were read or written last, so that the next write needs no reading before it: its version proves that nobody came between. */
-import type { RouteTarget } from '../../domain/traffic.js';
+import { homeOf, type RouteTarget } from '../../domain/traffic.js';
 import type { Cluster } from '../kubernetes/client.js';
 import type { KubeObject } from '../kubernetes/objects.js';
 import { routers } from './index.js';
@@ -8,7 +8,7 @@ import { routers } from './index.js';
 const most = 500;
 const memories = new WeakMap<Cluster, Map<string, KubeObject>>();
 
-const keyOf = ({ router, namespace, route }: RouteTarget): string => `${router}/${namespace}/${route}`;
+const keyOf = (target: RouteTarget): string => `${target.router}/${homeOf(target)}/${target.route}`;
 
 /** Null where nothing is known, or where a controller writes a status after each change, so that it would be outdated. */
 export function recall(cluster: Cluster, route: RouteTarget): KubeObject | null {

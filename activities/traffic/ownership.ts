@@ -1,7 +1,7 @@
 /** Who owns the rules in the eyes of Kubernetes (metadata.managedFields): after a release nobody of ours. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { fieldManager } from '../../domain/ids.js';
-import type { RouteTarget } from '../../domain/traffic.js';
+import { homeOf, type RouteTarget } from '../../domain/traffic.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { KubeError } from '../kubernetes/kube-error.js';
 import { footprintOf } from './footprint.js';
@@ -21,7 +21,7 @@ const isPassing = ({ status }: KubeError): boolean => status === 409 || status =
  */
 export async function disown(cluster: Cluster, route: RouteTarget, signal: AbortSignal): Promise<void> {
   const { resource } = routers[route.router];
-  const { namespace, route: name } = route;
+  const [namespace, name] = [homeOf(route), route.route];
   for (let conflicts = 0; conflicts <= maxConflicts; conflicts++) {
     try {
       const known = conflicts === 0 ? recall(cluster, route) : null;

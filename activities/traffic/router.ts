@@ -38,7 +38,18 @@ export interface HeaderField {
 export interface Router {
   readonly resource: Resource;
   /** Name of the field of `spec` that holds the rules; nothing else of the object is ever written. */
-  readonly field: 'rules' | 'routes' | 'http';
+  readonly field: 'rules' | 'routes' | 'http' | 'includes';
+  /** How its entries and the rules that they stand for are made of each other. Absent: each entry is a rule. */
+  readonly list?: {
+    /** @param origins as noted; null: there is no note */
+    read(
+      entries: readonly JsonObject[],
+      route: RouteTarget,
+      origins: readonly Origin[] | null,
+    ): readonly Rule[];
+    /** Throws RangeError where a rule cannot be written so. */
+    write(rules: readonly Rule[]): readonly JsonObject[];
+  };
   readonly headers: HeaderField;
   /**
    * How long the data plane may need, in milliseconds, until it has learnt of a Service that joins a route or leaves it, where no

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   allStable,
-  routerKinds,
-  type RouterKind,
+  sharingKinds,
+  type SharingKind,
   type RouteTarget,
   type Traffic,
 } from '../../domain/traffic.js';
@@ -13,10 +13,10 @@ import { desiredRules, originsOf, restoredRules, trafficOf } from './rules.js';
 
 const ways = ['passes headers as they come', 'stamps', 'stamps, with one Service'] as const;
 type Way = (typeof ways)[number];
-const cases = routerKinds.flatMap((kind) => ways.map((way) => ({ kind, way })));
+const cases = sharingKinds.flatMap((kind) => ways.map((way) => ({ kind, way })));
 const stamps = { header: 'x-lane', value: 'gray' };
 
-const target = (router: RouterKind, way: Way): RouteTarget => ({
+const target = (router: SharingKind, way: Way): RouteTarget => ({
   router,
   cluster: 'default',
   namespace: 'shop',
@@ -84,7 +84,7 @@ function namesOf({ sendsTo }: Sketch): string[] {
 }
 
 /** The field of a backend for it; a filter of another kind stands before. */
-function headersOf(kind: RouterKind, from: Policy | null): JsonObject {
+function headersOf(kind: SharingKind, from: Policy | null): JsonObject {
   if (from === null) return {};
   const { remove, ...values } = from;
   const of = (list: readonly string[]): Json =>
@@ -108,7 +108,7 @@ function headersOf(kind: RouterKind, from: Policy | null): JsonObject {
 }
 
 /** What the header of the tag is behind the backend, if it came with that value, as Envoy does it: removing comes first. */
-function arriving(kind: RouterKind, entry: JsonObject, value: string | undefined): string | undefined {
+function arriving(kind: SharingKind, entry: JsonObject, value: string | undefined): string | undefined {
   type Values = readonly { name: string; value: string }[] | Readonly<Record<string, string>>;
   type Operations = { set?: Values; add?: Values; remove?: readonly string[] };
   const { filters, requestHeadersPolicy, headers } = entry as {
@@ -130,7 +130,7 @@ function arriving(kind: RouterKind, entry: JsonObject, value: string | undefined
   return parts.length === 0 ? undefined : parts.join(',');
 }
 
-function ruleOf(kind: RouterKind, from: Sketch, index: number): Rule {
+function ruleOf(kind: SharingKind, from: Sketch, index: number): Rule {
   const { more, matchMore, header } = from;
   const backendMore = { ...from.backendMore, ...headersOf(kind, from.policy) };
   const share = from.weight === undefined ? {} : { weight: from.weight };
@@ -179,7 +179,7 @@ function ruleOf(kind: RouterKind, from: Sketch, index: number): Rule {
   }
 }
 
-const rulesOf = (kind: RouterKind, way: Way): fc.Arbitrary<Rule[]> =>
+const rulesOf = (kind: SharingKind, way: Way): fc.Arbitrary<Rule[]> =>
   fc
     .array(sketch, { maxLength: 6 })
     .map((sketches) => sketches.map((one, index) => frozen(ruleOf(kind, one, index))))
@@ -340,7 +340,7 @@ const plain: Sketch = {
   matchMore: {},
 };
 
-function matchCount(kind: RouterKind, rule: Rule): number {
+function matchCount(kind: SharingKind, rule: Rule): number {
   const matches = rule[kind === 'istio' ? 'match' : 'matches'];
   return kind !== 'contour' && Array.isArray(matches) ? Math.max(1, matches.length) : 1;
 }

@@ -20,11 +20,17 @@ import {
 
 export type Rules = readonly Rule[];
 
-/** The rules as they are in the object. */
-export function rulesOf(object: KubeObject, router: Router): Rules {
+/** The rules as they are in the object. `origins`: those that a release noted; null: none did. */
+export function rulesOf(
+  object: KubeObject,
+  router: Router,
+  route: RouteTarget,
+  origins: readonly Origin[] | null = null,
+): Rules {
   const spec = object['spec'] as Readonly<Record<string, unknown>> | undefined;
   const rules = spec?.[router.field];
-  return Array.isArray(rules) ? (rules as Rules) : [];
+  const entries = Array.isArray(rules) ? (rules as Rules) : [];
+  return router.list?.read(entries, route, origins) ?? entries;
 }
 
 /** Why the object cannot carry a gray release, for people; empty: it can. */

@@ -1,5 +1,5 @@
 /** Waiting until the data plane knows what was written. */
-import type { RouteTarget } from '../../domain/traffic.js';
+import { homeOf, type RouteTarget } from '../../domain/traffic.js';
 import { uptimeMs } from '../clock.js';
 import { fail } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
@@ -29,7 +29,7 @@ export async function settled(
   const begun = uptimeMs();
   for (let wait = 50; ; wait *= 2) {
     await pause(wait, signal);
-    const got = cluster.get(router.resource, route.namespace, route.route, signal);
+    const got = cluster.get(router.resource, homeOf(route), route.route, signal);
     const object = await asked(cluster, route, got);
     const taken = object === null ? null : hasTaken(router, object);
     if (taken === true) return pause(spreadMs, signal);

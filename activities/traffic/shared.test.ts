@@ -1,7 +1,7 @@
 /** A release of the route's own application (the host) and one of an application behind it (the guest) hold one route. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { routerKinds, type RouterKind, type RouteTarget, type Traffic } from '../../domain/traffic.js';
+import { sharingKinds, type SharingKind, type RouteTarget, type Traffic } from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
 import { routeOf } from '../../test/fakes/route.js';
 import type { Cluster } from '../kubernetes/client.js';
@@ -18,7 +18,7 @@ const slices = '/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices';
 const backend = { name: 'web', port: 80 };
 
 /** The user's route: one rule for stable, one for another Service. */
-const ruleList: Readonly<Record<RouterKind, readonly Rule[]>> = {
+const ruleList: Readonly<Record<SharingKind, readonly Rule[]>> = {
   'gateway-api': [
     {
       matches: [{ path: { type: 'PathPrefix', value: '/static' } }],
@@ -68,7 +68,7 @@ interface Share {
   readonly weight: number;
 }
 
-describe.each(routerKinds)('a route that two releases share: %s', (kind) => {
+describe.each(sharingKinds)('a route that two releases share: %s', (kind) => {
   const router = routers[kind];
   const { group, version, plural } = router.resource;
   const path = `/apis/${group}/${version}/namespaces/shop/${plural}/web`;
@@ -89,7 +89,7 @@ describe.each(routerKinds)('a route that two releases share: %s', (kind) => {
   const set = (who: Who, traffic: Traffic) =>
     setTraffic(cluster, { release: who, route: both[who], seq: ++seqs[who], traffic }, never, 0, 0);
   const restore = (who: Who) => restoreRoute(cluster, { release: who, route: both[who] }, never, 0);
-  const now = (): readonly Rule[] => rulesOf(kube.get(path), router);
+  const now = (): readonly Rule[] => rulesOf(kube.get(path), router, host);
   const tagOf = (entry: JsonObject): boolean | null => {
     if (isStamped(router, entry, tag)) return true;
     return isCleared(router, entry, tag) ? false : null;

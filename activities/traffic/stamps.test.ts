@@ -1,19 +1,19 @@
 /** Putting back what the stable backend did to headers before a release stamped its route. */
 import { describe, expect, it } from 'vitest';
-import { routerKinds, type RouterKind, type RouteTarget } from '../../domain/traffic.js';
+import { sharingKinds, type SharingKind, type RouteTarget } from '../../domain/traffic.js';
 import { routeOf } from '../../test/fakes/route.js';
 import { routers } from './index.js';
 import type { Json, JsonObject, Rule } from './router.js';
 import { desiredRules, drainedRules, originsOf, restoredRules, type Rules } from './rules.js';
 
 const tag = { header: 'x-lane', value: 'gray' };
-const route = (kind: RouterKind, gray = 'web-gray'): RouteTarget => ({
+const route = (kind: SharingKind, gray = 'web-gray'): RouteTarget => ({
   ...routeOf(kind),
   grayService: gray,
   stamps: tag,
 });
 const services = ['web-gray', 'web'] as const;
-const cases = routerKinds.flatMap((kind) => services.map((gray) => ({ kind, gray })));
+const cases = sharingKinds.flatMap((kind) => services.map((gray) => ({ kind, gray })));
 
 interface Operations {
   readonly set?: Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ interface Operations {
 }
 
 /** A rule for a path whose backend does that to headers of requests. */
-function ruleOf(kind: RouterKind, path: string, ...backends: readonly (Operations | null)[]): Rule {
+function ruleOf(kind: SharingKind, path: string, ...backends: readonly (Operations | null)[]): Rule {
   const listed = ({ set, ...others }: Operations): JsonObject =>
     set === undefined
       ? { ...others }
@@ -129,7 +129,7 @@ describe.each(cases)('a $kind route that was stamped, whose gray is $gray', ({ k
   });
 });
 
-describe.each(routerKinds)('a %s route whose tracks are one Service', (kind) => {
+describe.each(sharingKinds)('a %s route whose tracks are one Service', (kind) => {
   const router = routers[kind];
   const target = route(kind, 'web');
   const restore = (rules: Rules, before: Rules | null): Rule[] =>

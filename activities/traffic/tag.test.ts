@@ -1,14 +1,14 @@
 /** Room for the tag: what the rules of a route may already ask of its header. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { routerKinds, type RouterKind, type RouteTarget, type Tag } from '../../domain/traffic.js';
+import { sharingKinds, type SharingKind, type RouteTarget, type Tag } from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
 import { routeProblems } from './activities.js';
 import { routers } from './index.js';
 import type { Json, JsonObject, Rule } from './router.js';
 import { desiredRules, tagProblemsOf } from './rules.js';
 
-const target = (router: RouterKind): RouteTarget => ({
+const target = (router: SharingKind): RouteTarget => ({
   router,
   cluster: 'default',
   namespace: 'shop',
@@ -18,7 +18,7 @@ const target = (router: RouterKind): RouteTarget => ({
   port: 80,
 });
 const tag: Tag = { header: 'x-lane', value: 'gray' };
-const problems = (kind: RouterKind, ...rules: Rule[]): string[] =>
+const problems = (kind: SharingKind, ...rules: Rule[]): string[] =>
   tagProblemsOf(routers[kind], rules, target(kind), tag);
 
 type Asked = 'nothing' | 'tag' | 'other' | 'pattern';
@@ -31,7 +31,7 @@ const names: Readonly<Record<Asked, string>> = {
 const values: Readonly<Record<Asked, string>> = { nothing: 'gray', tag: 'gray', other: 'blue', pattern: 'g' };
 
 /** A rule for one path that sends to a Service and asks something of a header. */
-function ruleOf(kind: RouterKind, path: string, service: string, asked: Asked): Rule {
+function ruleOf(kind: SharingKind, path: string, service: string, asked: Asked): Rule {
   const [name, value] = [names[asked], values[asked]];
   const pattern = asked === 'pattern';
   switch (kind) {
@@ -56,7 +56,7 @@ function ruleOf(kind: RouterKind, path: string, service: string, asked: Asked): 
   }
 }
 
-describe.each(routerKinds)('room for the tag in a route of kind %s', { timeout: 60_000 }, (kind) => {
+describe.each(sharingKinds)('room for the tag in a route of kind %s', { timeout: 60_000 }, (kind) => {
   it.each<[string, string, Asked, RegExp | null]>([
     ['asks for another header', 'web', 'nothing', null],
     ['keeps the tag out by another exact value', 'web', 'other', null],

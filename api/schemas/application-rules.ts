@@ -211,7 +211,7 @@ export function checkApplication(value: unknown, context: Context): void {
     }
     const own = fieldsOf(environment['release'])['strategy'];
     const strategy = own ?? fieldsOf(application['release'])['strategy'];
-    if (strategy === 'gray' || strategy === 'canary') {
+    if (strategy === 'gray' || strategy === 'canary' || strategy === 'blue-green') {
       const path = own === undefined ? ['release', 'strategy'] : ['environments', i, 'release', 'strategy'];
       report(
         context,

@@ -24,6 +24,7 @@ import {
 import { batchesSchema, checkBatchStrategy } from './batches.js';
 import { consumersSchema as consumers } from './consumers.js';
 import { checkTags } from './enter-rules.js';
+import { checkRouters } from './router-rules.js';
 import { enterSchema } from './enter.js';
 import { checkIngresses } from './ingress-rules.js';
 import {
@@ -153,6 +154,9 @@ export const releaseSettingsSchema = z.strictObject({
     .describe(
       "Strategy rolling: pods are changed in these batches. Default null: by the Deployment's own rolling update.",
     ),
+  undoWindow: duration
+    .exactOptional()
+    .describe('Strategy blue-green: how long the old version is kept after the switch. Default 10m.'),
   replicas: z
     .union([z.literal('auto'), whole(1, 10_000)], '"auto" or a whole number from 1 to 10000')
     .exactOptional()
@@ -215,6 +219,14 @@ const trafficFields = {
   route: objectName
     .exactOptional()
     .describe("Name of the HTTPRoute, HTTPProxy, VirtualService or Ingress. Default: the application's."),
+  routeNamespace: dnsLabel
+    .exactOptional()
+    .describe("Router contour-include: namespace of that root HTTPProxy. Default: the environment's."),
+  include: objectName
+    .exactOptional()
+    .describe(
+      "Router contour-include: the HTTPProxy in the environment's namespace that the root includes. Default: the application's name.",
+    ),
   service: dnsLabel.exactOptional().describe("The baseline Service. Default: the application's name."),
   port: whole(1, 65_535).exactOptional().describe('Port of the Service. Default 80.'),
   entry: httpUrl.exactOptional().describe('Where requests enter, for the probe. Absent: no probe.'),
@@ -294,6 +306,7 @@ export const applicationSchema = z
   })
   .superRefine(checkApplication, always)
   .superRefine(checkTags, always)
+  .superRefine(checkRouters, always)
   .superRefine(checkIngresses, always)
   .superRefine(checkBatchStrategy, always)
   .meta({ title: 'Application' }) satisfies z.ZodType<Application>;

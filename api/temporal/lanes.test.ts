@@ -274,7 +274,8 @@ describe('releases that share a way', () => {
     const later = await release('outer+last');
     await approve(lane);
     await succeeds(lane);
-    expect(await queued(later)).toBe(`between in prod (x-lane: gray): place 1 in the queue, behind ${alone}`);
+    const behind = `between in prod (x-lane: gray): place 1 in the queue, behind ${alone}`;
+    await until(later, (view) => view.waitingOn?.what === behind);
     await approve(alone);
     await succeeds(alone);
     const other = await release('between', 'blue');

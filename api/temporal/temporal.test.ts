@@ -178,6 +178,7 @@ describe('with a worker', () => {
       version: 3,
       environments: ['prod'],
       busy: [],
+      template: null,
     });
   });
 

@@ -1,5 +1,5 @@
 /** The application that `sluice init` writes: it can be applied as it is, and says what may be changed. Pure. */
-import type { RouterName } from '../../domain/traffic.js';
+import { isWhole, type RouterName } from '../../domain/traffic.js';
 
 export interface StarterOptions {
   readonly name: string;
@@ -10,6 +10,7 @@ export interface StarterOptions {
 const routes: Readonly<Record<RouterName, string>> = {
   'gateway-api': 'HTTPRoute',
   contour: 'HTTPProxy',
+  'contour-include': 'root HTTPProxy',
   istio: 'VirtualService',
   ingress: 'Ingress',
 };
@@ -34,6 +35,19 @@ const unmeasured = `  # What is measured while a weight is held: queries of your
   analysis: null
 `;
 
+const steps = `  steps:
+    - { weight: 10, hold: 2m }
+    - { weight: 50, hold: 2m }
+    - { weight: 100, hold: 1m }
+`;
+const undoWindow = `  # How long the old version is kept after the switch, one write away.
+  undoWindow: 10m
+`;
+const include = (name: string): string => `  # routeNamespace: edge
+  # The HTTPProxy beside the Service that the root includes.
+  include: ${name}-proxy
+`;
+
 export function starter({ name, image, router }: StarterOptions): string {
   return `# An application for Sluice. Declare it: sluice apply -f <this file>
 name: ${name}
@@ -52,23 +66,20 @@ traffic:
   router: ${router}
 ${router === 'ingress' ? controller : ''}  # The ${routes[router]} that sends requests to the Service. Both default to the application's name.
   route: ${name}
-  service: ${name}
+${isWhole(router) ? include(name) : ''}  service: ${name}
   port: 80
   # Where requests enter. With it, each release asks both versions through the real entry before anybody is let on.
   # entry: http://shop.example/
 
 release:
-  # gray: tagged requests first, then weights; canary: weights only; rolling: the Deployment's own update.
-  strategy: gray
+  # gray: tagged requests first, then weights; canary: weights only; blue-green: tagged requests first, then all at once;
+  # rolling: the Deployment's own update.
+  strategy: ${isWhole(router) ? 'blue-green' : 'gray'}
   # Requests with this header reach the new version before anybody else.
   tag:
     header: x-lane
     value: gray
-  steps:
-    - { weight: 10, hold: 2m }
-    - { weight: 50, hold: 2m }
-    - { weight: 100, hold: 1m }
-  approval:
+${isWhole(router) ? undoWindow : steps}  approval:
     # false: fully automatic.
     required: true
     quorum: 1

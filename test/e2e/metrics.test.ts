@@ -10,7 +10,7 @@ import { prepareRoute, restoreRoute, returnToStable, setTraffic } from '../../ac
 import type { AnalysisSettings } from '../../domain/analysis.js';
 import { defaultAnalysis } from '../../domain/application.js';
 import type { Target } from '../../domain/plan.js';
-import type { RouterKind, RouteTarget } from '../../domain/traffic.js';
+import type { SharingKind, RouteTarget } from '../../domain/traffic.js';
 import { applyObjects } from '../../infra/local/apply.js';
 import { pushImage } from '../../infra/local/images.js';
 import { Kube, type KubeObject } from '../../infra/local/kube.js';
@@ -58,7 +58,7 @@ afterAll(async () => {
 /** Stable and gray of one application behind the real Envoy, gray with the weight and environment that are said. */
 async function released(
   name: string,
-  router: RouterKind,
+  router: SharingKind,
   gray: number,
   env: Record<string, string>,
 ): Promise<Target> {

@@ -7,8 +7,8 @@ import { returnToStable } from '../../activities/traffic/driver.js';
 import { routers } from '../../activities/traffic/index.js';
 import {
   allStable,
-  routerKinds,
-  type RouterKind,
+  sharingKinds,
+  type SharingKind,
   type RouteTarget,
   type Traffic,
 } from '../../domain/traffic.js';
@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(() => web.remove());
 
-describe.each(routerKinds)('the real API server and a route of kind %s', (kind) => {
+describe.each(sharingKinds)('the real API server and a route of kind %s', (kind) => {
   const { resource } = routers[kind];
   const at = (name: string): string => path(resource, namespace, name);
 
@@ -234,7 +234,7 @@ describe.each(['gateway-api', 'contour'] as const)('the real Envoy and a route o
 });
 
 /** Several rules, with all kinds of fields that a release must leave as they are. */
-function richSpec(kind: RouterKind, name: string): object {
+function richSpec(kind: SharingKind, name: string): object {
   switch (kind) {
     case 'gateway-api': {
       const remove = { type: 'RequestHeaderModifier', requestHeaderModifier: { remove: ['x-b', 'X-Lane'] } };
@@ -349,7 +349,7 @@ function richSpec(kind: RouterKind, name: string): object {
 }
 
 /** A rule that somebody adds while a release holds the route. */
-function otherRule(kind: RouterKind): object {
+function otherRule(kind: SharingKind): object {
   switch (kind) {
     case 'gateway-api':
       return {

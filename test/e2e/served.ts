@@ -1,7 +1,7 @@
 /** What a proxy makes of the rules that a release writes: on real requests, the same for every kind of route. */
 import { request } from 'undici';
 import { afterEach, beforeAll, expect, it } from 'vitest';
-import type { RouterKind } from '../../domain/traffic.js';
+import type { SharingKind } from '../../domain/traffic.js';
 import { applyObjects } from '../../infra/local/apply.js';
 import { startLoad, type Load, type LoadRecord } from '../../infra/local/load.js';
 import { until } from '../../infra/local/parts.js';
@@ -13,7 +13,7 @@ import { enter, stampings, tag, type Web } from './web.js';
  *
  * @param ingress `http://host:port` of the proxy that serves routes of the kind; asked when they run
  */
-export function describeServed(kind: RouterKind, web: Web, ingress: () => string): void {
+export function describeServed(kind: SharingKind, web: Web, ingress: () => string): void {
   const { kube, namespace, prepare, set, restore } = web;
   const loads: Load[] = [];
   afterEach(() => Promise.all(loads.splice(0).map((load) => load.stop())));

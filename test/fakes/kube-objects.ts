@@ -118,11 +118,17 @@ export class FakeObjects {
       return { status, headers, answer: { kind: 'Status', reason: 'Fault', message } };
     }
     if (method === 'PATCH') await this.beforePatch();
+    // What has no name is a question, such as a SelfSubjectRulesReview.
+    if (method === 'POST' && body['metadata'] !== undefined) return this.create(path, body);
     const object = this.objects.get(path);
     if (object === undefined) {
       const items = [...this.objects].filter(([key]) => key.startsWith(`${path}/`)).map(([, one]) => one);
       if (items.length > 0) return { status: 200, answer: { metadata: { resourceVersion: '1' }, items } };
       return { status: 404, answer: { reason: 'NotFound', message: `${path} not found` } };
+    }
+    if (method === 'DELETE') {
+      this.objects.delete(path);
+      return { status: 200, answer: { kind: 'Status', status: 'Success' } };
     }
     if (method !== 'PATCH') return { status: 200, answer: object };
     const expected = (body['metadata'] as Json | undefined)?.['resourceVersion'];
@@ -131,6 +137,16 @@ export class FakeObjects {
       return { status: 409, answer: { reason: 'Conflict', message: 'the object has been modified' } };
     this.put(path, merged(object, body) as object);
     return { status: 200, answer: this.objects.get(path) };
+  }
+
+  /** @param path of the collection */
+  private create(path: string, body: Json): { status: number; answer: unknown } {
+    const { name } = body['metadata'] as { name: string };
+    const at = `${path}/${name}`;
+    if (this.objects.has(at))
+      return { status: 409, answer: { reason: 'AlreadyExists', message: `${name} already exists` } };
+    this.put(at, { ...body, metadata: { ...(body['metadata'] as Json), uid: `uid-${this.version}` } });
+    return { status: 201, answer: this.objects.get(at) };
   }
 }
 

@@ -44,6 +44,7 @@ export async function leftovers(kube: Kube, namespace: string): Promise<string[]
     ['v1', 'services'],
     ['v1', 'pods'],
     ['networking.k8s.io/v1', 'ingresses'],
+    ['projectcontour.io/v1', 'httpproxies'],
   ] as const;
   const found = await Promise.all(
     kinds.map(async ([group, plural]) => {

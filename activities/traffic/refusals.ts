@@ -1,0 +1,40 @@
+/** Why a write to a route is refused. Each throws what is in the way (`route_lost`, `route_unfit`). */
+import { canShare, type RouteTarget, type Traffic } from '../../domain/traffic.js';
+import { fail } from '../failure.js';
+import { enterProblemsOf } from './enter.js';
+import type { Footprint } from './footprint.js';
+import { routers } from './index.js';
+import { tagProblemsOf, type Rules } from './rules.js';
+import { stampProblemsOf } from './tracks.js';
+
+export const isForGray = ({ gray, tag }: Traffic): boolean => gray > 0 || tag !== null;
+
+/** Giving the route back must not be undone by a write that was under way. */
+export function refuseGivenBack(route: RouteTarget, { closed }: Footprint, seq: number): void {
+  if (closed === 'restore') lost(route, `write ${seq} came when the route was being given back.`);
+}
+
+/** Somebody may have taken the tag, or what lets a request enter, since the pre-flight looked, or done something to its header. */
+export function refuseTaken(route: RouteTarget, rules: Rules, traffic: Traffic): void {
+  const router = routers[route.router];
+  const { tag } = traffic;
+  const taken =
+    tag === null
+      ? []
+      : [...tagProblemsOf(router, rules, route, tag), ...enterProblemsOf(router, rules, route)];
+  const undone = isForGray(traffic) ? stampProblemsOf(router, rules, route) : [];
+  const why = [...taken, ...undone].join(' ');
+  if (why !== '') fail('route_unfit', { kind: router.resource.kind, route: route.route, why });
+}
+
+/** What a plan has no weight for, somebody may still ask for. */
+export function refuseShare(route: RouteTarget, { gray }: Traffic): void {
+  if (canShare(route.router, gray)) return;
+  const why = `its includes send all requests to one version, so ${gray} % cannot be; use router contour for weights.`;
+  fail('route_unfit', { kind: routers[route.router].resource.kind, route: route.route, why });
+}
+
+/** The route is no longer this release's to write. */
+export function lost(route: RouteTarget, why: string): never {
+  return fail('route_lost', { kind: routers[route.router].resource.kind, route: route.route, why });
+}
