@@ -151,7 +151,7 @@ describe('a lane of a and c with b between them, a behind the gateway, b and c b
     const asked = Date.now();
     await answeredSince(asked);
     expect(waysSince(untagged)).toEqual([stable]);
-    expect(waiting.evidence.find((e) => e.kind === 'probe')?.summary).toBe(
+    expect(waiting.evidence.find((e) => e.kind === 'probe')?.summary).toContain(
       `tagged: ${gray}; untagged: ${stable}`,
     );
     await a.approve(id);

@@ -1,4 +1,5 @@
 /** Reads the policies of a namespace, of those kinds that its cluster has. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../client.js';
 import { KubeError } from '../kube-error.js';
 import { slimWhole } from '../kinds.js';
@@ -78,7 +79,7 @@ export function policiesIn(cluster: Cluster, namespace: string, signal?: AbortSi
   opened.catch(() => undefined);
   return async () => {
     const lists = await Promise.all(
-      (await opened).map(async ({ kind, read }) => ({ kind, objects: await existing(read()) })),
+      (await opened).map(async ({ kind, read }) => ({ kind, objects: await existing(read, signal) })),
     );
     return {
       found: lists.flatMap(({ kind, objects }) => (objects ?? []).map((object) => ({ kind, object }))),
@@ -87,13 +88,20 @@ export function policiesIn(cluster: Cluster, namespace: string, signal?: AbortSi
   };
 }
 
-/** The CRD of a kind may have gone a moment ago. */
-async function existing(call: Promise<Objects>): Promise<Objects> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof KubeError && error.status === 404) return [];
-    throw error;
+/** The API server begins to serve a kind anew for about a second after its CRD has changed. */
+const initializing = { tries: 6, pauseMs: 500 } as const;
+
+/** The CRD of a kind may have come or gone a moment ago. */
+async function existing(read: Reader<Objects>, signal?: AbortSignal): Promise<Objects> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+      if (error.status === 404) return [];
+      if (error.status !== 429 || tries === initializing.tries) throw error;
+      await delay(initializing.pauseMs, undefined, { signal });
+    }
   }
 }
 
@@ -107,8 +115,9 @@ export async function labelled(
   const kinds = await installed(cluster, signal);
   const lists = await Promise.all(
     kinds.map(async (kind) => {
-      const call = listed(cluster, kind.resource, namespace, { labelSelector }, signal);
-      const objects = await existing(call);
+      const read = (): Promise<Objects> =>
+        listed(cluster, kind.resource, namespace, { labelSelector }, signal);
+      const objects = await existing(read, signal);
       return (objects ?? []).map((object) => ({ kind, object }));
     }),
   );
