@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ProbedChain } from '../domain/plan.js';
+import type { ProbedChain } from '../domain/target.js';
 import { chainComplaint } from './chain-probe.js';
 
 const member = (name: string, isSame = false) => ({ names: [`team-${name}`, name], isSame });

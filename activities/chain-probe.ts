@@ -1,5 +1,5 @@
 /** The applications that an answer says it came through, compared with those that the tag has to lead through. Pure. */
-import type { ProbedChain } from '../domain/plan.js';
+import type { ProbedChain } from '../domain/target.js';
 
 interface Hop {
   readonly name: string;

@@ -9,7 +9,7 @@ import type { Errand, ErrandReport } from '../domain/diagnosis.js';
 import type { Sight, SurveyErrand } from '../domain/environment.js';
 import type { Failure } from '../domain/failures.js';
 import type { Found, LeftoverErrand } from '../domain/leftover.js';
-import type { Observation, ResolvedImage, Target } from '../domain/plan.js';
+import type { Observation, ResolvedImage, Target } from '../domain/target.js';
 import type { QuietQuestion } from '../domain/quiet.js';
 import type { Batching, Evidence } from '../domain/release.js';
 import type { AnyRoute, RouteTarget, Traffic } from '../domain/traffic.js';

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Target } from '../domain/plan.js';
+import type { Target } from '../domain/target.js';
 import { exampleTarget } from '../test/fakes/target.js';
 import { complaint, probeActivities, type ProbeAnswer } from './probe.js';
 

@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import axios from 'axios';
 import { verdictOf } from '../domain/consumers.js';
-import type { ProbedChain, Target } from '../domain/plan.js';
+import type { ProbedChain, Target } from '../domain/target.js';
 import { chainComplaint } from './chain-probe.js';
 import type { Activities, Finding } from './contract.js';
 import { describe, fail } from './failure.js';

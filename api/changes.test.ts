@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Application } from '../domain/application.js';
-import { computePlan, type Observation } from '../domain/plan.js';
+import { computePlan } from '../domain/plan.js';
+import { type Observation } from '../domain/target.js';
 import { everyField } from '../test/fakes/application.js';
 import { changesOf } from './changes.js';
 

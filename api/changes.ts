@@ -1,5 +1,7 @@
 /** What a plan would change in the clusters, in words. */
-import type { Edge, Plan, Routed, Stage, Target } from '../domain/plan.js';
+import type { Plan } from '../domain/plan.js';
+import type { Stage } from '../domain/stage.js';
+import type { Edge, Routed, Target } from '../domain/target.js';
 import type { RouterName } from '../domain/traffic.js';
 
 const routeKinds: Readonly<Record<RouterName, string>> = {

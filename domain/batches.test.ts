@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Batch, ReleaseInput } from './application.js';
 import { batchCounts, batchProblems, handedOver, sizesOf } from './batches.js';
-import { computePlan, type Observation } from './plan.js';
+import { computePlan } from './plan.js';
+import { type Observation } from './target.js';
 
 const pods = (...all: Batch['pods'][]): Batch[] => all.map((one) => ({ pods: one }));
 

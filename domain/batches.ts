@@ -3,7 +3,8 @@ import { releaseSettings, type Application, type Batch, type ReleaseSettings } f
 import { durationText, milliseconds } from './duration.js';
 import { failure, type Failure } from './failures.js';
 import { joinName } from './ids.js';
-import { environmentsOf, type Observation, type Target } from './plan.js';
+import { environmentsOf } from './plan.js';
+import { type Observation, type Target } from './target.js';
 import type { ReleaseRequest } from './release.js';
 import { approvalSteps, type Unnumbered } from './steps.js';
 

@@ -1,6 +1,8 @@
 /** Message queues beside a lane: how what gray takes from them is kept apart from what stable takes. Pure. */
 import type { Application, Environment } from './application.js';
-import type { PlanInput, Routed, Stage, Step } from './plan.js';
+import type { PlanInput } from './plan.js';
+import type { Stage, Step } from './stage.js';
+import type { Routed } from './target.js';
 
 /** `none`: it consumes nothing but requests. */
 export type Consumers = 'none' | readonly Consumer[];

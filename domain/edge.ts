@@ -2,7 +2,7 @@
 import { routeOf, trafficSettings, type Application, type Environment } from './application.js';
 import type { Calls } from './chain.js';
 import { failure, type Failure } from './failures.js';
-import type { Edge } from './plan.js';
+import type { Edge } from './target.js';
 import type { Enter, Tag } from './traffic.js';
 
 /** Names of the applications at whose routes requests to it get the tag in this environment. */

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Application, ReleaseInput } from './application.js';
 import type { Calls } from './chain.js';
-import { computePlan, type Observation, type Plan, type ResolvedImage, type Step } from './plan.js';
+import { computePlan, type Plan } from './plan.js';
+import { type Step } from './stage.js';
+import { type Observation, type ResolvedImage } from './target.js';
 
 const image = (name: string): ResolvedImage => ({
   requested: `r/${name}:v2`,

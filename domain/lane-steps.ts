@@ -4,7 +4,8 @@ import type { AnalysisSettings } from './analysis.js';
 import { durationText, milliseconds } from './duration.js';
 import { canonicalJson } from './ids.js';
 import { hasGray, leadOf, type Member } from './member.js';
-import type { Edge, Size } from './plan.js';
+import type { Size } from './stage.js';
+import type { Edge } from './target.js';
 import { approvalSteps, noAnalysis, replicasOf, runsAlready, verifySteps, type Unnumbered } from './steps.js';
 import type { Tag } from './traffic.js';
 

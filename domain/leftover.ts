@@ -1,7 +1,7 @@
 /** What a release left in a cluster that did not undo it: one whose workflow was ended by force, or is not known any more. Pure. */
 import type { Application } from './application.js';
 import { levelsOf, type Calls } from './chain.js';
-import type { Target } from './plan.js';
+import type { Target } from './target.js';
 
 /** Where is looked, all of one cluster. */
 export interface LeftoverErrand {

@@ -15,17 +15,9 @@ import { consumersIn, grayVariables } from './consumers.js';
 import { milliseconds } from './duration.js';
 import { grayName } from './ids.js';
 import { edgeIn, edgesOf, withEdges } from './edge.js';
-import type {
-  Edge,
-  Observation,
-  PlanInput,
-  PlannedApplication,
-  ProbeTarget,
-  ResolvedImage,
-  Routed,
-  Stage,
-  Target,
-} from './plan.js';
+import type { PlanInput, PlannedApplication } from './plan.js';
+import type { Stage } from './stage.js';
+import type { Edge, Observation, ProbeTarget, ResolvedImage, Routed, Target } from './target.js';
 import type { RouteTarget, RouterName } from './traffic.js';
 
 /** One application in a stage, with what is known of it. */

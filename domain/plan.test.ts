@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Application } from './application.js';
-import { computePlan, replanned, type Observation, type PlanInput, type ResolvedImage } from './plan.js';
+import { computePlan, replanned, type PlanInput } from './plan.js';
+import { type Observation, type ResolvedImage } from './target.js';
 import { grayReplicas } from './traffic.js';
 
 const image: ResolvedImage = {

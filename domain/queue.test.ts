@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { queuePolicies, type QueuePolicy } from './application.js';
-import type { Step } from './plan.js';
+import type { Step } from './stage.js';
 import {
   arrive,
   canGiveWay,

@@ -2,7 +2,8 @@
 import type { Metric } from './analysis.js';
 import { milliseconds } from './duration.js';
 import { defaultMinRequests } from './judge.js';
-import type { Stage, Target } from './plan.js';
+import type { Stage } from './stage.js';
+import type { Target } from './target.js';
 
 export interface QuietQuestion {
   /** As in AnalysisSettings. */

@@ -3,7 +3,8 @@ import type { ApprovalSettings, Decision } from './approval.js';
 import type { Application, Strategy } from './application.js';
 import type { Calls } from './chain.js';
 import type { Failure } from './failures.js';
-import type { Plan, StepKind } from './plan.js';
+import type { Plan } from './plan.js';
+import type { StepKind } from './stage.js';
 import type { Pass } from './stage-order.js';
 import type { Patience } from './waiting.js';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { samplePlan } from '../test/fakes/release-view.js';
 import { defaultAnalysis } from './application.js';
-import type { Stage, Step, Target } from './plan.js';
+import type { Stage, Step } from './stage.js';
+import type { Target } from './target.js';
 import { shiftProblem, steeredSteps, wayAbove, wayToPromotion, weightProblem, type Way } from './steering.js';
 
 const planned = samplePlan().stages[0]!;

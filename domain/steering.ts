@@ -1,6 +1,7 @@
 /** What steering does to the way through a stage, and when it makes sense. Pure. */
 import { entriesOf } from './member.js';
-import { concerned, type Stage, type Step, type Target } from './plan.js';
+import { concerned, type Stage, type Step } from './stage.js';
+import { type Target } from './target.js';
 import { replicasOf } from './steps.js';
 import { canShare } from './traffic.js';
 

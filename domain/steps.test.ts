@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Application, ReleaseInput, Strategy } from './application.js';
-import { computePlan, type Observation, type Plan, type ResolvedImage } from './plan.js';
+import { computePlan, type Plan } from './plan.js';
+import { type Observation, type ResolvedImage } from './target.js';
 import type { BackTo } from './release.js';
 import type { RouterKind } from './traffic.js';
 

@@ -3,7 +3,8 @@ import { defaultHold, type ReleaseSettings, type Strategy } from './application.
 import { batchSteps } from './batches.js';
 import { durationText, milliseconds } from './duration.js';
 import { parseImage } from './image.js';
-import type { Step, Target } from './plan.js';
+import type { Step } from './stage.js';
+import type { Target } from './target.js';
 import { grayReplicas } from './traffic.js';
 
 /** Every member of a union without `id`, kept apart. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Application } from './application.js';
 import type { HistoryEntry } from './release.js';
-import type { Plan, Stage } from './plan.js';
+import type { Plan } from './plan.js';
+import type { Stage } from './stage.js';
 import {
   keyOf,
   namesIn,

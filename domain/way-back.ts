@@ -3,7 +3,8 @@ import type { Application } from './application.js';
 import { failure, type Failure } from './failures.js';
 import { hashOf } from './ids.js';
 import { isDigest, parseImage, versionOf } from './image.js';
-import type { Plan, Stage } from './plan.js';
+import type { Plan } from './plan.js';
+import type { Stage } from './stage.js';
 import type { BackTo, HistoryEntry, ReleaseRequest, ReleaseView, WayBack } from './release.js';
 
 export interface WayBackInput {

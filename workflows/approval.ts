@@ -1,6 +1,7 @@
 /** Waiting for people. */
 import { milliseconds } from '../domain/duration.js';
-import type { Step, Target } from '../domain/plan.js';
+import type { Step } from '../domain/stage.js';
+import type { Target } from '../domain/target.js';
 import { fail } from './failures.js';
 import type { ClosedApproval, Run } from './run.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Step, Target } from '../domain/plan.js';
+import type { Step } from '../domain/stage.js';
+import type { Target } from '../domain/target.js';
 import { samplePlan } from '../test/fakes/release-view.js';
 import { awaitedIn } from './awaited.js';
 

@@ -1,14 +1,7 @@
 /** What a step waits for that does not say so itself: as data, so that telling it is no event in the history. */
 import { entriesOf, isChained } from '../domain/member.js';
-import {
-  concerned,
-  drainMsOf,
-  type Routed,
-  type Size,
-  type Stage,
-  type Step,
-  type Target,
-} from '../domain/plan.js';
+import { concerned, drainMsOf, type Size, type Stage, type Step } from '../domain/stage.js';
+import { type Routed, type Target } from '../domain/target.js';
 import { quietQuestion } from '../domain/quiet.js';
 import type { Waiting } from '../domain/release.js';
 

@@ -1,7 +1,8 @@
 /** Promotion in batches, each of which is an absolute number of pods: a repeated one changes nothing. */
 import type { WorkloadResult } from '../activities/contract.js';
 import { handedOver } from '../domain/batches.js';
-import type { Step, Target } from '../domain/plan.js';
+import type { Step } from '../domain/stage.js';
+import type { Target } from '../domain/target.js';
 import { slowly } from './activities.js';
 import type { Run } from './run.js';
 import type { Done, Reached, Targets } from './steps.js';

@@ -1,6 +1,7 @@
 /** The gray track, as large as its share of the traffic needs. */
 import type { Finding } from '../activities/contract.js';
-import type { Size, Stage, Target } from '../domain/plan.js';
+import type { Size, Stage } from '../domain/stage.js';
+import type { Target } from '../domain/target.js';
 import { grayReplicas } from '../domain/traffic.js';
 import { slowly } from './activities.js';
 import type { Run } from './run.js';

@@ -4,7 +4,8 @@ import type { AnalyseInput, AnalyseResult, Finding } from '../activities/contrac
 import type { AnalysisSettings } from '../domain/analysis.js';
 import { milliseconds } from '../domain/duration.js';
 import { entriesOf } from '../domain/member.js';
-import { concerned, type Stage, type Step, type Target } from '../domain/plan.js';
+import { concerned, type Stage, type Step } from '../domain/stage.js';
+import { type Target } from '../domain/target.js';
 import { analyse } from './activities.js';
 import { fail } from './failures.js';
 import type { Run } from './run.js';

@@ -1,6 +1,7 @@
 /** The images of a release: asked for once, at its start. */
 import type { Failure } from '../domain/failures.js';
-import type { PlannedApplication, ResolvedImage } from '../domain/plan.js';
+import type { PlannedApplication } from '../domain/plan.js';
+import type { ResolvedImage } from '../domain/target.js';
 import type { ReleaseRequest, WayBack } from '../domain/release.js';
 import { quickly } from './activities.js';
 import { failureOf } from './failures.js';

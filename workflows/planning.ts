@@ -12,10 +12,10 @@ import {
   computePlan,
   environmentsOf,
   stageNames,
-  type Observation,
   type Plan,
   type PlannedApplication,
 } from '../domain/plan.js';
+import { type Observation } from '../domain/target.js';
 import type { ReleaseInputs } from '../domain/release.js';
 import { quickly } from './activities.js';
 import { failureOf } from './failures.js';

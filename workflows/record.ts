@@ -3,7 +3,8 @@ import { log, setCurrentDetails, upsertSearchAttributes } from '@temporalio/work
 import type { Finding } from '../activities/contract.js';
 import type { Decision } from '../domain/approval.js';
 import type { Failure } from '../domain/failures.js';
-import type { Plan, Step } from '../domain/plan.js';
+import type { Plan } from '../domain/plan.js';
+import type { Step } from '../domain/stage.js';
 import {
   hasEnded,
   type Batching,

@@ -2,7 +2,8 @@
 import { allHandlersFinished, CancellationScope, condition } from '@temporalio/workflow';
 import { failure, type Failure } from '../domain/failures.js';
 import { turnsIn } from '../domain/turns.js';
-import { replanned, type Stage } from '../domain/plan.js';
+import { replanned } from '../domain/plan.js';
+import { type Stage } from '../domain/stage.js';
 import type { EndedPhase, HistoryEntry, ReleaseInputs } from '../domain/release.js';
 import { failureError, failureOf } from './failures.js';
 import { questionAt } from './gates.js';

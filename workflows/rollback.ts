@@ -2,7 +2,8 @@
 import { CancellationScope, condition, sleep } from '@temporalio/workflow';
 import type { Finding } from '../activities/contract.js';
 import { entriesOf } from '../domain/member.js';
-import { drainMsOf, type Edge, type Routed, type Stage, type Target } from '../domain/plan.js';
+import { drainMsOf, type Stage } from '../domain/stage.js';
+import { type Edge, type Routed, type Target } from '../domain/target.js';
 import type { AnyRoute } from '../domain/traffic.js';
 import { quickly, slowly } from './activities.js';
 import { failureOf } from './failures.js';

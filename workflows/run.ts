@@ -8,7 +8,7 @@ import {
   type DecisionRequest,
 } from '../domain/approval.js';
 import { failure, type Failure } from '../domain/failures.js';
-import type { Observation } from '../domain/plan.js';
+import type { Observation } from '../domain/target.js';
 import type { ReleaseInputs } from '../domain/release.js';
 import type { Pass } from '../domain/stage-order.js';
 import type { Way } from '../domain/steering.js';

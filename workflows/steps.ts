@@ -2,7 +2,8 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { Finding } from '../activities/contract.js';
 import { entriesOf } from '../domain/member.js';
-import { concerned, type Stage, type Step, type Target } from '../domain/plan.js';
+import { concerned, type Stage, type Step } from '../domain/stage.js';
+import { type Target } from '../domain/target.js';
 import { quietQuestion } from '../domain/quiet.js';
 import { hasEnded, type Phase } from '../domain/release.js';
 import { leavingMs, type Traffic } from '../domain/traffic.js';

@@ -1,6 +1,6 @@
 /** Doing several things side by side. */
 import { CancellationScope } from '@temporalio/workflow';
-import type { Target } from '../domain/plan.js';
+import type { Target } from '../domain/target.js';
 
 /** Ends when all have ended: the first failure cancels the others, and is thrown when they have let go. */
 export async function together<T>(acts: readonly (() => Promise<T>)[]): Promise<T[]> {

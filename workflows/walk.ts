@@ -1,6 +1,7 @@
 /** The way through a stage: its steps one after the other, unless somebody pauses it or asks for another way. */
 import { condition } from '@temporalio/workflow';
-import type { Stage, Step, Target } from '../domain/plan.js';
+import type { Stage, Step } from '../domain/stage.js';
+import type { Target } from '../domain/target.js';
 import { shiftProblem, steeredSteps, wayAbove, wayToPromotion } from '../domain/steering.js';
 import { guardWhile } from './hold.js';
 import type { Run } from './run.js';

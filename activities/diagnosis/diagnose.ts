@@ -10,7 +10,7 @@ import {
   type HealthCheck,
 } from '../../domain/diagnosis.js';
 import { parseImage } from '../../domain/image.js';
-import type { Target } from '../../domain/plan.js';
+import type { Target } from '../../domain/target.js';
 import { homeOf } from '../../domain/traffic.js';
 import type { Activities } from '../contract.js';
 import { CatalogueError, fail } from '../failure.js';

@@ -2,7 +2,7 @@
 import type { AnalysisSettings, Metric } from '../../domain/analysis.js';
 import { fine, problem, skipped, warning, type HealthCheck } from '../../domain/diagnosis.js';
 import { milliseconds } from '../../domain/duration.js';
-import type { Target } from '../../domain/plan.js';
+import type { Target } from '../../domain/target.js';
 import type { RouteTarget, RouterKind } from '../../domain/traffic.js';
 import { questionsOf } from '../metrics/ask.js';
 import { builtinQueries, selectors } from '../metrics/builtin.js';

@@ -1,6 +1,6 @@
 /** What a copy for gray keeps of the original's metadata and labels. Pure. */
 import { joinName, labels as ours } from '../../domain/ids.js';
-import type { Target } from '../../domain/plan.js';
+import type { Target } from '../../domain/target.js';
 import type { KubeObject, ObjectMeta } from './objects.js';
 import type { Labels } from './selectors.js';
 

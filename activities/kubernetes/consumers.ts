@@ -1,7 +1,7 @@
 /** Variables that keep gray's consumers of message queues apart from stable's. Pure. */
 import { filled, type GrayVariable } from '../../domain/consumers.js';
 import { failure, type Failure } from '../../domain/failures.js';
-import type { Target } from '../../domain/plan.js';
+import type { Target } from '../../domain/target.js';
 import type { Container } from './objects.js';
 
 export interface Variable {

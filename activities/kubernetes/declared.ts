@@ -1,6 +1,6 @@
 /** How the live Deployment differs from the declared one, by what the API server would make of it. Pure. */
 import { maskManifest } from '../../domain/mask.js';
-import type { DeploymentDrift, FieldDrift } from '../../domain/plan.js';
+import type { DeploymentDrift, FieldDrift } from '../../domain/target.js';
 import { containersOf, imageOf, omit, type Deployment, type KubeObject } from './objects.js';
 
 export interface Declared {

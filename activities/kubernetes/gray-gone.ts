@@ -1,5 +1,5 @@
 /** Notices that somebody removed gray while requests go to it, by the watches that all releases share. */
-import type { Target } from '../../domain/plan.js';
+import type { Target } from '../../domain/target.js';
 import { Alarm } from './alarm.js';
 import type { Cluster } from './client.js';
 import { kinds } from './kinds.js';

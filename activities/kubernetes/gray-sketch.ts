@@ -1,7 +1,7 @@
 /** What a release would make of gray, as the pre-flight needs it: nothing of it is ever written. Pure. */
 import { workloadSettings } from '../../domain/application.js';
 import { consumersIn, grayVariables } from '../../domain/consumers.js';
-import type { Target } from '../../domain/plan.js';
+import type { Target } from '../../domain/target.js';
 import type { AnyRoute } from '../../domain/traffic.js';
 import { grayDeployment } from './gray.js';
 import type { Deployment } from './objects.js';

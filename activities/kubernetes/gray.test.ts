@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Target } from '../../domain/plan.js';
+import type { Target } from '../../domain/target.js';
 import { type KubeObject, podLabels, type Deployment } from './objects.js';
 import { grayDeployment, overlapProblems } from './gray.js';
 import { matchesSelector, serviceMatches } from './selectors.js';

@@ -1,6 +1,6 @@
 /** The gray Deployment and its Service, made from what is live: the stable Deployment and the Services of its namespace. Pure. */
 import { failure, type Failure } from '../../domain/failures.js';
-import type { Target } from '../../domain/plan.js';
+import type { Target } from '../../domain/target.js';
 import { scalesDeployment } from './autoscalers.js';
 import { changedLabels, cloneMetadata, isOwn, ownLabels } from './clone.js';
 import { consumerProblems, variablesOf, withVariables } from './consumers.js';

@@ -5,7 +5,7 @@ import { batchLane, declaredBatches } from '../../domain/batches.js';
 import { failure, type Failure } from '../../domain/failures.js';
 import { grayName } from '../../domain/ids.js';
 import { marksOf } from '../../domain/member.js';
-import type { Observation } from '../../domain/plan.js';
+import type { Observation } from '../../domain/target.js';
 import type { AnyRoute, Tag } from '../../domain/traffic.js';
 import type { ObserveInput } from '../contract.js';
 import { autoscalerWarnings } from './autoscalers.js';

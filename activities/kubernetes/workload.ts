@@ -1,7 +1,7 @@
 /** The activities that change workloads. Each looks first and writes only what differs, so that running twice does nothing twice. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { leavingMs } from '../../domain/traffic.js';
-import type { Target } from '../../domain/plan.js';
+import type { Target } from '../../domain/target.js';
 import type { QuietQuestion } from '../../domain/quiet.js';
 import type { Activities, Finding, WorkloadInput, WorkloadResult } from '../contract.js';
 import type { Cluster } from './client.js';

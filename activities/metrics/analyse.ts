@@ -12,7 +12,7 @@ import { milliseconds } from '../../domain/duration.js';
 import { advance, check, conclude, decisionOf, type Conclusion } from '../../domain/judge.js';
 import type { Activities, AnalyseInput, AnalyseResult } from '../contract.js';
 import { temporalClock } from '../clock.js';
-import type { Target } from '../../domain/plan.js';
+import type { Target } from '../../domain/target.js';
 import { withDeadline } from '../deadline.js';
 import { CatalogueError, describe } from '../failure.js';
 import { ask, questionsOf } from './ask.js';

@@ -2,7 +2,7 @@
 import type { Measurement, Metric, Sample } from '../../domain/analysis.js';
 import { durationText } from '../../domain/duration.js';
 import { defaultMinRequests, measure } from '../../domain/judge.js';
-import type { Target } from '../../domain/plan.js';
+import type { Target } from '../../domain/target.js';
 import { builtinQueries, type BuiltinQueries, type Subject, type Track } from './builtin.js';
 import type { Answer, MetricsProvider } from './provider.js';
 import { fillIn, type QueryValues } from './template.js';

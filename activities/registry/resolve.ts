@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { isDigest, requestedImage, versionOf, type ImageReference } from '../../domain/image.js';
-import type { ResolvedImage } from '../../domain/plan.js';
+import type { ResolvedImage } from '../../domain/target.js';
 import type { Activities } from '../contract.js';
 import { CatalogueError, fail } from '../failure.js';
 import { Registry, said, type RegistryDeps, type Reply } from './client.js';

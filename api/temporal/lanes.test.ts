@@ -5,7 +5,7 @@ import type { GrayInput, WorkloadInput } from '../../activities/contract.js';
 import { CatalogueError, toApplicationFailure } from '../../activities/failure.js';
 import { failure } from '../../domain/failures.js';
 import { releaseWorkflowId } from '../../domain/ids.js';
-import type { Target } from '../../domain/plan.js';
+import type { Target } from '../../domain/target.js';
 import type { ReleaseView } from '../../domain/release.js';
 import { workingActivities } from '../../test/fakes/activities.js';
 import { eventually } from '../../test/rig/eventually.js';

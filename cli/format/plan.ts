@@ -1,7 +1,9 @@
 /** A plan for people, before anything happens. Pure. */
 import { stringify } from 'yaml';
 import type { DeclaredDeployment } from '../../domain/declared.js';
-import type { DeploymentDrift, Plan, Stage, Target } from '../../domain/plan.js';
+import type { Plan } from '../../domain/plan.js';
+import type { Stage } from '../../domain/stage.js';
+import type { DeploymentDrift, Target } from '../../domain/target.js';
 import { gateText } from '../../domain/stage-order.js';
 import type { Paint } from './paint.js';
 import { oneLine, shortDigest } from './text.js';

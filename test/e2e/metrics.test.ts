@@ -9,7 +9,7 @@ import { prometheus } from '../../activities/metrics/prometheus.js';
 import { prepareRoute, restoreRoute, returnToStable, setTraffic } from '../../activities/traffic/routes.js';
 import type { AnalysisSettings } from '../../domain/analysis.js';
 import { defaultAnalysis } from '../../domain/application.js';
-import type { Target } from '../../domain/plan.js';
+import type { Target } from '../../domain/target.js';
 import type { SharingKind, RouteTarget } from '../../domain/traffic.js';
 import { applyObjects } from '../../infra/local/apply.js';
 import { pushImage } from '../../infra/local/images.js';

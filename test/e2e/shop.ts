@@ -9,7 +9,7 @@ import { Cluster } from '../../activities/kubernetes/client.js';
 import type { Deployment } from '../../activities/kubernetes/objects.js';
 import { workloadActivities } from '../../activities/kubernetes/workload.js';
 import type { Failure } from '../../domain/failures.js';
-import type { Target } from '../../domain/plan.js';
+import type { Target } from '../../domain/target.js';
 import { applyObjects } from '../../infra/local/apply.js';
 import { pushImage } from '../../infra/local/images.js';
 import { Kube, type KubeObject } from '../../infra/local/kube.js';

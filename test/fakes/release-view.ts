@@ -1,6 +1,8 @@
 /** A release as the API shows it, for tests of those who read it. */
 import { defaultApproval } from '../../domain/application.js';
-import type { Plan, Stage, Step, Target } from '../../domain/plan.js';
+import type { Plan } from '../../domain/plan.js';
+import type { Stage, Step } from '../../domain/stage.js';
+import type { Target } from '../../domain/target.js';
 import type { Outcome, ReleaseEvent, ReleaseView } from '../../domain/release.js';
 import { failure, type Failure } from '../../domain/failures.js';
 

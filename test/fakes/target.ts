@@ -1,5 +1,5 @@
 /** One application in one environment, for tests that need a target but no cluster. */
-import type { Target } from '../../domain/plan.js';
+import type { Target } from '../../domain/target.js';
 
 export function exampleTarget(): Target {
   const digest = `sha256:${'a'.repeat(64)}`;

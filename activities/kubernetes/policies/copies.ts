@@ -1,7 +1,7 @@
 /** Which policies hold for stable and would miss gray, whose labels differ, and their copies for gray. Pure. */
 import { failure, type Failure } from '../../../domain/failures.js';
 import { joinName, labels as ours } from '../../../domain/ids.js';
-import type { Target } from '../../../domain/plan.js';
+import type { Target } from '../../../domain/target.js';
 import { cloneMetadata, isOwn, ownLabels } from '../clone.js';
 import type { GrayObjects } from '../gray.js';
 import { podLabels, type Deployment, type KubeObject } from '../objects.js';

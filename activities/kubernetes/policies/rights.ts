@@ -1,6 +1,6 @@
 /** Whether the worker may make the copies that gray needs, and take them away again. */
 import type { Failure } from '../../../domain/failures.js';
-import type { Target } from '../../../domain/plan.js';
+import type { Target } from '../../../domain/target.js';
 import type { Cluster } from '../client.js';
 import { rightsLacking } from '../rights.js';
 import type { Need } from '../rules.js';
