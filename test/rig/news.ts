@@ -1,4 +1,5 @@
 /** What happens to a workflow, as it happens: asking it again and again costs more than the release that is tested. */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { ReleaseView } from '../../domain/release.js';
@@ -14,7 +15,10 @@ export class News {
   constructor(
     private readonly client: Client,
     private readonly workflowId: string,
-  ) {}
+  ) {
+    // Each question follows it, and each is followed by a delay.
+    setMaxListeners(0, this.ended.signal);
+  }
 
   /** Resolves with the next events of its history, or after `patienceMs`: not all that can be seen is an event. */
   async next(patienceMs: number): Promise<void> {
