@@ -1,6 +1,6 @@
 /** The user's own objects as bytes, without what the API server itself counts up: for P9 and P13. */
 import { pathOf } from '../../infra/local/apply.js';
-import type { Kube, KubeObject } from '../../infra/local/kube.js';
+import { KubeError, type Kube, type KubeObject } from '../../infra/local/kube.js';
 
 export type Snapshot = Readonly<Record<string, string>>;
 
@@ -50,9 +50,13 @@ export async function leftovers(kube: Kube, namespace: string): Promise<string[]
     kinds.map(async ([group, plural]) => {
       const base = group === 'v1' ? '/api/v1' : `/apis/${group}`;
       const selector = encodeURIComponent('sluice.dev/lane');
-      const list = await kube.get<{ items: KubeObject[] }>(
-        `${base}/namespaces/${namespace}/${plural}?labelSelector=${selector}`,
-      );
+      const path = `${base}/namespaces/${namespace}/${plural}?labelSelector=${selector}`;
+      const list = await kube.get<{ items: KubeObject[] }>(path).catch((error: unknown) => {
+        // A cluster without Contour has no such kind.
+        if (plural === 'httpproxies' && error instanceof KubeError && error.status === 404)
+          return { items: [] };
+        throw error;
+      });
       return list.items.map((o) => `${plural}/${o.metadata.name}`);
     }),
   );
