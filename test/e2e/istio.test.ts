@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { ReleaseInput } from '../../domain/application.js';
 import type { ReleaseView } from '../../domain/release.js';
 import { discovered, startIstio, type Istio } from '../../infra/local/stack/istio.js';
 import { startLoad, type Load } from '../../infra/local/load.js';
@@ -27,6 +28,8 @@ afterAll(async () => {
 
 const stack = () => ({ ...inject('stack'), ingress: istio.ingress });
 const approval = { required: true };
+/** istiod may hold a change back for nearly as long as the default drain lasts. */
+const patient: ReleaseInput = { ...quick, drain: '12s' };
 const open = (view: ReleaseView): boolean => view.waitingOn?.approval !== undefined;
 const holdingAt =
   (weight: number) =>
@@ -50,7 +53,7 @@ describe('a release with a VirtualService of the gateway', () => {
   const [stable, gray] = ['shop v1', 'shop v2'];
 
   it('P1 P9: an abort at a share takes all back, and no request fails', async () => {
-    await world.declare(world.application({ ...quick, steps: [{ weight: 50, hold: '10m' }] }));
+    await world.declare(world.application({ ...patient, steps: [{ weight: 50, hold: '10m' }] }));
     const before = await world.snapshot();
     const [untagged, tagged] = [load(), load({ 'x-lane': 'gray' })];
     const id = await world.release('v2');
@@ -70,7 +73,7 @@ describe('a release with a VirtualService of the gateway', () => {
       { weight: 25, hold: '10m' },
       { weight: 100, hold: '200ms' },
     ];
-    await world.declare(world.application({ ...quick, approval, steps }));
+    await world.declare(world.application({ ...patient, approval, steps }));
     const before = await world.snapshot();
     const [untagged, tagged] = [load(), load({ 'x-lane': 'gray' })];
     const id = await world.release('v2');
