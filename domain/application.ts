@@ -22,6 +22,9 @@ export type Strategy = (typeof strategies)[number];
 export const queuePolicies = ['wait', 'supersede', 'supersede-running', 'refuse'] as const;
 export type QueuePolicy = (typeof queuePolicies)[number];
 
+export const failurePolicies = ['lane', 'alone'] as const;
+export type FailurePolicy = (typeof failurePolicies)[number];
+
 export interface Application {
   /** DNS label; also the id of its workflow. */
   readonly name: string;
@@ -153,6 +156,8 @@ export interface ReleaseSettings {
   readonly approval: ApprovalSettings;
   /** null: nothing is judged, the steps only wait. */
   readonly analysis: AnalysisSettings | null;
+  /** In a lane, what goes back where this application fails before the promotion: the whole lane, or it alone. Default lane. */
+  readonly onFailure: FailurePolicy;
   /** Default wait. */
   readonly queue: QueuePolicy;
   /** How long a release waits in the queue. Default 24h. */
@@ -235,6 +240,7 @@ export function releaseSettings(application: Application, environment: Environme
     replicas: local.replicas ?? own.replicas ?? 'auto',
     approval: { ...defaultApproval, ...own.approval, ...local.approval },
     analysis: analysis === null ? null : { ...defaultAnalysis, ...own.analysis, ...local.analysis },
+    onFailure: local.onFailure ?? own.onFailure ?? 'lane',
     queue: local.queue ?? own.queue ?? 'wait',
     queueDeadline: local.queueDeadline ?? own.queueDeadline ?? '24h',
     progressDeadline: local.progressDeadline ?? own.progressDeadline ?? '10m',

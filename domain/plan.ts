@@ -5,6 +5,7 @@ import { laneWarnings, undeclaredIn, withUndeclared } from './consumers.js';
 import { milliseconds, type Duration } from './duration.js';
 import { hashOf } from './ids.js';
 import { laneSteps, laneStepsBack } from './lane-steps.js';
+import { withAlone } from './leaving.js';
 import { edgesIn, leadOf, membersOf, type Member } from './member.js';
 import type { WayBack } from './release.js';
 import type { Stage } from './stage.js';
@@ -79,10 +80,14 @@ export function computePlan(input: PlanInput): Plan {
   return { ...body, hash: hashOf(body).slice(0, 16) };
 }
 
-/** A later look at the stages from `index` on; those before are done and stay as they were planned. */
+export const stageNamed = ({ stages }: Pick<Plan, 'stages'>, environment: string): Stage | undefined =>
+  stages.find((stage) => stage.environment === environment);
+
+/** A later look at the stages from `index` on; those before are done and stay as they were planned. Some may be of nobody any more. */
 export function replanned(before: Plan, now: Plan, index: number): Plan {
   const { hash: _, ...rest } = now;
-  const body = { ...rest, stages: [...before.stages.slice(0, index), ...now.stages.slice(index)] };
+  const later = before.stages.slice(index).flatMap((s) => stageNamed(now, s.environment) ?? []);
+  const body = { ...rest, stages: [...before.stages.slice(0, index), ...later] };
   return { ...body, hash: hashOf(body).slice(0, 16) };
 }
 
@@ -90,7 +95,7 @@ const shortened =
   'A rollback has no approval, no weights one after the other, no holds and no analysis: the version was stable here before, so traffic moves as soon as its pods are ready.';
 
 function stageOf(name: string, input: PlanInput, warnings: string[]): Stage {
-  const members = membersOf(name, input, warnings);
+  const members = withAlone(name, membersOf(name, input, warnings), input, warnings);
   const edges = edgesIn(name, members, input);
   const lead = leadOf(members);
   const targets = members.map((m) => m.target);

@@ -146,6 +146,8 @@ export interface ReleasedApplication {
   readonly digest: string | null;
   readonly stableDigest: string | null;
   readonly grayWeight: number;
+  /** Why it went back by itself, while the others of its lane went on. Absent: it did not. */
+  readonly failure?: Failure;
   /** Where its pods are changed in batches. */
   readonly batching?: Batching;
 }

@@ -64,6 +64,8 @@ export interface Target {
   readonly level: number;
   /** Requests come to it only through another application of the stage: it gets those with the tag, and no share of its own. */
   readonly inner?: true;
+  /** Where it fails before the promotion it goes back by itself, and the others go on. Absent: all go back. */
+  readonly alone?: true;
   readonly lane: string;
   /** Name of the gray Deployment and its Service. */
   readonly gray: string;

@@ -5,7 +5,9 @@ const marks = { pending: '·', running: '▶', done: '✓', failed: '✗', skipp
 
 export function describeForUi(view: ReleaseView, lately: readonly ReleaseEvent[]): string {
   const released = view.applications.map(
-    (a) => `**${a.name}** ${a.version} \`${a.digest ?? 'unresolved'}\`, gray ${a.grayWeight} %`,
+    ({ name, version, digest, grayWeight, failure }) =>
+      `**${name}** ${version} \`${digest ?? 'unresolved'}\`, ` +
+      (failure === undefined ? `gray ${grayWeight} %` : `went back alone: ${failure.message}`),
   );
   const waiting = view.waitingOn;
   return [

@@ -42,7 +42,9 @@ export async function scaleGray(
   const share = target.grayReplicas === 'auto' ? { weight } : {};
   const input = { release: run.inputs.id, target, replicas, ...share };
   const options = { deadlineMs: target.progressDeadlineMs, summary };
-  const result = await slowly('deployGray', target.cluster, input, options);
+  const result = await run.blaming(target.application, () =>
+    slowly('deployGray', target.cluster, input, options),
+  );
   run.scaled(target.gray, result.replicas);
   const before = reached.stableReplicas.get(target.application) ?? 0;
   reached.stableReplicas.set(target.application, Math.max(before, result.stableReplicas ?? 0));

@@ -3,11 +3,12 @@ import { CancellationScope, condition, isCancellation } from '@temporalio/workfl
 import type { AnalyseInput, AnalyseResult, Finding } from '../activities/contract.js';
 import type { AnalysisSettings } from '../domain/analysis.js';
 import { milliseconds } from '../domain/duration.js';
+import { failure } from '../domain/failures.js';
 import { entriesOf } from '../domain/member.js';
 import { concerned, type Stage, type Step } from '../domain/stage.js';
 import { type Target } from '../domain/target.js';
 import { analyse } from './activities.js';
-import { fail } from './failures.js';
+import { failureError } from './failures.js';
 import type { Run } from './run.js';
 import { weighed } from './traffic.js';
 
@@ -15,6 +16,9 @@ interface Held {
   readonly result: string | null;
   readonly findings: readonly Finding[];
 }
+
+/** What the analyses of a hold came to together, and which application that is about. */
+type Judgement = AnalyseResult & Pick<Target, 'application'>;
 
 type HoldStep = Extract<Step, { kind: 'hold' }>;
 
@@ -84,7 +88,7 @@ async function holdLonger(
   stage: Stage,
   settings: AnalysisSettings,
   step: HoldStep,
-  first: AnalyseResult,
+  first: Judgement,
 ): Promise<Held> {
   run.startDeadline(milliseconds(settings.inconclusiveDeadline));
   run.record.keep(step.id, first.findings);
@@ -95,7 +99,7 @@ async function holdLonger(
     can: ['resume', ...steeringOf(step)],
   });
   try {
-    return await untilConclusive(run, stage, step, settings, first.why);
+    return await untilConclusive(run, stage, step, settings, first);
   } finally {
     run.answered();
   }
@@ -108,9 +112,9 @@ async function untilConclusive(
   stage: Stage,
   step: HoldStep,
   settings: AnalysisSettings,
-  firstWhy: string,
+  first: Judgement,
 ): Promise<Held> {
-  let why = firstWhy;
+  let { why, application } = first;
   let leftMs = milliseconds(settings.inconclusiveDeadline);
   for (let waitedMs = 0; leftMs > 0; leftMs += run.takeExtraMs()) {
     // Longer with the time waited, so that a week of doubt does not fill the history.
@@ -127,12 +131,12 @@ async function untilConclusive(
         findings: [],
       };
     if (result?.verdict === 'pass') return { result: result.why, findings: result.findings };
-    why = result?.why ?? why;
+    ({ why, application } = result ?? { why, application });
     run.record.retell(doubt(step, why));
   }
   if (settings.onInconclusive === 'pass')
     return { result: `inconclusive, passed by policy: ${why}`, findings: [] };
-  return fail('analysis_inconclusive', { why });
+  throw run.blame(application, failureError(failure('analysis_inconclusive', { why })));
 }
 
 /** Null: somebody ended it first. */
@@ -143,7 +147,7 @@ async function judgeUnlessCut(
   settings: AnalysisSettings,
   durationMs: number,
   summary: string,
-): Promise<AnalyseResult | null> {
+): Promise<Judgement | null> {
   return until(
     () => run.goOn !== null || run.cutShort !== null,
     () => judge(run, stage, step, settings, durationMs, summary),
@@ -158,14 +162,16 @@ async function judge(
   settings: AnalysisSettings,
   durationMs: number,
   summary: string,
-): Promise<AnalyseResult> {
+): Promise<Judgement> {
   const until = new Date(Date.now() + durationMs).toISOString();
   const judged = judgedIn(stage, step, settings);
   const results = await untilOneFails(
     judged.map((one) => () => analyse(one.target.cluster, inputOf(run, stage, one, until), summary)),
   );
-  failOnBreach(run, stage, results);
-  const known = results.filter((r) => r !== null);
+  failOnBreach(run, stage, judged, results);
+  const known = results.flatMap((result, i) =>
+    result === null ? [] : [{ ...result, application: judged[i]!.target.application }],
+  );
   const doubtful = known.find((r) => r.verdict === 'inconclusive');
   const findings = known.flatMap((r) => r.findings);
   return { ...(doubtful ?? known[0]!), findings };
@@ -191,12 +197,19 @@ async function untilOneFails(
 }
 
 /** The first failing verdict ends the step, with what it saw, and what the guard did about the traffic. */
-function failOnBreach(run: Run, stage: Stage, results: readonly (AnalyseResult | null)[]): void {
-  const result = results.find((r) => r?.verdict === 'fail');
-  if (result == null) return;
-  run.record.keep(run.record.view().step ?? '', result.findings);
-  if (result.trafficRestored) weighed(run, stage, 0);
-  fail('analysis_failed', { why: result.why });
+function failOnBreach(
+  run: Run,
+  stage: Stage,
+  judged: readonly Judged[],
+  results: readonly (AnalyseResult | null)[],
+): void {
+  for (const [i, { target }] of judged.entries()) {
+    const result = results[i];
+    if (result?.verdict !== 'fail') continue;
+    run.record.keep(run.record.view().step ?? '', result.findings);
+    if (result.trafficRestored) weighed(run, stage, 0);
+    throw run.blame(target.application, failureError(failure('analysis_failed', { why: result.why })));
+  }
 }
 
 /** A target with how it is judged. */
@@ -230,7 +243,8 @@ export async function guardWhile(
   };
   const waited = waiting();
   waited.then(finish, finish);
-  const guards = judgedIn(stage, held, held.analysis!).map(async (one) => {
+  const judged = judgedIn(stage, held, held.analysis!);
+  const guards = judged.map(async (one) => {
     const summary = `guards ${weight} % of ${one.target.application}`;
     const result = await until(
       () => over,
@@ -239,7 +253,7 @@ export async function guardWhile(
     finish();
     return result;
   });
-  failOnBreach(run, stage, await Promise.all(guards));
+  failOnBreach(run, stage, judged, await Promise.all(guards));
   await waited;
 }
 

@@ -8,13 +8,7 @@ import { laneProblems, stampProblems } from '../domain/lane.js';
 import { shareProblems } from '../domain/shares.js';
 import type { Failure } from '../domain/failures.js';
 import { failure } from '../domain/failures.js';
-import {
-  computePlan,
-  environmentsOf,
-  stageNames,
-  type Plan,
-  type PlannedApplication,
-} from '../domain/plan.js';
+import { computePlan, environmentsOf, type Plan, type PlannedApplication } from '../domain/plan.js';
 import { type Observation } from '../domain/target.js';
 import type { ReleaseInputs } from '../domain/release.js';
 import { quickly } from './activities.js';
@@ -39,9 +33,9 @@ export async function makePlan(
   from = 0,
 ): Promise<Planning> {
   const { request, applications } = run.inputs;
-  const names = stageNames(applications, request.environment, request.wayBack);
   // Their clusters may be away, and what is done stays as it was planned. Releases of older workers look again.
-  const done = from > 0 && patched('what-is-done-is-not-looked-at') ? names.slice(0, from) : [];
+  const isKept = from > 0 && patched('what-is-done-is-not-looked-at');
+  const done = isKept ? run.record.plan!.stages.slice(0, from).map((stage) => stage.environment) : [];
   const looks = await Promise.all(applications.map((spec) => lookAt(run, spec, images, done, patienceMs)));
   const edges = await Promise.all(edgeLooks(run, done, patienceMs));
   const { gates, problems: unpassed } = gatesBefore(run, images, from);

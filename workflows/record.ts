@@ -116,14 +116,16 @@ export class ReleaseRecord {
       stage.steps.map((step) => kept.get(step.id) ?? pending(step)),
     );
     // Where it leads to; a rollback begins with the last environment.
-    this.applications =
-      plan.stages.at(plan.rollbackOf === undefined ? -1 : 0)?.targets.map((t) => ({
-        name: t.application,
-        version: t.image.version,
-        digest: t.image.digest,
-        stableDigest: t.stableDigest,
-        grayWeight: 0,
-      })) ?? this.applications;
+    const released = plan.stages.at(plan.rollbackOf === undefined ? -1 : 0)?.targets.map((t) => ({
+      name: t.application,
+      version: t.image.version,
+      digest: t.image.digest,
+      stableDigest: t.stableDigest,
+      grayWeight: 0,
+    }));
+    const gone = this.applications.filter((a) => a.failure !== undefined);
+    const others = released?.filter((one) => gone.every((a) => a.name !== one.name));
+    this.applications = others === undefined ? this.applications : [...others, ...gone];
   }
 
   /** @param awaited what the step waits for while it is not over, unless it tells better itself. Default nothing. */
@@ -174,6 +176,13 @@ export class ReleaseRecord {
     this.note(
       'traffic',
       `${names.join(', ')}: ${grayWeight} % of traffic on gray, ${100 - grayWeight} % on stable.`,
+    );
+  }
+
+  /** It went back by itself, the others go on. */
+  withdraw(name: string, failure: Failure): void {
+    this.applications = this.applications.map((a) =>
+      a.name === name ? { ...a, grayWeight: 0, failure } : a,
     );
   }
 

@@ -1,8 +1,9 @@
 /** A release: from a request to its end, through the stages of its plan. */
 import { allHandlersFinished, CancellationScope, condition } from '@temporalio/workflow';
 import { failure, type Failure } from '../domain/failures.js';
+import { stageWithout } from '../domain/leaving.js';
 import { turnsIn } from '../domain/turns.js';
-import { replanned } from '../domain/plan.js';
+import { replanned, stageNamed } from '../domain/plan.js';
 import { type Stage } from '../domain/stage.js';
 import type { EndedPhase, HistoryEntry, ReleaseInputs } from '../domain/release.js';
 import { failureError, failureOf } from './failures.js';
@@ -68,11 +69,12 @@ async function conduct(run: Run, turns: Turns): Promise<Ending> {
   run.submitted = { phase: run.record.phase, plan: planning.plan, problems: [] };
   if (run.inputs.planOnly) return success;
 
-  for (const [i, { environment }] of planning.plan.stages.entries()) {
+  for (const [i, { environment, targets }] of planning.plan.stages.entries()) {
+    if (targets.every((t) => run.gone.has(t.application))) continue;
     const fresh = i === 0 && held;
-    const obstacle = fresh ? null : await prepareStage(run, turns, environment, images, i);
+    const obstacle = fresh ? null : await prepareStage(run, turns, environment, images);
     if (obstacle !== null) return obstacle;
-    const stage = run.record.plan!.stages[i]!;
+    const stage = stageNamed(run.record.plan!, environment)!;
     for (const gate of stage.gates ?? []) run.record.note('note', `${gateText(gate)}.`);
     const ending = await carryOut(run, stage);
     if (ending !== null) return ending;
@@ -80,7 +82,7 @@ async function conduct(run: Run, turns: Turns): Promise<Ending> {
     if (i < planning.plan.stages.length - 1)
       await turns.giveBack(environment, (turn) => entryOf(run, turn, success));
   }
-  return success;
+  return { ...success, left: run.left };
 }
 
 const looking = (at: string, patienceMs: number) => ({
@@ -134,8 +136,8 @@ async function prepareStage(
   turns: Turns,
   environment: string,
   images: Images,
-  index: number,
 ): Promise<Ending | null> {
+  const index = run.record.plan!.stages.findIndex((s) => s.environment === environment);
   const stage = run.record.plan!.stages[index]!;
   // Half-way through its environments a release is not refused any more.
   const policy = index > 0 && stage.queue === 'refuse' ? 'wait' : stage.queue;
@@ -161,7 +163,11 @@ async function prepareStage(
   );
   if (run.aborted !== null) return { phase: 'cancelled', failure: run.aborted, left: [] };
   if (planning?.plan == null) return { phase: 'failed', failure: planning!.problems[0]!, left: [] };
-  const moved = stableMoved(run.inputs.request, planning.plan.stages[index]!, atOnce ? stage : null);
+  const moved = stableMoved(
+    run.inputs.request,
+    stageNamed(planning.plan, environment)!,
+    atOnce ? stage : null,
+  );
   if (moved !== null) return { phase: 'failed', failure: moved, left: [] };
   run.record.follow(replanned(run.record.plan!, planning.plan, index));
   return null;
@@ -200,7 +206,9 @@ async function undo(
     await settled;
     return { phase: why === run.aborted ? 'cancelled' : 'failed', failure: why, left: [] };
   }
-  const { left, abandoned } = await rollBack(run, stage, reached, settled);
+  const undone = await rollBack(run, stageWithout(stage, run.gone), reached, settled);
+  const left = [...run.left, ...undone.left];
+  const { abandoned } = undone;
   if (abandoned === null) return { phase: 'rolled_back', failure: why, left };
   const { by, reason } = abandoned;
   return { phase: 'failed', failure: failure('abandoned', { who: by.name, reason, left }), left };
@@ -217,7 +225,7 @@ function entryOf(run: Run, turn: Turn, ending: Ending): HistoryEntry | null {
     version: target.image.version,
     digest: target.image.digest,
     previousDigest: target.stableDigest,
-    phase: ending.phase,
+    phase: run.gone.has(turn.application) ? 'rolled_back' : ending.phase,
     initiator: view.initiator,
     reason: view.reason,
     ...(view.rollbackOf === undefined ? {} : { rollbackOf: view.rollbackOf }),

@@ -38,8 +38,29 @@ export async function rollBack(
 ): Promise<Undone> {
   run.record.phase = 'rolling_back';
   run.record.publish();
-  const skipped: Undo[] = [];
   const undos = undoing({ run, stage, reached, settled, restored: new Set(), drained: new Set() });
+  return carryOut(run, stage, undos);
+}
+
+/** Undoes what a stage has reached of one application, while the others stay as they are. */
+export async function takeBack(run: Run, stage: Stage, reached: Reached, target: Target): Promise<Undone> {
+  const { application } = target;
+  const settled = Promise.resolve();
+  // Requests of the lane go on: to its stable, as by the policy they may.
+  const drained = new Set([tagsEnd]);
+  const undone: Undoing = { run, stage, reached, settled, restored: new Set(), drained };
+  const done = await carryOut(run, stage, [
+    ...(reached.route.has(application) ? trafficBack(undone, target) : []),
+    ...(reached.gray.has(application) ? [grayAway(undone, target)] : []),
+  ]);
+  if (done.abandoned !== null) return done;
+  reached.route.delete(application);
+  reached.gray.delete(application);
+  return done;
+}
+
+async function carryOut(run: Run, stage: Stage, undos: readonly Undo[]): Promise<Undone> {
+  const skipped: Undo[] = [];
   const left = (undone: readonly Undo[]): string[] =>
     undone.filter((undo) => undo.isDone?.() !== true).map((undo) => undo.summary);
   for (const [i, undo] of undos.entries()) {
@@ -51,6 +72,9 @@ export async function rollBack(
   }
   return { left: left(skipped), abandoned: null };
 }
+
+/** A drain, told by what ends in it. */
+const tagsEnd = 'requests with the tag end';
 
 interface Undoing {
   readonly run: Run;
@@ -93,7 +117,7 @@ function trafficBack(undoing: Undoing, target: Target): Undo[] {
   const summary = `traffic of ${application} back to stable`;
   const act = async (): Promise<readonly Finding[]> => {
     // Requests that came to gray of a caller are still on their way here, and must not meet stable.
-    if (target.inner === true) await drain(undoing, 'requests with the tag end');
+    if (target.inner === true) await drain(undoing, tagsEnd);
     try {
       await restore(undoing, target, route, { summary, stays: reached.gray.has(application) });
       return [];

@@ -1,5 +1,5 @@
 /** One release at work: its record, and what people have asked of it so far. */
-import { condition, setHandler } from '@temporalio/workflow';
+import { condition, isCancellation, setHandler } from '@temporalio/workflow';
 import {
   objection,
   tallyDecisions,
@@ -10,6 +10,7 @@ import {
 import { failure, type Failure } from '../domain/failures.js';
 import type { Observation } from '../domain/target.js';
 import type { ReleaseInputs } from '../domain/release.js';
+import { withoutApplication } from '../domain/leaving.js';
 import type { Pass } from '../domain/stage-order.js';
 import type { Way } from '../domain/steering.js';
 import { failureError } from './failures.js';
@@ -67,7 +68,17 @@ export class Run {
   /** Gray Deployments and the replicas that they were last brought to. */
   private readonly replicas = new Map<string, number>();
 
-  constructor(readonly inputs: ReleaseInputs) {
+  /** Those of a lane that went back by themselves. */
+  readonly gone = new Set<string>();
+  /** What could not be undone of them. */
+  left: readonly string[] = [];
+  /** Whose fault it is, of one application of several. */
+  private readonly blamed = new Map<unknown, string>();
+  /** Without those that have gone. */
+  inputs: ReleaseInputs;
+
+  constructor(inputs: ReleaseInputs) {
+    this.inputs = inputs;
     this.record = new ReleaseRecord(inputs);
     setHandler(messages.state, () => this.record.view());
     setHandler(messages.events, (after) => this.record.eventsAfter(after));
@@ -105,6 +116,33 @@ export class Run {
   /** Undefined: it was not told. */
   passesOf({ application, environment }: messages.Turn): readonly Pass[] | undefined {
     return this.passes.get(`${application}/${environment}`);
+  }
+
+  /** What goes wrong in `act` is the fault of this application. */
+  async blaming<T>(application: string, act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      throw isCancellation(error) ? error : this.blame(application, error);
+    }
+  }
+
+  blame(application: string, error: unknown): unknown {
+    this.blamed.set(error, application);
+    return error;
+  }
+
+  /** Null: of nobody, or not of one alone. */
+  toBlameFor(error: unknown): string | null {
+    return this.blamed.get(error) ?? null;
+  }
+
+  /** It has gone back by itself; later stages are without it, as if it had not been released. */
+  withdraw(application: string, why: Failure, left: readonly string[]): void {
+    this.gone.add(application);
+    this.left = [...this.left, ...left];
+    this.inputs = withoutApplication(this.inputs, application);
+    this.record.withdraw(application, why);
   }
 
   requestAbort(who: string, reason: string): void {

@@ -87,7 +87,7 @@ async function perform(run: Run, stage: Stage, step: Step, reached: Reached): Pr
     case 'probe':
       return probe(run, entriesOf(stage, targets));
     case 'approval':
-      return { result: await waitForApproval(run, step, targets), findings: [] };
+      return { result: await approvalOf(run, step, targets), findings: [] };
     case 'weight':
       return shift(run, stage, targets, reached, step);
     case 'hold':
@@ -97,6 +97,17 @@ async function perform(run: Run, stage: Stage, step: Step, reached: Reached): Pr
     case 'cleanup':
       return removeGray(run, stage, targets, reached, step.drainMs);
   }
+}
+
+/** Who rejects one application that asks for itself means that one. */
+async function approvalOf(
+  run: Run,
+  step: Extract<Step, { kind: 'approval' }>,
+  targets: Targets,
+): Promise<string> {
+  const [only, ...others] = targets;
+  const ask = (): Promise<string> => waitForApproval(run, step, targets);
+  return only === undefined || others.length > 0 ? ask() : run.blaming(only.application, ask);
 }
 
 function phaseOf(step: Step): Phase {

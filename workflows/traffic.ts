@@ -44,10 +44,8 @@ export async function takeRoutes(run: Run, routed: readonly Routed[], reached: R
     reached.route.add(application);
     if (route === null) return;
     const input = { release: run.inputs.id, route, seq: run.nextSeq() };
-    await quickly('prepareRoute', route.cluster, input, {
-      patienceMs,
-      summary: `take ${route.route} in hand`,
-    });
+    const options = { patienceMs, summary: `take ${route.route} in hand` };
+    await run.blaming(application, () => quickly('prepareRoute', route.cluster, input, options));
   });
 }
 
@@ -95,12 +93,12 @@ async function setTraffic(
   traffic: Traffic,
   sized = false,
 ): Promise<readonly TrafficResult[]> {
-  const results = await inOrder(routed, async ({ route }) => {
+  const results = await inOrder(routed, async ({ application, route }) => {
     if (route === null) return [];
     const input = { release: run.inputs.id, route, traffic, seq: run.nextSeq(), ...(sized ? { sized } : {}) };
     const summary = `${traffic.gray} % of ${route.route} to gray`;
-    const result = await quickly('setTraffic', route.cluster, input, { patienceMs, summary });
-    return [result];
+    const options = { patienceMs, summary };
+    return [await run.blaming(application, () => quickly('setTraffic', route.cluster, input, options))];
   });
   weighed(run, stage, traffic.gray);
   for (const change of results.flat().flatMap(({ foreign }) => foreign))

@@ -2,24 +2,31 @@
 import { condition } from '@temporalio/workflow';
 import type { Stage, Step } from '../domain/stage.js';
 import type { Target } from '../domain/target.js';
-import { shiftProblem, steeredSteps, wayAbove, wayToPromotion } from '../domain/steering.js';
+import { shiftProblem, steeredSteps, wayAbove, wayToPromotion, type Way } from '../domain/steering.js';
 import { guardWhile } from './hold.js';
+import { wayWithout } from './leave.js';
 import type { Run } from './run.js';
 import { takeStep, type Reached } from './steps.js';
 
 /** Ends after the last step, or before the next one when it is aborted; throws what a step failed with. */
 export async function walk(run: Run, stage: Stage, reached: Reached): Promise<void> {
-  let rest = stage.steps;
+  let way: Way = { stage, current: null, rest: stage.steps };
+  /** Set the weight that gray has. */
+  let share: Step | null = null;
   try {
-    while (run.aborted === null && rest.length > 0) {
-      run.way = { stage, current: null, rest };
-      await whilePaused(run, stage, reached);
-      const asked = run.detour !== null;
-      const [step, ...later] = asked ? newWay(run, stage, reached) : rest;
-      rest = later;
-      if (step === undefined || run.aborted !== null) continue;
-      run.way = { stage, current: step, rest };
-      await takeStep(run, stage, step, reached);
+    while (run.aborted === null && way.rest.length > 0) {
+      run.way = way = { ...way, current: null };
+      try {
+        await whilePaused(run, way.stage, reached);
+        const [current = null, ...rest] = run.detour === null ? way.rest : newWay(run, way.stage, reached);
+        way = { ...way, rest };
+        if (current === null || run.aborted !== null) continue;
+        run.way = way = { ...way, current };
+        await takeStep(run, way.stage, current, reached);
+        if (current.kind === 'weight') share = current;
+      } catch (error) {
+        way = await wayWithout(run, way, share, reached, error);
+      }
     }
   } finally {
     run.way = null;

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { builtinMetrics } from '../../domain/analysis.js';
 import {
   environmentTypes,
+  failurePolicies,
   queuePolicies,
   strategies,
   type Application,
@@ -163,6 +164,12 @@ export const releaseSettingsSchema = z.strictObject({
     .describe('Gray replicas: auto follows the weight. Default auto.'),
   approval: approval.exactOptional(),
   analysis: analysis.nullable().exactOptional().describe('null: nothing is judged, the steps only wait.'),
+  onFailure: z
+    .enum(failurePolicies)
+    .exactOptional()
+    .describe(
+      'In a lane, what goes back where this application fails before the promotion: the whole lane, or it alone. Default lane.',
+    ),
   queue: z
     .enum(queuePolicies)
     .exactOptional()

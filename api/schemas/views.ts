@@ -132,6 +132,9 @@ const releaseView = z.looseObject({
       digest: z.string().nullable(),
       stableDigest: z.string().nullable(),
       grayWeight: z.int().min(0).max(100),
+      failure: failure
+        .optional()
+        .describe('Why it went back by itself, while the others of its lane went on.'),
       batching: z
         .looseObject({ old: revision, new: revision })
         .optional()

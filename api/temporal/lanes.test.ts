@@ -6,7 +6,9 @@ import { CatalogueError, toApplicationFailure } from '../../activities/failure.j
 import { failure } from '../../domain/failures.js';
 import { releaseWorkflowId } from '../../domain/ids.js';
 import type { Target } from '../../domain/target.js';
-import type { ReleaseView } from '../../domain/release.js';
+import type { Verdict } from '../../domain/analysis.js';
+import type { ReleaseInput } from '../../domain/application.js';
+import type { HistoryEntry, ReleaseView } from '../../domain/release.js';
 import { workingActivities } from '../../test/fakes/activities.js';
 import { eventually } from '../../test/rig/eventually.js';
 import { startTemporalServer, type TemporalServer } from '../../test/rig/temporal.js';
@@ -28,6 +30,8 @@ let done: string[] = [];
 let guarded: string[][] = [];
 /** Applications without a stable version. */
 const fresh = new Set<string>();
+/** What the analysis of an application says, where it does not pass. */
+const verdicts = new Map<string, Verdict>();
 /** Applications whose gray never becomes ready. */
 const broken = new Set<string>();
 
@@ -68,7 +72,8 @@ beforeAll(async () => {
       },
       analyse: async (input) => {
         guarded.push((input.guard?.routes ?? []).map((route) => route.route));
-        return working.analyse(input);
+        const verdict = verdicts.get(input.target.application) ?? 'pass';
+        return { ...(await working.analyse(input)), verdict, why: `it is a ${verdict}` };
       },
       setTraffic: async (input) => {
         done.push(`setTraffic ${input.route.route} ${input.traffic.gray}`);
@@ -206,6 +211,153 @@ describe('a lane of many applications', () => {
     expect(done.filter((line) => /deployStable|setTraffic|deployGray caller/.test(line))).toEqual([]);
     expect(places('removeGray good')).toHaveLength(1);
     expect(places('removeGray bad')).toHaveLength(1);
+  });
+});
+
+describe('one of a lane that fails and goes back alone', () => {
+  interface Member {
+    readonly dependsOn?: readonly string[];
+    readonly release?: ReleaseInput;
+    readonly environments?: readonly string[];
+  }
+  const judged: ReleaseInput = {
+    analysis: {
+      interval: '50ms',
+      inconclusiveDeadline: '200ms',
+      metrics: [{ name: 'errors', value: 'x', max: 1 }],
+    },
+  };
+
+  async function start(members: Readonly<Record<string, Member>>, approveEach = false): Promise<string> {
+    done = [];
+    for (const [name, { dependsOn = [], release, environments = ['prod'] }] of Object.entries(members)) {
+      await ask('PUT', `/v1/applications/${name}`, {
+        name,
+        image: `r.example/${name}`,
+        dependsOn,
+        traffic: { router: 'istio' },
+        release: {
+          steps: [10, 50].map((weight) => ({ weight, hold: '50ms' })),
+          approval: { required: approveEach },
+          drain: '0s',
+          ...release,
+        },
+        environments: environments.map((type) => ({ name: type, type, namespace: type })),
+      });
+    }
+    const applications = Object.keys(members).map((name) => ({ name, image: `r.example/${name}:v2` }));
+    return String((await ask('POST', '/v1/releases', { applications, approveEach }))['id']);
+  }
+  const view = async (id: string): Promise<ReleaseView> =>
+    (await ask('GET', `/v1/releases/${id}`)) as unknown as ReleaseView;
+  async function ended(id: string): Promise<ReleaseView> {
+    await eventually('the release to end', async () => (await view(id)).outcome !== null, 60_000);
+    return view(id);
+  }
+  const failures = ({ applications }: ReleaseView): Record<string, string | null> =>
+    Object.fromEntries(applications.map(({ name, failure: why }) => [name, why?.code ?? null]));
+  const historyOf = async (name: string): Promise<string[]> => {
+    const { history } = (await ask('GET', `/v1/applications/${name}`)) as { history: HistoryEntry[] };
+    return history.map((entry) => `${entry.environment} ${entry.phase}`);
+  };
+  const written = (): string[] =>
+    done.filter((line) => /deployStable|removeGray|setTraffic .* [1-9]/.test(line));
+
+  it('in its deployment: the others are deployed again, and released', async () => {
+    broken.add('weak');
+    const seen = await ended(
+      await start({
+        caller: { dependsOn: ['weak', 'strong'] },
+        weak: { release: { onFailure: 'alone' } },
+        strong: {},
+      }),
+    );
+    broken.clear();
+    expect(seen.outcome).toMatchObject({ phase: 'succeeded', left: [] });
+    expect(failures(seen)).toEqual({ caller: null, strong: null, weak: 'workload_not_ready' });
+    expect(written()).toEqual([
+      'removeGray weak',
+      'setTraffic caller 10',
+      'setTraffic caller 50',
+      'setTraffic caller 100',
+      'deployStable strong',
+      'deployStable caller',
+      'removeGray strong',
+      'removeGray caller',
+    ]);
+    expect(await historyOf('weak')).toEqual(['prod rolled_back']);
+    expect(await historyOf('caller')).toEqual(['prod succeeded']);
+  });
+
+  it.each(['fail', 'inconclusive'] as const)(
+    'in a hold whose analysis says %s: its route is given back, and the weight is set and held again',
+    async (verdict) => {
+      verdicts.set('weak', verdict);
+      const weak = { release: { ...judged, onFailure: 'alone' } as const };
+      const seen = await ended(await start({ caller: { dependsOn: ['weak'] }, weak }));
+      verdicts.clear();
+      expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
+      const code = verdict === 'fail' ? 'analysis_failed' : 'analysis_inconclusive';
+      expect(failures(seen)).toEqual({ caller: null, weak: code });
+      expect(places('restoreRoute weak')[0]!).toBeLessThan(places('removeGray weak')[0]!);
+      expect(written().slice(0, 4)).toEqual([
+        'setTraffic caller 10',
+        'removeGray weak',
+        'setTraffic caller 10',
+        'setTraffic caller 50',
+      ]);
+      expect(places('deployStable weak')).toEqual([]);
+    },
+  );
+
+  it('by the rejection of its own approval, and the others ask on', async () => {
+    const id = await start(
+      { caller: { dependsOn: ['weak'] }, weak: { release: { onFailure: 'alone' } } },
+      true,
+    );
+    for (const [name, decision] of [
+      ['weak', 'reject'],
+      ['caller', 'approve'],
+    ]) {
+      await eventually(`approval of ${name}`, async () =>
+        (await view(id)).waitingOn?.what.includes(`${name} v2`),
+      );
+      await ask('POST', `/v1/releases/${id}/decisions`, {
+        decision,
+        reason: 'test',
+        planHash: (await view(id)).planHash,
+      });
+    }
+    const seen = await ended(id);
+    expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
+    expect(failures(seen)).toEqual({ caller: null, weak: 'approval_rejected' });
+  });
+
+  it('and is not in the environments that follow', async () => {
+    verdicts.set('weak', 'fail');
+    const environments = ['test', 'prod'];
+    const weak = {
+      environments: ['test', 'pre', 'prod'],
+      release: { ...judged, onFailure: 'alone' } as const,
+    };
+    const seen = await ended(await start({ caller: { dependsOn: ['weak'], environments }, weak }));
+    verdicts.clear();
+    expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
+    expect(failures(seen)).toEqual({ caller: null, weak: 'analysis_failed' });
+    expect(await historyOf('weak')).toEqual(['test rolled_back']);
+    expect((await historyOf('caller')).toSorted()).toEqual(['prod succeeded', 'test succeeded']);
+    expect(places('deployStable weak')).toEqual([]);
+    expect(places('deployStable caller')).toHaveLength(2);
+  });
+
+  it('not where requests to others come in through it', async () => {
+    broken.add('caller');
+    const seen = await ended(
+      await start({ caller: { dependsOn: ['weak'], release: { onFailure: 'alone' } }, weak: {} }),
+    );
+    broken.clear();
+    expect(seen.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'workload_not_ready' } });
+    expect(places('deployStable weak')).toEqual([]);
   });
 });
 

@@ -17,6 +17,7 @@ export function renderRelease(view: ReleaseAnswer, options: RenderOptions): stri
     ...(view.partial === true
       ? [yellow('no worker answers: this is only what Temporal knows; nothing is lost')]
       : []),
+    ...section(goneLines(view, options)),
     ...section(batchLines(view)),
     ...section(view.steps.flatMap((step, i) => stepLines(step, view.steps[i - 1], options))),
     ...section(view.outcome === null ? waitingLines(view, options) : outcomeLines(view, options)),
@@ -42,6 +43,17 @@ export function headLines(view: ReleaseView, { paint, now }: RenderOptions): str
 function weightText(view: ReleaseView): string {
   const weights = view.applications.filter((a) => a.grayWeight > 0).map((a) => `${a.grayWeight} % gray`);
   return weights.length === 0 ? '' : `, ${weights.join(', ')}`;
+}
+
+/** Those of a lane that went back by themselves. */
+function goneLines({ applications }: ReleaseView, { paint }: RenderOptions): string[] {
+  return applications.flatMap(({ name, version, failure }) =>
+    failure === undefined
+      ? []
+      : [
+          `  ${paint.red(`${name} ${version} went back alone`)}: ${oneLine(failure.message)} ${paint.dim(`[${failure.code}]`)}`,
+        ],
+  );
 }
 
 /** How many pods run which version, where they are changed in batches. */
@@ -130,6 +142,7 @@ export function outcomeLines(view: ReleaseView, { paint, now }: RenderOptions): 
   const { outcome } = view;
   if (outcome === null) return [];
   const versions = view.applications
+    .filter((a) => a.failure === undefined)
     .map((a) => `${a.name} ${a.version} (${shortDigest(a.digest)})`)
     .join(', ');
   const took = between(view.startedAt, view.endedAt, now);

@@ -189,6 +189,52 @@ describe('a lane of two applications with a third between them', () => {
     expect(await slow.leftovers()).toEqual([]);
   });
 
+  it('P4 P9: one of them that is bad goes back alone where its team said so, and the other goes on to its end', async () => {
+    const metric = { name: 'errors', value: 'errors', max: 1, minRequests: 0 };
+    const analysis = { prometheus: metrics.address, metrics: [metric], interval: '200ms', window: '5s' };
+    const steps = [
+      { weight: 30, hold: '2s' },
+      { weight: 100, hold: '0s' },
+    ];
+    await chain.settings({ a: { steps }, c: { onFailure: 'alone', analysis } });
+    const { a, c } = chain;
+    const [before, , beforeC] = await chain.snapshots();
+    const { untagged, tagged, stop } = chain.steady();
+    const id = await chain.release();
+    const shared = (v: ReleaseView): boolean => v.applications.some((one) => one.grayWeight === 30);
+    await a.until(id, 'holding', (v) => v.phase === 'holding' && shared(v));
+    metrics.answer = () => vector(50);
+    const view = await a.ended(id);
+    metrics.answer = () => vector(0);
+    const ended = Date.now();
+    await Promise.all([answered(untagged, ended), answered(tagged, ended)]);
+    await stop();
+    expect(view.outcome).toMatchObject({ phase: 'succeeded', left: [] });
+    expectSettled(view);
+    const failureOf = (name: string) => view.applications.find((one) => one.name === name)?.failure;
+    expect(failureOf(c.applicationName)).toMatchObject({ code: 'analysis_failed' });
+    expect(failureOf(a.applicationName)).toBeUndefined();
+    expect(view.plan?.warnings.join()).toContain(
+      `If ${c.applicationName} fails in prod before the promotion`,
+    );
+    const only = 'a v2 -> b v1 -> c v1';
+    for (const load of [untagged, tagged]) {
+      expect([stable, only, gray]).toEqual(expect.arrayContaining(waysSince(load)));
+      expect(waysSince(load, ended)).toEqual([only]);
+    }
+    const [after, , afterC] = await chain.snapshots();
+    const digest = view.applications.find((one) => one.name === a.applicationName)!.digest;
+    expect(after).toEqual(withImage(before!, `${a.repository}:v1`, `${a.repository}@${digest}`));
+    expect(afterC).toEqual(beforeC);
+    expect(await chain.leftovers()).toEqual([]);
+    const { body } = await c.call('GET', `/v1/applications/${c.applicationName}`);
+    expect(body['history']).toMatchObject([{ release: id, phase: 'rolled_back' }]);
+    expect(await a.ended(String((await a.rollback(id)).body['id']))).toMatchObject({
+      outcome: { phase: 'succeeded' },
+      applications: [{ name: a.applicationName }],
+    });
+  });
+
   it('P1: what is on its way to stable when gray gets everything never meets the next application promoted', async () => {
     await slow.settings({ a: { steps: [{ weight: 50, hold: '3s' }], drain: '3s' } });
     const { untagged, tagged, stop } = slow.steady();
