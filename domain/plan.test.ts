@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Application } from './application.js';
-import { computePlan, replanned, type PlanInput } from './plan.js';
+import { computePlan, replanned, stageNames, type PlanInput } from './plan.js';
 import { type Observation, type ResolvedImage } from './target.js';
 import { grayReplicas } from './traffic.js';
 
@@ -248,5 +248,33 @@ describe('stages', () => {
     const gated = computePlan({ ...input(spec), applications: [{ spec, image, observations }], gates });
     expect(gated.stages.map((s) => s.gates)).toEqual([undefined, [gate], undefined]);
     expect(gated.hash).not.toBe(plan.hash);
+  });
+
+  it.each<[string, readonly (readonly string[])[], readonly string[]]>([
+    ['one application: as it has them', [['test', 'pre', 'prod']], ['test', 'pre', 'prod']],
+    [
+      'what only a later one has stands where that one has it',
+      [
+        ['test', 'prod'],
+        ['test', 'pre', 'prod'],
+      ],
+      ['test', 'pre', 'prod'],
+    ],
+    ['what only one has, before what both have', [['prod'], ['test', 'prod']], ['test', 'prod']],
+    ['nothing in common: one after the other', [['a'], ['b']], ['a', 'b']],
+    [
+      'two that want the opposite: the first has its way',
+      [
+        ['x', 'y'],
+        ['y', 'x'],
+      ],
+      ['x', 'y'],
+    ],
+  ])('of several applications come in an order: %s', (_, orders, expected) => {
+    const specs = orders.map((names) => ({
+      ...shop,
+      environments: names.map((name) => ({ name, type: 'prod', namespace: name }) as const),
+    }));
+    expect(stageNames(specs, null)).toEqual(expected);
   });
 });

@@ -61,14 +61,31 @@ export function environmentsOf(
   return names.flatMap((name) => spec.environments.filter((e) => e.name === name));
 }
 
-/** Those of all applications, in the order of the stages. */
-export const stageNames = (
+/**
+ * Those of all applications, in the order of the stages: none before one that an application has before it. Where two want the opposite,
+ * the first that is named has its way.
+ */
+export function stageNames(
   specs: readonly Application[],
   environment: string | null,
   way?: WayBack,
-): readonly string[] => [
-  ...new Set(specs.flatMap((spec) => environmentsOf(spec, environment, way).map((e) => e.name))),
-];
+): readonly string[] {
+  const orders = specs.map((spec) => environmentsOf(spec, environment, way).map((e) => e.name));
+  const names: string[] = [];
+  for (
+    let left = [...new Set(orders.flat())];
+    left.length > 0;
+    left = left.filter((n) => !names.includes(n))
+  ) {
+    const isNext = (name: string): boolean =>
+      orders.every((order) => !order.includes(name) || firstOf(order, left) === name);
+    names.push(left.find(isNext) ?? left[0]!);
+  }
+  return names;
+}
+
+const firstOf = (order: readonly string[], left: readonly string[]): string | undefined =>
+  order.find((name) => left.includes(name));
 
 export function computePlan(input: PlanInput): Plan {
   const { applications, environment, rollback } = input;

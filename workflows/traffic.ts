@@ -1,5 +1,5 @@
 /** Traffic on the way forward: the routes of a stage taken in hand, tagged, weighed and given back, and the probe of them. */
-import { ActivityFailure, isCancellation, sleep } from '@temporalio/workflow';
+import { ActivityFailure, isCancellation, patched, sleep } from '@temporalio/workflow';
 import type { Finding, TrafficResult } from '../activities/contract.js';
 import { verdictOf } from '../domain/consumers.js';
 import { entriesOf, hasGray, isChained } from '../domain/member.js';
@@ -43,7 +43,7 @@ export async function takeRoutes(run: Run, routed: readonly Routed[], reached: R
   await inOrder(routed, async ({ application, route }) => {
     reached.route.add(application);
     if (route === null) return;
-    const input = { release: run.inputs.id, route, seq: run.nextSeq() };
+    const input = { release: run.inputs.id, route, seq: run.nextSeq(application) };
     const options = { patienceMs, summary: `take ${route.route} in hand` };
     await run.blaming(application, () => quickly('prepareRoute', route.cluster, input, options));
   });
@@ -95,7 +95,13 @@ async function setTraffic(
 ): Promise<readonly TrafficResult[]> {
   const results = await inOrder(routed, async ({ application, route }) => {
     if (route === null) return [];
-    const input = { release: run.inputs.id, route, traffic, seq: run.nextSeq(), ...(sized ? { sized } : {}) };
+    const input = {
+      release: run.inputs.id,
+      route,
+      traffic,
+      seq: run.nextSeq(application),
+      ...(sized ? { sized } : {}),
+    };
     const summary = `${traffic.gray} % of ${route.route} to gray`;
     const options = { patienceMs, summary };
     return [await run.blaming(application, () => quickly('setTraffic', route.cluster, input, options))];
@@ -104,6 +110,22 @@ async function setTraffic(
   for (const change of results.flat().flatMap(({ foreign }) => foreign))
     run.record.note('note', `Somebody else changed the route: ${change}`);
   return results.flat();
+}
+
+/**
+ * Before the share grows: what its requests come to behind the entry is there, or the route is not as it was left. Changes nothing. Lanes of
+ * older workers grow without it.
+ */
+export async function lookBehind(run: Run, targets: Targets, { traffic }: Reached): Promise<void> {
+  const inner = targets.filter((t) => t.inner === true);
+  if (inner.length === 0 || traffic.tag === null || !patched('the-share-looks-behind-the-entry')) return;
+  await inOrder(inner, async ({ application, route }) => {
+    if (route === null) return;
+    const same = { gray: 0, tag: traffic.tag };
+    const input = { release: run.inputs.id, route, traffic: same, seq: run.seqOf(application) };
+    const options = { patienceMs, summary: `look at gray behind ${route.route}` };
+    await run.blaming(application, () => quickly('setTraffic', route.cluster, input, options));
+  });
 }
 
 export async function probe(run: Run, entries: readonly Routed[]): Promise<Done> {

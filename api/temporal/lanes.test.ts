@@ -30,6 +30,8 @@ let done: string[] = [];
 let guarded: string[][] = [];
 /** Applications without a stable version. */
 const fresh = new Set<string>();
+/** Applications whose gray is gone once there is a share. */
+const unready = new Set<string>();
 /** What the analysis of an application says, where it does not pass. */
 const verdicts = new Map<string, Verdict>();
 /** Applications whose gray never becomes ready. */
@@ -76,6 +78,12 @@ beforeAll(async () => {
         return { ...(await working.analyse(input)), verdict, why: `it is a ${verdict}` };
       },
       setTraffic: async (input) => {
+        const { route: name, grayService: service } = input.route;
+        if (unready.has(name) && done.some((line) => line.endsWith(' 10'))) {
+          throw toApplicationFailure(
+            new CatalogueError(failure('endpoints_missing', { track: 'gray', service })),
+          );
+        }
         done.push(`setTraffic ${input.route.route} ${input.traffic.gray}`);
         return { ...(await working.setTraffic(input)), after: input.traffic };
       },
@@ -203,6 +211,16 @@ describe('a lane of many applications', () => {
     expect(new Set(guarded.map((routes) => routes.join(', ')))).toEqual(new Set(['entry']));
   });
 
+  it('P1: the share does not grow where what its requests come to behind the entry is not there', async () => {
+    unready.add('hollow');
+    const { view } = await released({ rim: ['hollow'], hollow: [] });
+    unready.clear();
+    expect(view.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'endpoints_missing' } });
+    expect(done.filter((line) => /deployStable|setTraffic rim [1-9]/.test(line))).toEqual([
+      'setTraffic rim 10',
+    ]);
+  });
+
   it('takes gray of all away where one does not come up, and promotes none', async () => {
     broken.add('bad');
     const { view } = await released({ good: [], bad: [], caller: ['good', 'bad'] });
@@ -250,10 +268,12 @@ describe('one of a lane that fails and goes back alone', () => {
   }
   const view = async (id: string): Promise<ReleaseView> =>
     (await ask('GET', `/v1/releases/${id}`)) as unknown as ReleaseView;
-  async function ended(id: string): Promise<ReleaseView> {
-    await eventually('the release to end', async () => (await view(id)).outcome !== null, 60_000);
-    return view(id);
-  }
+  const ended = (id: string): Promise<ReleaseView> =>
+    eventually(
+      'the release to end',
+      async () => ((one) => (one.outcome === null ? null : one))(await view(id)),
+      60_000,
+    );
   const failures = ({ applications }: ReleaseView): Record<string, string | null> =>
     Object.fromEntries(applications.map(({ name, failure: why }) => [name, why?.code ?? null]));
   const historyOf = async (name: string): Promise<string[]> => {
@@ -264,60 +284,59 @@ describe('one of a lane that fails and goes back alone', () => {
     done.filter((line) => /deployStable|removeGray|setTraffic .* [1-9]/.test(line));
 
   it('in its deployment: the others are deployed again, and released', async () => {
-    broken.add('weak');
+    broken.add('weak1');
     const seen = await ended(
       await start({
-        caller: { dependsOn: ['weak', 'strong'] },
-        weak: { release: { onFailure: 'alone' } },
+        lead1: { dependsOn: ['weak1', 'strong'] },
+        weak1: { release: { onFailure: 'alone' } },
         strong: {},
       }),
     );
     broken.clear();
     expect(seen.outcome).toMatchObject({ phase: 'succeeded', left: [] });
-    expect(failures(seen)).toEqual({ caller: null, strong: null, weak: 'workload_not_ready' });
-    expect(written()).toEqual([
-      'removeGray weak',
-      'setTraffic caller 10',
-      'setTraffic caller 50',
-      'setTraffic caller 100',
+    expect(failures(seen)).toEqual({ lead1: null, strong: null, weak1: 'workload_not_ready' });
+    expect(written().slice(0, -2)).toEqual([
+      'removeGray weak1',
+      'setTraffic lead1 10',
+      'setTraffic lead1 50',
+      'setTraffic lead1 100',
       'deployStable strong',
-      'deployStable caller',
-      'removeGray strong',
-      'removeGray caller',
+      'deployStable lead1',
     ]);
-    expect(await historyOf('weak')).toEqual(['prod rolled_back']);
-    expect(await historyOf('caller')).toEqual(['prod succeeded']);
+    expect(written().slice(-2).toSorted()).toEqual(['removeGray lead1', 'removeGray strong']);
+    expect(await historyOf('weak1')).toEqual(['prod rolled_back']);
+    expect(await historyOf('lead1')).toEqual(['prod succeeded']);
   });
 
   it.each(['fail', 'inconclusive'] as const)(
     'in a hold whose analysis says %s: its route is given back, and the weight is set and held again',
     async (verdict) => {
-      verdicts.set('weak', verdict);
+      verdicts.set('weak2', verdict);
       const weak = { release: { ...judged, onFailure: 'alone' } as const };
-      const seen = await ended(await start({ caller: { dependsOn: ['weak'] }, weak }));
+      const seen = await ended(await start({ lead2: { dependsOn: ['weak2'] }, weak2: weak }));
       verdicts.clear();
       expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
       const code = verdict === 'fail' ? 'analysis_failed' : 'analysis_inconclusive';
-      expect(failures(seen)).toEqual({ caller: null, weak: code });
-      expect(places('restoreRoute weak')[0]!).toBeLessThan(places('removeGray weak')[0]!);
+      expect(failures(seen)).toEqual({ lead2: null, weak2: code });
+      expect(places('restoreRoute weak2')[0]!).toBeLessThan(places('removeGray weak2')[0]!);
       expect(written().slice(0, 4)).toEqual([
-        'setTraffic caller 10',
-        'removeGray weak',
-        'setTraffic caller 10',
-        'setTraffic caller 50',
+        'setTraffic lead2 10',
+        'removeGray weak2',
+        'setTraffic lead2 10',
+        'setTraffic lead2 50',
       ]);
-      expect(places('deployStable weak')).toEqual([]);
+      expect(places('deployStable weak2')).toEqual([]);
     },
   );
 
   it('by the rejection of its own approval, and the others ask on', async () => {
     const id = await start(
-      { caller: { dependsOn: ['weak'] }, weak: { release: { onFailure: 'alone' } } },
+      { lead3: { dependsOn: ['weak3'] }, weak3: { release: { onFailure: 'alone' } } },
       true,
     );
     for (const [name, decision] of [
-      ['weak', 'reject'],
-      ['caller', 'approve'],
+      ['weak3', 'reject'],
+      ['lead3', 'approve'],
     ]) {
       await eventually(`approval of ${name}`, async () =>
         (await view(id)).waitingOn?.what.includes(`${name} v2`),
@@ -330,34 +349,34 @@ describe('one of a lane that fails and goes back alone', () => {
     }
     const seen = await ended(id);
     expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
-    expect(failures(seen)).toEqual({ caller: null, weak: 'approval_rejected' });
+    expect(failures(seen)).toEqual({ lead3: null, weak3: 'approval_rejected' });
   });
 
   it('and is not in the environments that follow', async () => {
-    verdicts.set('weak', 'fail');
+    verdicts.set('weak4', 'fail');
     const environments = ['test', 'prod'];
     const weak = {
       environments: ['test', 'pre', 'prod'],
       release: { ...judged, onFailure: 'alone' } as const,
     };
-    const seen = await ended(await start({ caller: { dependsOn: ['weak'], environments }, weak }));
+    const seen = await ended(await start({ lead4: { dependsOn: ['weak4'], environments }, weak4: weak }));
     verdicts.clear();
     expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
-    expect(failures(seen)).toEqual({ caller: null, weak: 'analysis_failed' });
-    expect(await historyOf('weak')).toEqual(['test rolled_back']);
-    expect((await historyOf('caller')).toSorted()).toEqual(['prod succeeded', 'test succeeded']);
-    expect(places('deployStable weak')).toEqual([]);
-    expect(places('deployStable caller')).toHaveLength(2);
+    expect(failures(seen)).toEqual({ lead4: null, weak4: 'analysis_failed' });
+    expect(await historyOf('weak4')).toEqual(['test rolled_back']);
+    expect((await historyOf('lead4')).toSorted()).toEqual(['prod succeeded', 'test succeeded']);
+    expect(places('deployStable weak4')).toEqual([]);
+    expect(places('deployStable lead4')).toHaveLength(2);
   });
 
   it('not where requests to others come in through it', async () => {
-    broken.add('caller');
+    broken.add('lead5');
     const seen = await ended(
-      await start({ caller: { dependsOn: ['weak'], release: { onFailure: 'alone' } }, weak: {} }),
+      await start({ lead5: { dependsOn: ['weak5'], release: { onFailure: 'alone' } }, weak5: {} }),
     );
     broken.clear();
     expect(seen.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'workload_not_ready' } });
-    expect(places('deployStable weak')).toEqual([]);
+    expect(places('deployStable weak5')).toEqual([]);
   });
 });
 
