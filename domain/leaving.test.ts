@@ -125,6 +125,12 @@ describe('what is left', () => {
     expect(rest.targets[0]!.probe?.chain?.members.map((m) => m.names[0])).toEqual(['a']);
   });
 
+  it('waits without a judge where only who has gone was judged', () => {
+    const judged = stageOf({ a: { analysis: null }, c: alone });
+    expect(stepOf(judged, 'hold')).toMatchObject({ analysis: { failureLimit: 0 } });
+    expect(stepOf(stageWithout(judged, gone), 'hold')).toMatchObject({ of: ['a'], analysis: null });
+  });
+
   it('is the stage itself while nobody has gone', () => {
     expect(stageWithout(stage, new Set())).toBe(stage);
   });
@@ -142,7 +148,9 @@ describe('what is left', () => {
     ['a pause has a weight too', null, 7, ['weight a', 'weight a']],
   ])('%s', (_, current, from, expected) => {
     const way = { current, rest: stage.steps.slice(from) };
-    expect(kinds(wayAfter(way, stepOf(stage, 'weight'), gone)).slice(0, 2)).toEqual(expected);
+    expect(kinds(wayAfter(way, stageWithout(stage, gone), stepOf(stage, 'weight')).rest).slice(0, 2)).toEqual(
+      expected,
+    );
   });
 
   it('before a look at tagged requests there is no weight', () => {
@@ -155,7 +163,8 @@ describe('what is left', () => {
       durationMs: 1,
       analysis: null,
     };
-    expect(kinds(wayAfter({ current: look, rest: [] }, null, gone))).toEqual(['hold a']);
+    const { rest } = wayAfter({ current: look, rest: [] }, stageWithout(stage, gone), null);
+    expect(kinds(rest)).toEqual(['hold a']);
   });
 
   it('is released further as if the other had only been called, or come through', () => {

@@ -4,8 +4,9 @@ import { edgesOf, withEdges } from './edge.js';
 import { hasGray, type Member } from './member.js';
 import type { PlanInput } from './plan.js';
 import type { ReleaseInputs } from './release.js';
-import type { Stage, Step, StepKind } from './stage.js';
-import type { ProbeTarget } from './target.js';
+import { concerned, type Stage, type Step, type StepKind } from './stage.js';
+import type { Way } from './steering.js';
+import type { ProbeTarget, Target } from './target.js';
 
 /** From the promotion on gray carries everything, and stable of some may be new already: all go back then. */
 const tooLate: readonly StepKind[] = ['batch', 'promote', 'return-traffic', 'cleanup'];
@@ -69,25 +70,29 @@ export function stageWithout(stage: Stage, gone: ReadonlySet<string>): Stage {
     ...one,
     probe: probeWithout(one.probe, gone),
   });
+  const left = targets.filter((t) => !gone.has(t.application)).map(unasked);
   return {
     ...stage,
-    targets: targets.filter((t) => !gone.has(t.application)).map(unasked),
+    targets: left,
     ...(edges === undefined ? {} : { edges: edges.map(unasked) }),
-    steps: stepsWithout(steps, gone),
+    steps: stepsOfThose(left, steps),
   };
 }
 
 /** Those that concern only who has gone are left out. */
-export const stepsWithout = (steps: readonly Step[], gone: ReadonlySet<string>): readonly Step[] =>
-  steps.flatMap((step) => stepWithout(step, gone) ?? []);
+const stepsOfThose = (left: readonly Target[], steps: readonly Step[]): readonly Step[] =>
+  steps.flatMap((step) => stepOfThose(left, step) ?? []);
 
-function stepWithout(step: Step, gone: ReadonlySet<string>): Step | null {
+function stepOfThose(left: readonly Target[], step: Step): Step | null {
   if (step.of === undefined) return step;
-  const of = step.of.filter((name) => !gone.has(name));
+  const targets = concerned({ targets: left }, step);
+  const of = targets.map((t) => t.application);
   // A probe of edges alone concerns none.
   if (of.length === 0 && step.of.length > 0) return null;
+  if (step.kind === 'hold' && targets.every((t) => t.analysis === null))
+    return { ...step, of, analysis: null };
   if (!('sizes' in step) || step.sizes === undefined) return { ...step, of };
-  const sizes = Object.fromEntries(Object.entries(step.sizes).filter(([name]) => !gone.has(name)));
+  const sizes = Object.fromEntries(Object.entries(step.sizes).filter(([name]) => of.includes(name)));
   return { ...step, of, sizes, replicas: Math.max(...Object.values(sizes)) };
 }
 
@@ -100,14 +105,15 @@ function probeWithout(probe: ProbeTarget | null, gone: ReadonlySet<string>): Pro
 
 /**
  * What comes next when somebody has left in a step: the step again, and before a hold its weight, which the analysis has taken back.
+ * @param left the stage without who has left
  * @param share the step that set the weight that gray had last; null: none did
  */
 export function wayAfter(
-  { current, rest }: { readonly current: Step | null; readonly rest: readonly Step[] },
+  { current, rest }: Pick<Way, 'current' | 'rest'>,
+  left: Stage,
   share: Step | null,
-  gone: ReadonlySet<string>,
-): readonly Step[] {
+): Way {
   const isHeld = current === null || (current.kind === 'hold' && current.weight > 0);
   const again = [...(isHeld && share !== null ? [share] : []), ...(current === null ? [] : [current])];
-  return stepsWithout([...again, ...rest], gone);
+  return { stage: left, current: null, rest: stepsOfThose(left.targets, [...again, ...rest]) };
 }

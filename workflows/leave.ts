@@ -30,7 +30,7 @@ export async function wayWithout(
   const { left, abandoned } = await takeBack(run, stage, reached, target);
   if (abandoned !== null) throw error;
   run.withdraw(application, why, left);
-  const next = wayAfter(way, share, run.gone);
-  run.record.reroute(next, `${application} went back alone`);
-  return { stage: stageWithout(stage, run.gone), current: null, rest: next };
+  const next = wayAfter(way, stageWithout(stage, run.gone), share);
+  run.record.reroute(next.rest, `${application} went back alone`);
+  return next;
 }
