@@ -276,10 +276,13 @@ describe('one of a lane that fails and goes back alone', () => {
     );
   const failures = ({ applications }: ReleaseView): Record<string, string | null> =>
     Object.fromEntries(applications.map(({ name, failure: why }) => [name, why?.code ?? null]));
-  const historyOf = async (name: string): Promise<string[]> => {
-    const { history } = (await ask('GET', `/v1/applications/${name}`)) as { history: HistoryEntry[] };
-    return history.map((entry) => `${entry.environment} ${entry.phase}`);
-  };
+  /** Told after the end. */
+  const expectHistory = (name: string, entries: readonly string[]): Promise<unknown> =>
+    eventually(`history of ${name}: ${entries.join(', ')}`, async () => {
+      const { history } = (await ask('GET', `/v1/applications/${name}`)) as { history: HistoryEntry[] };
+      const told = history.map((entry) => `${entry.environment} ${entry.phase}`);
+      return told.toSorted().join() === entries.join();
+    });
   const written = (): string[] =>
     done.filter((line) => /deployStable|removeGray|setTraffic .* [1-9]/.test(line));
 
@@ -304,8 +307,8 @@ describe('one of a lane that fails and goes back alone', () => {
       'deployStable lead1',
     ]);
     expect(written().slice(-2).toSorted()).toEqual(['removeGray lead1', 'removeGray strong']);
-    expect(await historyOf('weak1')).toEqual(['prod rolled_back']);
-    expect(await historyOf('lead1')).toEqual(['prod succeeded']);
+    await expectHistory('weak1', ['prod rolled_back']);
+    await expectHistory('lead1', ['prod succeeded']);
   });
 
   it.each(['fail', 'inconclusive'] as const)(
@@ -318,7 +321,9 @@ describe('one of a lane that fails and goes back alone', () => {
       expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
       const code = verdict === 'fail' ? 'analysis_failed' : 'analysis_inconclusive';
       expect(failures(seen)).toEqual({ lead2: null, weak2: code });
-      expect(places('restoreRoute weak2')[0]!).toBeLessThan(places('removeGray weak2')[0]!);
+      // At once, and after the drain.
+      expect(places('restoreRoute weak2')).toHaveLength(2);
+      expect(places('restoreRoute weak2')[1]!).toBeLessThan(places('removeGray weak2')[0]!);
       expect(written().slice(0, 4)).toEqual([
         'setTraffic lead2 10',
         'removeGray weak2',
@@ -363,8 +368,8 @@ describe('one of a lane that fails and goes back alone', () => {
     verdicts.clear();
     expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
     expect(failures(seen)).toEqual({ lead4: null, weak4: 'analysis_failed' });
-    expect(await historyOf('weak4')).toEqual(['test rolled_back']);
-    expect((await historyOf('lead4')).toSorted()).toEqual(['prod succeeded', 'test succeeded']);
+    await expectHistory('weak4', ['test rolled_back']);
+    await expectHistory('lead4', ['prod succeeded', 'test succeeded']);
     expect(places('deployStable weak4')).toEqual([]);
     expect(places('deployStable lead4')).toHaveLength(2);
   });

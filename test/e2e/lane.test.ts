@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Deployment } from '../../activities/kubernetes/objects.js';
 import { releaseWorkflowId } from '../../domain/ids.js';
-import type { ReleaseView } from '../../domain/release.js';
+import type { HistoryEntry, ReleaseView } from '../../domain/release.js';
 import { fakePrometheus, vector, type FakePrometheus } from '../fakes/prometheus.js';
 import { answered, Chain, waysSince } from '../rig/chain.js';
 import { eventually } from '../rig/eventually.js';
@@ -227,8 +227,11 @@ describe('a lane of two applications with a third between them', () => {
     expect(after).toEqual(withImage(before!, `${a.repository}:v1`, `${a.repository}@${digest}`));
     expect(afterC).toEqual(beforeC);
     expect(await chain.leftovers()).toEqual([]);
-    const { body } = await c.call('GET', `/v1/applications/${c.applicationName}`);
-    expect(body['history']).toMatchObject([{ release: id, phase: 'rolled_back' }]);
+    const entry = await eventually('the entry in the history of c', async () => {
+      const { body } = await c.call('GET', `/v1/applications/${c.applicationName}`);
+      return (body['history'] as HistoryEntry[]).find(({ release }) => release === id);
+    });
+    expect(entry.phase).toBe('rolled_back');
     expect(await a.ended(String((await a.rollback(id)).body['id']))).toMatchObject({
       outcome: { phase: 'succeeded' },
       applications: [{ name: a.applicationName }],
