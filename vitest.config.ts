@@ -5,6 +5,11 @@ const ignored = ['node_modules/**', 'dist/**'];
 /** Writes test/histories; it is no test of anything but where a recording is asked for. */
 const recording = process.env['SLUICE_RECORD_HISTORIES'] === undefined ? ['test/histories/**'] : [];
 
+/** They run workflows in their own process, in Temporal's native library, which does not outlive its last worker. */
+const engine = ['workflows/{bundle,histories}.test.ts', 'api/temporal/*.test.ts'];
+/** Ends what hangs; a machine that does much else takes seconds for what is milliseconds. */
+const unitTimeout = 60_000;
+
 const long = process.env['SLUICE_FAULTS'] === 'long';
 
 export default defineConfig({
@@ -19,10 +24,15 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...ignored, 'test/!(bench)/**'],
-          // Ends what hangs; a machine that does much else takes seconds for what is milliseconds.
-          testTimeout: 60_000,
+          exclude: [...ignored, ...engine, 'test/!(bench)/**'],
+          // None leaves anything behind, and loading the libraries anew for each file takes longer than the tests.
+          isolate: false,
+          testTimeout: unitTimeout,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'engine', include: engine, testTimeout: unitTimeout },
       },
       {
         extends: true,

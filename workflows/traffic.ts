@@ -11,7 +11,7 @@ import { patienceMs, probePatienceMs } from './awaited.js';
 import { failureOf } from './failures.js';
 import type { Run } from './run.js';
 import type { Done, Reached, Targets } from './steps.js';
-import { inOrder } from './together.js';
+import { inOrder, together } from './together.js';
 
 /** How often gray is asked before that is given up; one probe takes about eight seconds to fail. */
 const probes = { asStep: 6, beforeShare: 3 } as const;
@@ -119,13 +119,15 @@ async function setTraffic(
 export async function lookBehind(run: Run, targets: Targets, { traffic }: Reached): Promise<void> {
   const inner = targets.filter((t) => t.inner === true);
   if (inner.length === 0 || traffic.tag === null || !patched('the-share-looks-behind-the-entry')) return;
-  await inOrder(inner, async ({ application, route }) => {
-    if (route === null) return;
-    const same = { gray: 0, tag: traffic.tag };
-    const input = { release: run.inputs.id, route, traffic: same, seq: run.seqOf(application) };
-    const options = { patienceMs, summary: `look at gray behind ${route.route}` };
-    await run.blaming(application, () => quickly('setTraffic', route.cluster, input, options));
-  });
+  await together(
+    inner.map(({ application, route }) => async () => {
+      if (route === null) return;
+      const same = { gray: 0, tag: traffic.tag };
+      const input = { release: run.inputs.id, route, traffic: same, seq: run.seqOf(application) };
+      const options = { patienceMs, summary: `look at gray behind ${route.route}` };
+      await run.blaming(application, () => quickly('setTraffic', route.cluster, input, options));
+    }),
+  );
 }
 
 export async function probe(run: Run, entries: readonly Routed[]): Promise<Done> {
