@@ -95,6 +95,13 @@ export interface TrafficInput<Route extends AnyRoute = RouteTarget> {
   readonly seq: number;
   /** Refuse (`gray_too_small`) where gray has fewer ready endpoints than its share of stable's. Default false. */
   readonly sized?: boolean;
+  /** What requests of the share come to further on, in the same cluster: nothing is written while gray of one has no ready endpoint. */
+  readonly behind?: readonly Behind[];
+}
+
+export interface Behind {
+  readonly application: string;
+  readonly route: AnyRoute;
 }
 
 export interface TrafficResult {
@@ -103,6 +110,8 @@ export interface TrafficResult {
   readonly after: Traffic;
   /** What somebody else changed on the route since the last write, for people. */
   readonly foreign: readonly string[];
+  /** Which of `behind` has no ready endpoint. Absent: all have some. */
+  readonly unready?: Behind;
 }
 
 export interface RestoreResult extends TrafficResult {

@@ -59,7 +59,6 @@ export class Run {
   private weightsSet = 0;
   private approval: ApprovalState | null = null;
   private seq = 0;
-  private readonly seqs = new Map<string, number>();
   /** When gray began to be reachable: what an earlier track of the same name answered before does not count. */
   graySince: string | null = null;
   /** What was seen last, by application and environment. */
@@ -92,15 +91,9 @@ export class Run {
     listenForSteering(this);
   }
 
-  /** Fence for writes to the route of an application: each one that the workflow asks for is newer than the last. */
-  nextSeq(application: string): number {
-    this.seqs.set(application, ++this.seq);
-    return this.seq;
-  }
-
-  /** Of the last write to the route of an application: what asks for the same again with it writes nothing. */
-  seqOf(application: string): number {
-    return this.seqs.get(application) ?? this.seq;
+  /** Fence for writes to a route: each one that the workflow asks for is newer than the last. */
+  nextSeq(): number {
+    return ++this.seq;
   }
 
   /** The guard of a hold writes with the number of the weight that it guards, so a newer write of the workflow wins. */

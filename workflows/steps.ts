@@ -19,7 +19,6 @@ import { inOrder, together } from './together.js';
 import {
   beforePromotion,
   introduce,
-  lookBehind,
   moveTraffic,
   probe,
   returnTraffic,
@@ -192,7 +191,6 @@ async function shift(
     await takeRoutes(run, entries, reached);
     await introduce(run, stage, entries);
   }
-  await lookBehind(run, targets, reached);
   const traffic = { ...reached.traffic, gray: step.weight };
   const isFresh = targets.every(({ grayReplicas }, i) => grayReplicas !== 'auto' || scaled[i] !== null);
   if (isFresh) return moveTraffic(run, stage, entries, reached, traffic);

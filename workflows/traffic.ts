@@ -1,17 +1,18 @@
 /** Traffic on the way forward: the routes of a stage taken in hand, tagged, weighed and given back, and the probe of them. */
-import { ActivityFailure, isCancellation, patched, sleep } from '@temporalio/workflow';
-import type { Finding, TrafficResult } from '../activities/contract.js';
+import { ActivityFailure, isCancellation, sleep } from '@temporalio/workflow';
+import type { Behind, Finding, TrafficInput, TrafficResult } from '../activities/contract.js';
+import { failure } from '../domain/failures.js';
 import { verdictOf } from '../domain/consumers.js';
 import { entriesOf, hasGray, isChained } from '../domain/member.js';
 import { drainMsOf, type Stage } from '../domain/stage.js';
 import { type Routed } from '../domain/target.js';
-import type { Tag, Traffic } from '../domain/traffic.js';
+import type { AnyRoute, Tag, Traffic } from '../domain/traffic.js';
 import { quickly } from './activities.js';
 import { patienceMs, probePatienceMs } from './awaited.js';
-import { failureOf } from './failures.js';
+import { failureError, failureOf } from './failures.js';
 import type { Run } from './run.js';
 import type { Done, Reached, Targets } from './steps.js';
-import { inOrder, together } from './together.js';
+import { inOrder } from './together.js';
 
 /** How often gray is asked before that is given up; one probe takes about eight seconds to fail. */
 const probes = { asStep: 6, beforeShare: 3 } as const;
@@ -43,7 +44,7 @@ export async function takeRoutes(run: Run, routed: readonly Routed[], reached: R
   await inOrder(routed, async ({ application, route }) => {
     reached.route.add(application);
     if (route === null) return;
-    const input = { release: run.inputs.id, route, seq: run.nextSeq(application) };
+    const input = { release: run.inputs.id, route, seq: run.nextSeq() };
     const options = { patienceMs, summary: `take ${route.route} in hand` };
     await run.blaming(application, () => quickly('prepareRoute', route.cluster, input, options));
   });
@@ -99,12 +100,15 @@ async function setTraffic(
       release: run.inputs.id,
       route,
       traffic,
-      seq: run.nextSeq(application),
+      seq: run.nextSeq(),
       ...(sized ? { sized } : {}),
+      ...behind(stage, route, traffic),
     };
     const summary = `${traffic.gray} % of ${route.route} to gray`;
     const options = { patienceMs, summary };
-    return [await run.blaming(application, () => quickly('setTraffic', route.cluster, input, options))];
+    const result = await run.blaming(application, () => quickly('setTraffic', route.cluster, input, options));
+    refuseUnready(run, result);
+    return [result];
   });
   weighed(run, stage, traffic.gray);
   for (const change of results.flat().flatMap(({ foreign }) => foreign))
@@ -112,22 +116,18 @@ async function setTraffic(
   return results.flat();
 }
 
-/**
- * Before the share grows: what its requests come to behind the entry is there, or the route is not as it was left. Changes nothing. Lanes of
- * older workers grow without it.
- */
-export async function lookBehind(run: Run, targets: Targets, { traffic }: Reached): Promise<void> {
-  const inner = targets.filter((t) => t.inner === true);
-  if (inner.length === 0 || traffic.tag === null || !patched('the-share-looks-behind-the-entry')) return;
-  await together(
-    inner.map(({ application, route }) => async () => {
-      if (route === null) return;
-      const same = { gray: 0, tag: traffic.tag };
-      const input = { release: run.inputs.id, route, traffic: same, seq: run.seqOf(application) };
-      const options = { patienceMs, summary: `look at gray behind ${route.route}` };
-      await run.blaming(application, () => quickly('setTraffic', route.cluster, input, options));
-    }),
+function refuseUnready(run: Run, { unready }: TrafficResult): void {
+  if (unready === undefined) return;
+  const missing = failure('endpoints_missing', { track: 'gray', service: unready.route.grayService });
+  throw run.blame(unready.application, failureError(missing));
+}
+
+/** What requests of the share come to behind an entry, in the cluster whose worker writes it. */
+function behind({ targets }: Stage, entry: AnyRoute, { tag, gray }: Traffic): Pick<TrafficInput, 'behind'> {
+  const inner = targets.flatMap(({ inner: isInner, application, route }): Behind[] =>
+    isInner === true && route !== null && route.cluster === entry.cluster ? [{ application, route }] : [],
   );
+  return inner.length === 0 || tag === null || gray === 0 ? {} : { behind: inner };
 }
 
 export async function probe(run: Run, entries: readonly Routed[]): Promise<Done> {

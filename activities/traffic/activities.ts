@@ -9,6 +9,7 @@ import { seenOf } from './change.js';
 import { grayProxyProblems } from './gray-proxy.js';
 import { routers } from './index.js';
 import { ingressProblems } from './ingress/preflight.js';
+import { unreadyOf } from './endpoints.js';
 import { remember } from './memory.js';
 import { prepareRoute, restoreRoute, setTraffic } from './routes.js';
 import { problemsOf, tagProblemsOf } from './rules.js';
@@ -20,7 +21,12 @@ export function trafficActivities(
   const signal = (): AbortSignal => Context.current().cancellationSignal;
   return {
     prepareRoute: async (input) => prepareRoute(clusters(input.route.cluster), input, signal()),
-    setTraffic: async (input) => setTraffic(clusters(input.route.cluster), input, signal()),
+    setTraffic: async (input) => {
+      const cluster = clusters(input.route.cluster);
+      const unready = await unreadyOf(cluster, input.behind ?? [], signal());
+      if (unready === undefined) return setTraffic(cluster, input, signal());
+      return { changed: false, before: input.traffic, after: input.traffic, foreign: [], unready };
+    },
     restoreRoute: async (input) => restoreRoute(clusters(input.route.cluster), input, signal()),
   };
 }

@@ -5,6 +5,7 @@ import type { Cluster } from '../kubernetes/client.js';
 import { kinds } from '../kubernetes/kinds.js';
 import { Mirror } from '../kubernetes/mirror.js';
 import { closeMirrors, follow, heard } from '../kubernetes/mirrors.js';
+import { unreadyOf } from './endpoints.js';
 import { prepareRoute, restoreRoute, returnToStable, setTraffic } from './driver.js';
 
 const route = routeOf('istio');
@@ -124,6 +125,32 @@ describe('P1: what the shared watch has heard of endpoints', () => {
     ready('web-gray', 1);
     expect((await setting).after).toEqual({ gray: 10, tag: null });
     expect(looks()).toBe(1);
+  });
+});
+
+describe('P1: what a share comes to behind its entry', () => {
+  const behind = (name: string) => ({
+    application: name,
+    route: { ...route, route: name, stableService: name, grayService: `${name}-gray` },
+  });
+  const web = behind('web');
+  const other = behind('other');
+
+  it('is there when the shared watch says so, without a request', async () => {
+    kube.calls.length = 0;
+    expect(await unreadyOf(cluster, [web], never)).toBeUndefined();
+    expect(kube.calls).toEqual([]);
+  });
+
+  it('is named when gray of it has no ready endpoint', async () => {
+    ready('other-gray', 0);
+    expect(await unreadyOf(cluster, [web, other], never)).toBe(other);
+  });
+
+  it('is asked for of the API server before it is called missing', async () => {
+    kube.fallSilent();
+    ready('other-gray', 1);
+    expect(await unreadyOf(cluster, [web, other], never)).toBeUndefined();
   });
 });
 

@@ -1,6 +1,7 @@
 /** P1: traffic goes only to a track with ready endpoints. */
 import { grayReplicas, type AnyRoute, type Traffic } from '../../domain/traffic.js';
 import { uptimeMs } from '../clock.js';
+import type { Behind } from '../contract.js';
 import { fail } from '../failure.js';
 import { Alarm } from '../kubernetes/alarm.js';
 import type { Cluster } from '../kubernetes/client.js';
@@ -97,6 +98,22 @@ export class Endpoints {
     }
     signal.throwIfAborted();
   }
+}
+
+/** The first of those whose gray has no ready endpoint: by what the shared watch has heard, and where that is none, by the API server. */
+export async function unreadyOf(
+  cluster: Cluster,
+  behind: readonly Behind[],
+  signal: AbortSignal,
+): Promise<Behind | undefined> {
+  const gray = await Promise.all(
+    behind.map(async ({ route }) => {
+      const endpoints = new Endpoints(cluster, route, signal);
+      const heard = await endpoints.recent();
+      return heard.gray > 0 ? heard.gray : (await endpoints.sure()).gray;
+    }),
+  );
+  return behind.find((_, i) => gray[i] === 0);
 }
 
 export function countReady(slices: readonly KubeObject[], service: string): number {

@@ -72,6 +72,34 @@ describe('a lane of two applications with a third between them', () => {
     expect(await chain.leftovers()).toEqual([]);
   });
 
+  it('P1 P9: there is no share while what it comes to behind the entry has no pod, and all goes back', async () => {
+    await chain.settings({ a: { approval }, c: { approval } });
+    const { a, c } = chain;
+    const before = await chain.snapshots();
+    const { untagged, stop } = chain.steady();
+    const id = await chain.release();
+    await a.until(id, 'waiting for approval', open);
+    await c.kube.patch(`/apis/apps/v1/namespaces/${c.namespace}/deployments/c-gray`, 'merge', {
+      spec: { replicas: 0 },
+    });
+    const slices = `/apis/discovery.k8s.io/v1/namespaces/${c.namespace}/endpointslices`;
+    await eventually('no endpoint of c-gray', async () => {
+      const selector = 'labelSelector=kubernetes.io%2Fservice-name%3Dc-gray';
+      const { items } = await c.kube.get<{ items: { endpoints?: unknown[] | null }[] }>(
+        `${slices}?${selector}`,
+      );
+      return items.every(({ endpoints }) => (endpoints ?? []).length === 0);
+    });
+    await a.approve(id);
+    const view = await a.ended(id);
+    await stop();
+    expect(view.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'endpoints_missing' } });
+    expectSettled(view);
+    expect(waysSince(untagged)).toEqual([stable]);
+    expect(await chain.snapshots()).toEqual(before);
+    expect(await chain.leftovers()).toEqual([]);
+  });
+
   it('P1 P9: an abort while they are promoted takes all back', async () => {
     await chain.settings();
     const { a, c } = chain;
@@ -223,8 +251,10 @@ describe('a lane of two applications with a third between them', () => {
       expect(waysSince(load, ended)).toEqual([only]);
     }
     const [after, , afterC] = await chain.snapshots();
-    const digest = view.applications.find((one) => one.name === a.applicationName)!.digest;
-    expect(after).toEqual(withImage(before!, `${a.repository}:v1`, `${a.repository}@${digest}`));
+    const { stableImage, image } = view.plan!.stages[0]!.targets.find(
+      (t) => t.application === a.applicationName,
+    )!;
+    expect(after).toEqual(withImage(before!, stableImage!, image.reference));
     expect(afterC).toEqual(beforeC);
     expect(await chain.leftovers()).toEqual([]);
     const entry = await eventually('the entry in the history of c', async () => {
