@@ -25,7 +25,7 @@ export interface ObserveInput {
   readonly strategy?: Strategy | null;
   /** Only its route is looked at, for the share of an application behind it. */
   readonly guest?: Told;
-  /** Whether it is a rollback, which makes no batches. Default false. */
+  /** Whether it is a rollback, which makes no batches and lets nobody enter. Default false. */
   readonly back?: boolean;
 }
 

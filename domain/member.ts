@@ -161,11 +161,17 @@ function probeOf(
   return { ...probe, chain: { ...probe.chain, members } };
 }
 
-function settingsOf({ planned, environment }: Seen, { lane, strategy }: PlanInput): ReleaseSettings {
-  const declared = releaseSettings(planned.spec, environment);
+function settingsOf(
+  { planned, environment }: Seen,
+  { lane, strategy, rollback }: PlanInput,
+): ReleaseSettings {
+  const { enter, ...declared } = releaseSettings(planned.spec, environment);
   const chosen = strategy ?? declared.strategy;
+  // What comes back gets everything at once: there is no lane to enter, nor one of others that would be in its way.
+  const isEntered = enter !== undefined && (rollback === undefined || rollback.enters === true);
   return {
     ...declared,
+    ...(isEntered ? { enter } : {}),
     strategy: chosen,
     steps: stepsFor(chosen, declared),
     lane: lane ?? declared.lane,

@@ -38,7 +38,12 @@ export interface PlanInput {
   /** By environment. Default none. */
   readonly gates?: ReadonlyMap<string, readonly Gate[]>;
   /** Absent: an ordinary release. */
-  readonly rollback?: { readonly of: string; readonly way: WayBack };
+  readonly rollback?: {
+    readonly of: string;
+    readonly way: WayBack;
+    /** Whether release.tag.enter holds, as with older workers. Default false. */
+    readonly enters?: boolean;
+  };
 }
 
 export interface PlannedApplication {

@@ -175,4 +175,11 @@ describe('the plan of a rollback', () => {
     });
     expect(p.stages.map((s) => s.targets[0]!.image.version)).toEqual(['v1', 'v0']);
   });
+
+  it('lets nobody enter, so that no lane of others is in its way', () => {
+    const release = { tag: { enter: [{ query: 'group', exact: 'gray' }] } } as const;
+    const { route } = plan([{}], release).stages[0]!.targets[0]!;
+    expect(route).not.toHaveProperty('enter');
+    expect(route).not.toHaveProperty('stamps');
+  });
 });

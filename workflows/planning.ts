@@ -50,7 +50,9 @@ export async function makePlan(
   const planned = looks.flatMap((look) => look.planned ?? []);
   const { environment, strategy, lane, approveEach = false, rollbackOf, wayBack } = request;
   const rollback =
-    rollbackOf === undefined || wayBack === undefined ? {} : { rollback: { of: rollbackOf, way: wayBack } };
+    rollbackOf === undefined || wayBack === undefined
+      ? {}
+      : { rollback: { of: rollbackOf, way: wayBack, enters: !patched('nobody-enters-on-the-way-back') } };
   const calls = callsOf(run.inputs);
   const asked = { environment, strategy, lane, approveEach, gates, ...rollback };
   const plan = computePlan({ applications: planned, calls, edges: run.inputs.edges ?? [], ...asked });
@@ -70,7 +72,8 @@ function edgeLooks(
       const { strategy, tag, enter } = releaseSettings(spec, environment);
       if ((request.strategy ?? strategy) === 'rolling' || done.includes(environment.name)) return [];
       const value = request.lane ?? tag.value;
-      const guest = { tag: { ...tag, value }, ...(enter === undefined ? {} : { enter }) };
+      const isEntered = enter !== undefined && request.wayBack === undefined;
+      const guest = { tag: { ...tag, value }, ...(isEntered ? { enter } : {}) };
       return edgesOf(spec, environment)
         .flatMap((name) => edges.find((edge) => edge.name === name) ?? [])
         .map((edge) => lookAtEdge(edge, environment.name, guest, patienceMs));

@@ -65,7 +65,8 @@ export async function introduce(run: Run, stage: Stage, routed: readonly Routed[
   } catch (error) {
     const { code, message } = failureOf(error);
     const isUnanswered = error instanceof ActivityFailure && error.activityType === 'probe';
-    if (isCancellation(error) || (!isUnanswered && code !== 'route_unfit')) throw error;
+    const isTaken = code === 'route_unfit' || code === 'lanes_collide';
+    if (isCancellation(error) || (!isUnanswered && !isTaken)) throw error;
     run.record.note('note', `Gray was not asked before its first share: ${message}`);
   }
 }

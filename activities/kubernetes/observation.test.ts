@@ -72,6 +72,17 @@ describe('where to look', () => {
     expect(at(application(), null, 'canary').tag).toBeNull();
     expect(at(application(), null, 'rolling').tag).toBeNull();
   });
+  it('knows who enters, which nobody does where a version comes back', () => {
+    const spec: Application = {
+      ...application(),
+      release: { tag: { enter: [{ query: 'group', exact: 'gray' }] } },
+    };
+    const enter = [[{ query: 'group', exact: 'gray' }]];
+    const look = (back: boolean) =>
+      lookout(spec, spec.environments[0]!, { lane: null, strategy: null, back });
+    expect(look(false).route).toMatchObject({ enter, stamps: { value: 'gray' } });
+    expect(look(true).route).not.toHaveProperty('enter');
+  });
 });
 
 describe('the observation', () => {

@@ -62,7 +62,9 @@ export function lookout(
   const isRouted = traffic !== null && strategy !== 'rolling';
   const tag =
     !isRouted || strategy === 'canary' ? null : { ...settings.tag, value: asked.lane ?? settings.tag.value };
-  const marks = tag === null ? {} : marksOf(false, traffic?.router ?? null, { ...settings, tag });
+  const { enter } = settings;
+  const entered = enter === undefined || asked.back === true ? {} : { enter };
+  const marks = tag === null ? {} : marksOf(false, traffic?.router ?? null, { tag, ...entered });
   const route = !isRouted
     ? null
     : {

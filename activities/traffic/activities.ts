@@ -6,6 +6,7 @@ import type { Activities } from '../contract.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { KubeError } from '../kubernetes/kube-error.js';
 import { seenOf } from './change.js';
+import { collisionAhead } from './collision.js';
 import { grayProxyProblems } from './gray-proxy.js';
 import { routers } from './index.js';
 import { ingressProblems } from './ingress/preflight.js';
@@ -53,15 +54,20 @@ export async function routeProblems(
       ? [failure('route_unknown', { kind, route: name, namespace })]
       : [failure('crd_missing', { kind, group, cluster: cluster.name })];
   }
-  // What a release left there that was ended by force is in nobody's way; one that shares the route is not either.
-  const own = bareRules(router, seenOf(router, route, object), route);
+  // What a release left there that was ended by force is in nobody's way; one that shares the route is not either, but for its lane.
+  const seen = seenOf(router, route, object);
+  const own = bareRules(router, seen, route);
+  const collision = collisionAhead(seen, route, tag);
   const why = [
     ...(await grayProxyProblems(cluster, route, tag, signal)),
     ...problemsOf(router, object, own, route),
     ...(tag === null ? [] : tagProblemsOf(router, own, route, tag)),
     ...router.complaints(object),
   ];
-  return why.length === 0 ? [] : [failure('route_unfit', { kind, route: name, why: why.join(' ') })];
+  return [
+    ...(why.length === 0 ? [] : [failure('route_unfit', { kind, route: name, why: why.join(' ') })]),
+    ...(collision === null ? [] : [failure('lanes_collide', collision)]),
+  ];
 }
 
 /** A missing object and a missing kind are both 404; discovery tells them apart. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Condition } from '../../domain/traffic.js';
-import { askedOf, patternOf, type Asked } from './conditions.js';
+import { askedOf, isSameWay, patternOf, wayText, type Asked } from './conditions.js';
 
 const only = (condition: Condition): Asked => askedOf([[condition]])[0]![0]!;
 const matches = (condition: Condition, value: string): boolean =>
@@ -75,5 +75,39 @@ describe('the ways to enter', () => {
   it('ask for each once', () => {
     const de: Condition = { header: 'x-country', exact: 'de' };
     expect(askedOf([[country], [de], [de, debug], [debug, de]], 2)).toHaveLength(4);
+  });
+
+  it.each<[string, Condition, Condition, number]>([
+    ['a header in another case', { header: 'X-User', exact: 'a' }, { header: 'x-user', exact: 'a' }, 1],
+    ['a prefix that is a pattern', { header: 'h', prefix: 'a.' }, { header: 'h', regex: 'a\\..*' }, 1],
+    [
+      'a parameter in another case, which may count',
+      { query: 'A', exact: '1' },
+      { query: 'a', exact: '1' },
+      2,
+    ],
+  ])('ask for each once: %s', (_, one, other, ways) => expect(askedOf([[one], [other]])).toHaveLength(ways));
+
+  const gray: Condition = { query: 'group', exact: 'gray' };
+  it.each<[string, readonly Condition[], readonly Condition[], boolean]>([
+    ['written alike', [gray], [{ query: 'group', exact: 'gray' }], true],
+    ['of a name in another case', [{ header: 'X-A', exact: '1' }], [{ header: 'x-a', exact: '1' }], true],
+    ['of a value that the other one lists', [gray], [{ query: 'group', in: ['blue', 'gray'] }], true],
+    ['of one of many values', [{ query: 'a', in: ['1', '2'] }], [{ query: 'a', in: ['2', '3'] }], true],
+    ['of a prefix that is a pattern', [{ query: 'a', prefix: 'b' }], [{ query: 'a', regex: 'b.*' }], true],
+    ['of a cookie', [{ cookie: 'beta', exact: '1' }], [{ cookie: 'beta', in: ['1'] }], true],
+    ['in another order', [country, gray], [gray, { header: 'X-Country', exact: 'at' }], true],
+    ['of another value', [gray], [{ query: 'group', exact: 'blue' }], false],
+    ['of another place', [gray], [{ header: 'group', exact: 'gray' }], false],
+    ['of another cookie', [{ cookie: 'beta', exact: '1' }], [{ cookie: 'alpha', exact: '1' }], false],
+    ['together with more', [gray], [gray, country], false],
+    ['of which only one is', [gray, country], [gray, { header: 'x-country', exact: 'fr' }], false],
+  ])('are the same or not: %s', (_, one, other, same) => {
+    expect(isSameWay(one, other)).toBe(same);
+    expect(isSameWay(other, one)).toBe(same);
+  });
+
+  it('are told to people in the words of the declaration', () => {
+    expect(wayText([gray, country])).toBe('query "group" exact "gray" and header "x-country" in ["de","at"]');
   });
 });

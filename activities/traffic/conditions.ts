@@ -19,8 +19,12 @@ export type AskedTogether = readonly Asked[];
  */
 export function askedOf(enter: Enter, most = 1): readonly AskedTogether[] {
   const asked = enter.flatMap((all) => apart(all, most)).map((all) => all.map(askedBy));
-  return [...new Map(asked.map((all) => [canonicalJson(all.map(canonicalJson).sort()), all])).values()];
+  return [...new Map(asked.map((all) => [canonicalJson(all.map(seenAs).sort()), all])).values()];
 }
+
+/** The same for what is asked in several ways. */
+const seenAs = (one: Asked): string =>
+  canonicalJson([one.from, one.from === 'header' ? one.name.toLowerCase() : one.name, patternOf(one)]);
 
 /** The pattern for the whole value. */
 export function patternOf({ how, value }: Asked): string {
@@ -37,6 +41,36 @@ export function patternOf({ how, value }: Asked): string {
 /** What is told from what: proxies differ in whether the case of a parameter's name counts. */
 export const nameOf = ({ from, name }: Pick<Asked, 'from' | 'name'>): string =>
   `${from} ${name.toLowerCase()}`;
+
+/** Whether both ask for the same, of the same: for one pattern, or for an exact value that both name. */
+export function isSameWay(one: readonly Condition[], other: readonly Condition[]): boolean {
+  const others = new Map(other.map((condition) => [placeOf(condition), patternsOf(condition)]));
+  return (
+    one.length === other.length &&
+    one.every((condition) => {
+      const known = others.get(placeOf(condition)) ?? [];
+      return patternsOf(condition).some((pattern) => known.includes(pattern));
+    })
+  );
+}
+
+/** For people. */
+export const wayText = (way: readonly Condition[]): string =>
+  way
+    .map(({ header, query, cookie, ...how }) => {
+      const from = header !== undefined ? 'header' : query !== undefined ? 'query' : 'cookie';
+      const said = Object.entries(how).map(([verb, value]) => `${verb} ${JSON.stringify(value)}`);
+      return `${from} "${header ?? query ?? cookie ?? ''}" ${said.join(' ')}`;
+    })
+    .join(' and ');
+
+const placeOf = (condition: Condition): string => nameOf(askedBy(condition));
+
+/** The whole pattern, and each value by itself. */
+function patternsOf(condition: Condition): readonly string[] {
+  const { in: values = [], ...rest } = condition;
+  return [condition, ...values.map((exact) => ({ ...rest, exact }))].map((one) => patternOf(askedBy(one)));
+}
 
 export const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 

@@ -17,7 +17,7 @@ import {
   requireStableProxy,
 } from './gray-proxy.js';
 import { disown } from './ownership.js';
-import { isForGray, lost, refuseGivenBack, refuseShare, refuseTaken } from './refusals.js';
+import { isForGray, lost, refuseCollision, refuseGivenBack, refuseShare, refuseTaken } from './refusals.js';
 import type { Router } from './router.js';
 import { settled } from './settle.js';
 import { drainedRules, originsOf, problemsOf, type Rules } from './rules.js';
@@ -122,6 +122,7 @@ async function setTrafficAs(
     if (originsOf(router, desired, route).length === 0)
       return lost(route, 'no rule sends to stable any more.');
     refuseTaken(route, beside === null ? rules : bareRules(router, seen, route), traffic);
+    refuseCollision(route, seen, traffic);
     const { gray, carried } = footprint;
     const isFirst = isForGray(traffic) && carried !== true;
     // The guard is in a hurry, and mostly stable carries some already.

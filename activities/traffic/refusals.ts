@@ -1,6 +1,8 @@
-/** Why a write to a route is refused. Each throws what is in the way (`route_lost`, `route_unfit`). */
+/** Why a write to a route is refused. Each throws what is in the way (`route_lost`, `route_unfit`, `lanes_collide`). */
 import { canShare, type RouteTarget, type Traffic } from '../../domain/traffic.js';
 import { fail } from '../failure.js';
+import type { Seen } from './change.js';
+import { collisionOf } from './collision.js';
 import { enterProblemsOf } from './enter.js';
 import type { Footprint } from './footprint.js';
 import { routers } from './index.js';
@@ -25,6 +27,12 @@ export function refuseTaken(route: RouteTarget, rules: Rules, traffic: Traffic):
   const undone = isForGray(traffic) ? stampProblemsOf(router, rules, route) : [];
   const why = [...taken, ...undone].join(' ');
   if (why !== '') fail('route_unfit', { kind: router.resource.kind, route: route.route, why });
+}
+
+/** Another release may have come to the route since the pre-flight looked, with a lane for the same requests. */
+export function refuseCollision(route: RouteTarget, seen: Seen, { tag }: Traffic): void {
+  const collision = collisionOf(seen, route, tag);
+  if (collision !== null) fail('lanes_collide', collision);
 }
 
 /** What a plan has no weight for, somebody may still ask for. */

@@ -1,9 +1,17 @@
 /** A release of the route's own application (the host) and one of an application behind it (the guest) hold one route. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { sharingKinds, type SharingKind, type RouteTarget, type Traffic } from '../../domain/traffic.js';
+import {
+  sharingKinds,
+  type Condition,
+  type Enter,
+  type SharingKind,
+  type RouteTarget,
+  type Traffic,
+} from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
 import { routeOf } from '../../test/fakes/route.js';
+import type { CatalogueError } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { routeProblems } from './activities.js';
 import { prepareRoute, restoreRoute, returnToStable, setTraffic } from './driver.js';
@@ -161,8 +169,15 @@ describe.each(sharingKinds)('a route that two releases share: %s', (kind) => {
   });
 
   it('who enters by the same way of both does so once', async () => {
-    const enter = [[{ query: 'group', exact: 'gray' }]];
-    const entering = { host: { ...host, stamps: tag, enter }, guest: { ...guest, enter } };
+    const enterAs = (header: string): Enter => [
+      [{ query: 'group', exact: 'gray' }],
+      [{ header, prefix: 'qa-' }],
+    ];
+    const enter = enterAs('x-user');
+    const entering = {
+      host: { ...host, stamps: tag, enter },
+      guest: { ...guest, enter: enterAs('X-User') },
+    };
     for (const who of ['guest', 'host'] as const) {
       const input = { release: who, route: entering[who], seq: ++seqs[who] };
       await prepareRoute(cluster, input, never, 0);
@@ -191,6 +206,180 @@ describe.each(sharingKinds)('a route that two releases share: %s', (kind) => {
       [['gray'], 'web'],
       [[], 'web'],
     ]);
+  });
+
+  describe('two lanes', () => {
+    const blue = { header: 'X-Team', value: 'blue' };
+    const tags = { host: tag, guest: blue };
+    const other = { host: 'guest', guest: 'host' } as const;
+    const entering = (who: Who, enter: Enter): RouteTarget => ({ ...both[who], stamps: tags[who], enter });
+    const hold = async (who: Who, route: RouteTarget): Promise<void> => {
+      await prepareRoute(cluster, { release: who, route, seq: ++seqs[who] }, never, 0);
+    };
+    const send = (who: Who, route: RouteTarget): Promise<unknown> => {
+      const traffic = { gray: 0, tag: tags[who] };
+      return setTraffic(cluster, { release: who, route, seq: ++seqs[who], traffic }, never, 0, 0);
+    };
+    const group: Enter = [[{ query: 'group', exact: 'gray' }]];
+    const says = (who: Who, way: string) => ({
+      code: 'lanes_collide',
+      message:
+        `${router.resource.kind} "web" cannot tell two lanes apart: requests with ${way} would be in ` +
+        `"${tags[who].header}: ${tags[who].value}" and in "${tags[other[who]].header}: ${tags[other[who]].value}" ` +
+        `of release ${other[who]}, which holds the route too.`,
+    });
+    const refusal = (sent: Promise<unknown>): Promise<unknown> =>
+      sent.then(
+        () => null,
+        (error: unknown) => (error as CatalogueError).failure,
+      );
+
+    it.each<[Who, string, Enter, Enter, string]>([
+      ['guest', 'the same way', group, group, 'query "group" exact "gray"'],
+      ['host', 'the same way', group, group, 'query "group" exact "gray"'],
+      [
+        'guest',
+        'a header in another case, among other ways',
+        [[{ header: 'X-User', prefix: 'qa-' }]],
+        [[{ cookie: 'beta', exact: '1' }], [{ header: 'x-user', regex: 'qa-.*' }]],
+        'header "x-user" regex "qa-.*"',
+      ],
+      [
+        'guest',
+        'the tag of the other',
+        [],
+        [[{ header: 'X-LANE', exact: 'gray' }]],
+        'header "X-LANE" exact "gray"',
+      ],
+      [
+        'host',
+        'what the other asks for as its tag',
+        [],
+        [[{ header: 'X-LANE', exact: 'gray' }]],
+        'header "x-lane" exact "gray"',
+      ],
+    ])('for the same requests are refused to the second (%s): %s', async (second, _, hosts, guests, way) => {
+      const first = other[second];
+      const routes = { host: entering('host', hosts), guest: entering('guest', guests) };
+      // Ahead of the first one's tag, and with it.
+      await hold(first, routes[first]);
+      expect(await routeProblems(cluster, routes[second], tags[second])).toMatchObject([says(second, way)]);
+      await send(first, routes[first]);
+      expect(await routeProblems(cluster, routes[second], tags[second])).toMatchObject([says(second, way)]);
+      expect(await routeProblems(cluster, routes[second], null)).toEqual([]);
+
+      // Both had looked before either came.
+      await hold(second, routes[second]);
+      const left = now();
+      expect(await refusal(send(second, routes[second]))).toMatchObject(says(second, way));
+      expect(now()).toEqual(left);
+      await send(first, routes[first]);
+      await restoreRoute(cluster, { release: second, route: routes[second] }, never, 0);
+      await restoreRoute(cluster, { release: first, route: routes[first] }, never, 0);
+      expect(plain()).toEqual(before);
+    });
+
+    it('for the same requests: where both write at once the slower one is refused', async () => {
+      const routes = { host: entering('host', group), guest: entering('guest', group) };
+      await hold('host', routes.host);
+      await hold('guest', routes.guest);
+      kube.beforePatch = async () => {
+        kube.beforePatch = () => undefined;
+        await send('guest', routes.guest);
+      };
+      expect(await refusal(send('host', routes.host))).toMatchObject(
+        says('host', 'query "group" exact "gray"'),
+      );
+    });
+
+    it('for the same requests refuse nothing to the first, and nothing to the second when the first has left', async () => {
+      const routes = { host: entering('host', group), guest: entering('guest', group) };
+      await hold('guest', routes.guest);
+      await hold('host', routes.host);
+      expect(await refusal(send('host', routes.host))).toBe(null);
+      await restoreRoute(cluster, { release: 'host', route: routes.host }, never, 0);
+      expect(await routeProblems(cluster, routes.guest, blue)).toEqual([]);
+      expect(await refusal(send('guest', routes.guest))).toBe(null);
+    });
+
+    it('that both say the same in baggage are refused to the second', async () => {
+      const said = { ...tag, baggage: 'lane' };
+      const route = { ...guest, stamps: { header: 'X-Team', value: 'gray', baggage: 'lane' } };
+      await hold('host', host);
+      const input = { release: 'host', route: host, seq: ++seqs.host, traffic: { gray: 0, tag: said } };
+      await setTraffic(cluster, input, never, 0, 0);
+      expect(await routeProblems(cluster, route, route.stamps)).toMatchObject([{ code: 'lanes_collide' }]);
+    });
+
+    it('are refused what a rule of the user asks for, whichever of the two they are', async () => {
+      const asks: Readonly<Record<SharingKind, Rule>> = {
+        'gateway-api': {
+          matches: [{ queryParams: [{ name: 'group', value: 'gray' }] }],
+          backendRefs: [{ name: 'static', port: 80 }],
+        },
+        contour: {
+          conditions: [{ prefix: '/' }, { queryParameter: { name: 'group', exact: 'gray' } }],
+          services: [{ name: 'static', port: 80 }],
+        },
+        istio: {
+          match: [{ queryParams: { group: { exact: 'gray' } } }],
+          route: [{ destination: { host: 'static' } }],
+        },
+      };
+      const rules = [asks[kind], ...ruleList[kind]];
+      kube.put(path, { ...before, spec: { ...before.spec, [router.field]: rules } });
+      for (const who of ['host', 'guest'] as const) {
+        const [problem, ...more] = await routeProblems(cluster, entering(who, group), tags[who]);
+        expect(problem).toMatchObject({ code: 'route_unfit' });
+        expect(problem?.message).toContain('already asks for what release.tag.enter lets in');
+        expect(more).toEqual([]);
+      }
+    });
+
+    it('that were let in never ask for the same, whatever each lets in', async () => {
+      const value = fc.constantFrom('qa-', 'qa-7');
+      const how = fc.oneof(
+        value.map((exact): Condition => ({ exact })),
+        value.map((prefix): Condition => ({ prefix })),
+        fc.constantFrom('qa-.*', 'qa-7|1').map((regex): Condition => ({ regex })),
+        fc.uniqueArray(value, { minLength: 1 }).map((list): Condition => ({ in: list })),
+      );
+      const place = fc.constantFrom<Condition>(
+        { header: 'X-User' },
+        { header: 'x-user' },
+        { cookie: 'beta' },
+      );
+      const condition = fc.tuple(place, how).map(([at, asked]): Condition => ({ ...at, ...asked }));
+      const selector = ({ header, cookie }: Condition): string => (header ?? cookie)!.toLowerCase();
+      const all = fc.uniqueArray(condition, { minLength: 1, maxLength: 2, selector });
+      const ways: fc.Arbitrary<Enter> = fc.array(all, { minLength: 1, maxLength: 3 });
+      const key = (rule: Rule): string[] =>
+        router
+          .alternatives(rule)
+          .map(({ besides, asks }) =>
+            JSON.stringify([
+              besides,
+              ...asks.map((a) => `${a.from} ${a.name.toLowerCase()} ${a.how}`).sort(),
+            ]),
+          );
+      const seen = { refused: 0, both: 0 };
+      await fc.assert(
+        fc.asyncProperty(ways, ways, async (hosts, guests) => {
+          kube.put(path, before);
+          const routes = { host: entering('host', hosts), guest: entering('guest', guests) };
+          for (const who of ['host', 'guest'] as const) await hold(who, routes[who]);
+          await send('host', routes.host);
+          const problems = await routeProblems(cluster, routes.guest, blue);
+          const refused = await refusal(send('guest', routes.guest));
+          expect(problems).toEqual(refused === null ? [] : [refused]);
+          seen[refused === null ? 'both' : 'refused']++;
+          const keys = now().flatMap(key);
+          expect(new Set(keys).size).toBe(keys.length);
+        }),
+        { numRuns: 40 },
+      );
+      expect(Math.min(seen.refused, seen.both)).toBeGreaterThan(5);
+    }, 60_000);
   });
 
   it('what the one writes is no change by somebody else to the other, and takes nothing from it', async () => {

@@ -90,7 +90,7 @@ export function originsSince(
   return bare.filter(({ key }) => known.every((origin) => origin.key !== key));
 }
 
-function wishOf(router: Router, { rules, beside }: Seen): Traffic {
+export function wishOf(router: Router, { rules, beside }: Seen): Traffic {
   const { footprint, route } = beside!;
   return footprint.traffic ?? roughTrafficOf(router, rules, route);
 }
@@ -181,7 +181,7 @@ function asking(router: Router, copy: Rule, tag: Tag, enter: Enter): readonly Ru
   return tagged === null ? [] : [tagged];
 }
 
-const isSameTag = (a: Tag, b: Tag): boolean => sameHeader(a.header, b.header) && a.value === b.value;
+export const isSameTag = (a: Tag, b: Tag): boolean => sameHeader(a.header, b.header) && a.value === b.value;
 
 /** Each way once: a match may be there only once. */
 const entersOf = (...wishes: readonly Wish[]): Enter => [

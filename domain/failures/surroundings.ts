@@ -110,6 +110,20 @@ export const surroundings = {
       `${c.kind} "${c.route}" cannot carry a gray release: ${c.why}`,
       'Change the route as named, or choose the strategy "rolling".',
     ),
+  lanes_collide: (c: {
+    kind: string;
+    route: string;
+    /** What both let in, for people. */
+    way: string;
+    lane: string;
+    other: string;
+    release: string;
+  }) =>
+    terminal(
+      409,
+      `${c.kind} "${c.route}" cannot tell two lanes apart: requests with ${c.way} would be in "${c.lane}" and in "${c.other}" of release ${c.release}, which holds the route too.`,
+      'Let in something else (release.tag.enter), give both the same tag, which makes them one lane, or wait until that release has ended.',
+    ),
   crd_missing: (c: { kind: string; group: string; cluster: string }) =>
     terminal(
       422,

@@ -104,6 +104,31 @@ describe('a lane of several releases', () => {
     expect(await chain.leftovers()).toEqual([]);
   });
 
+  it('two lanes that let the same requests in are not both at the route of a: the second is refused, and changes nothing', async () => {
+    const { a, c } = chain;
+    const group = { tag: { enter: [{ query: 'group', exact: 'gray' }] } } as const;
+    const listed = { tag: { enter: [{ query: 'group', in: ['qa', 'gray'] }] } } as const;
+    await chain.settings({ edges: true, a: listed, c: { ...group, approval } });
+    const first = await c.release('v3');
+    await c.until(first, 'waiting for approval', open);
+    const before = await a.snapshot();
+    const applications = [{ name: a.applicationName, image: 'v3' }];
+    const plan = async (lane: string) => (await a.call('POST', '/v1/plans', { applications, lane })).status;
+    const problem = await a.request('v3', { lane: 'blue' });
+    expect([problem.status, problem.body['code']]).toEqual([422, 'release_refused']);
+    expect(problem.body['errors']).toMatchObject([{ code: 'lanes_collide' }]);
+    expect(problem.body['detail']).toContain(
+      `HTTPRoute "${a.name}" cannot tell two lanes apart: requests with query "group" in ["qa","gray"] would be in ` +
+        `"x-lane: blue" and in "x-lane: gray" of release ${first}`,
+    );
+    expect([await plan('blue'), await plan('gray')]).toEqual([422, 200]);
+    expect(await a.snapshot()).toEqual(before);
+    expect((await c.steer(first, 'abort')).status).toBe(200);
+    expect((await c.ended(first)).outcome).toMatchObject({ phase: 'rolled_back' });
+    expect(await plan('blue')).toBe(200);
+    expect(await chain.leftovers()).toEqual([]);
+  });
+
   it('P1: two lanes come through the same b, which is released in one of them: a and c never mix, none fails', async () => {
     const hold = { approval: { required: false }, steps: [{ weight: 50, hold: '10m' }] } as const;
     await chain.settings({ a: hold, c: hold });
