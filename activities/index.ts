@@ -12,7 +12,7 @@ import { quietOf } from './metrics/gray-quiet.js';
 import { probeActivities } from './probe.js';
 import { registryActivities } from './registry/resolve.js';
 import { routeProblems, trafficActivities } from './traffic/activities.js';
-import { returnToStable } from './traffic/routes.js';
+import { allToStable } from './traffic/routes.js';
 
 export interface ActivityDeps {
   /** The clusters that this worker serves; throws `cluster_unknown`. */
@@ -37,13 +37,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...metricsActivities({
       ...deps,
       grayGone: (target, signal) => grayGone(deps.clusters(target.cluster), target, signal),
-      returnToStable: async ({ routes, seq }, release, signal) => {
-        await Promise.all(
-          routes.map((route) =>
-            returnToStable(deps.clusters(route.cluster), { release, route, seq }, signal),
-          ),
-        );
-      },
+      returnToStable: (guard, release, signal) => allToStable(deps.clusters, { ...guard, release }, signal),
     }),
   };
 }

@@ -38,6 +38,24 @@ export function returnToStable(
     : rules.returnToStable(cluster, { ...input, route }, signal);
 }
 
+/**
+ * The guard's write to all of them, at once: one that cannot be written, or is in a cluster of other workers, keeps none of the others. Throws
+ * what the first of them failed with.
+ */
+export async function allToStable(
+  clusters: (name: string) => Cluster,
+  {
+    routes,
+    ...input
+  }: { readonly release: string; readonly seq: number; readonly routes: readonly AnyRoute[] },
+  signal: AbortSignal,
+): Promise<void> {
+  const back = async (route: AnyRoute): Promise<TrafficResult> =>
+    returnToStable(clusters(route.cluster), { ...input, route }, signal);
+  const results = await Promise.allSettled(routes.map(back));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
 export function restoreRoute(
   cluster: Cluster,
   { route, ...input }: RouteInput<AnyRoute> & { readonly stays?: boolean },

@@ -1,0 +1,56 @@
+/** The guard's write where a lane has entries in several clusters. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { failure } from '../../domain/failures.js';
+import type { RouteTarget } from '../../domain/traffic.js';
+import { FakeObjects } from '../../test/fakes/kube-objects.js';
+import { routeOf } from '../../test/fakes/route.js';
+import { CatalogueError } from '../failure.js';
+import type { Cluster } from '../kubernetes/client.js';
+import { prepareRoute, setTraffic } from './driver.js';
+import { allToStable } from './routes.js';
+
+const never = new AbortController().signal;
+const slices = '/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices';
+const path = '/apis/networking.istio.io/v1/namespaces/shop/virtualservices/web';
+const here = routeOf('istio');
+const away: RouteTarget = { ...here, cluster: 'eu' };
+
+let kube: FakeObjects;
+let cluster: Cluster;
+beforeEach(async () => {
+  kube = new FakeObjects();
+  cluster = await kube.start();
+  for (const service of ['web', 'web-gray'])
+    kube.put(`${slices}/${service}-x`, {
+      metadata: { name: `${service}-x`, labels: { 'kubernetes.io/service-name': service } },
+      endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready: true } }],
+    });
+  kube.put(path, {
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { http: [{ route: [{ destination: { host: 'web', port: { number: 80 } } }] }] },
+  });
+});
+afterEach(() => kube.stop());
+
+describe('the guard of a lane in several clusters', () => {
+  it.each([
+    ['before', [away, here]],
+    ['behind', [here, away]],
+  ])(
+    'returns the routes that it can reach, %s one of a cluster of other workers, and says which',
+    async (_, routes) => {
+      const clusters = (name: string): Cluster => {
+        if (name === 'fake') return cluster;
+        throw new CatalogueError(failure('cluster_unknown', { cluster: name, known: ['fake'] }));
+      };
+      await prepareRoute(cluster, { release: 'r1', route: here, seq: 1 }, never, 0);
+      const traffic = { gray: 50, tag: null };
+      await setTraffic(cluster, { release: 'r1', route: here, seq: 2, traffic }, never, 0, 0);
+      await expect(allToStable(clusters, { release: 'r1', seq: 2, routes }, never)).rejects.toThrow(
+        'No worker serves a cluster "eu"',
+      );
+      const { http } = kube.get(path)['spec'] as { readonly http: object[] };
+      expect(http).toMatchObject([{ route: [{ weight: 100 }, { weight: 0 }] }]);
+    },
+  );
+});
