@@ -74,7 +74,7 @@ function rendered(
   try {
     return renderTemplate('workload.template', template, data);
   } catch (error) {
-    if (error instanceof TemplateError) return unfit(error.message);
+    if (error instanceof TemplateError) return unfit(error.message.replaceAll('\n', ' '));
     throw error;
   }
 }

@@ -96,8 +96,9 @@ function renderedFor({ file, text }: ApplicationTemplate, name: string, values: 
   try {
     return renderTemplate(file, text, { name, values, Values: values });
   } catch (error) {
-    if (error instanceof TemplateError) throw new UsageError(`${name}: ${error.message}`);
-    throw error;
+    if (!(error instanceof TemplateError)) throw error;
+    const told = error.message.split('\n').map((line) => `${name}: ${line}`);
+    throw new UsageError(told.join('\n  '));
   }
 }
 

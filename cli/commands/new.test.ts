@@ -100,6 +100,17 @@ describe('new', () => {
     expect(readdirSync(folder)).toEqual(['plain.yaml']);
   });
 
+  it('names all values that are missing at once', async () => {
+    const text = `${template}    values: { size: {{ required "how many" .values.size }} }\n`;
+    const ran = await make(['--dir', folder, 'cart', 'shop'], text);
+    expect(ran).toMatchObject({ code: 2, out: '' });
+    expect(ran.err).toContain(
+      `cart: ${folder}/plain.yaml:2: required says "which registry".\n` +
+        `  cart: ${folder}/plain.yaml:6: required says "how many".`,
+    );
+    expect(readdirSync(folder)).toEqual(['plain.yaml']);
+  });
+
   it('touches no file that exists, and writes none of the others', async () => {
     file('mine', 'shop.yaml');
     const ran = await make([...registry, '--dir', folder, 'cart', 'shop']);

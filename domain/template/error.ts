@@ -20,6 +20,22 @@ export class TemplateError extends Error {
   }
 }
 
+/** Something that has to be there is not: the text goes on without it, to find what else is missing. */
+export class MissingError extends TemplateError {
+  /** The sentence without the place: said again it is no news. */
+  get news(): string {
+    return this.message.slice(`${this.at.file}:${this.at.line}`.length);
+  }
+}
+
+/** One error for all of them, a line for each, at the place of the first. */
+export function together(all: readonly [MissingError, ...MissingError[]]): TemplateError {
+  const [first] = all;
+  const more = all.length > told ? [`... and ${all.length - told} more.`] : [];
+  first.message = [...all.slice(0, told).map((error) => error.message), ...more].join('\n');
+  return first;
+}
+
 /** So many known names are told: nobody reads a longer list. */
 const told = 50;
 
@@ -41,12 +57,16 @@ export class Refusal extends Error {
   }
 }
 
+/** The same for what is not there. */
+export class Absence extends Refusal {}
+
 /** Does it; what is refused becomes an error at this place. */
 export function placed<T>(at: At, subject: string, act: () => T): T {
   try {
     return act();
   } catch (error) {
-    if (error instanceof Refusal) throw new TemplateError(at, `${subject}${error.message}.`, error.known);
-    throw error;
+    if (!(error instanceof Refusal)) throw error;
+    const Kind = error instanceof Absence ? MissingError : TemplateError;
+    throw new Kind(at, `${subject}${error.message}.`, error.known);
   }
 }

@@ -1,5 +1,5 @@
-/** Walks a template's tree and writes its text. Throws TemplateError. */
-import { placed, TemplateError, type At } from './error.js';
+/** Walks a template's tree and writes its text. Throws TemplateError, one for all that is missing. */
+import { MissingError, placed, TemplateError, together, type At } from './error.js';
 import { answerOf, type Place } from './expression.js';
 import { refuseNothing } from './fields.js';
 import { limits, Meter } from './limits.js';
@@ -11,35 +11,54 @@ export function evaluate(nodes: readonly Node[], data: Fields): string {
   const scope = new Scope();
   scope.declare('$', data);
   const writer = new Writer();
-  writer.list(nodes, { dot: data, scope, meter: new Meter() });
+  try {
+    writer.list(nodes, { dot: data, scope, meter: new Meter() });
+  } catch (error) {
+    // It may come of what is missing.
+    writer.refuseGaps();
+    throw error;
+  }
+  writer.refuseGaps();
   return writer.text;
 }
 
 class Writer {
   private readonly written: string[] = [];
   private length = 0;
+  private readonly gaps: MissingError[] = [];
 
   get text(): string {
     return this.written.join('');
   }
 
+  /** Throws where something is missing. */
+  refuseGaps(): void {
+    const [first, ...others] = this.gaps;
+    if (first !== undefined) throw together([first, ...others]);
+  }
+
   list(nodes: readonly Node[], place: Place): void {
     for (const node of nodes) {
-      switch (node.kind) {
-        case 'text':
-          this.write(node.text, node.at);
-          break;
-        case 'print':
-          this.print(node.pipeline, place);
-          break;
-        case 'if':
-        case 'with':
-          this.choose(node, place);
-          break;
-        case 'range':
-          this.range(node, place);
-          break;
+      try {
+        this.node(node, place);
+      } catch (error) {
+        if (!(error instanceof MissingError)) throw error;
+        if (!this.gaps.some((gap) => gap.news === error.news)) this.gaps.push(error);
       }
+    }
+  }
+
+  private node(node: Node, place: Place): void {
+    switch (node.kind) {
+      case 'text':
+        return this.write(node.text, node.at);
+      case 'print':
+        return this.print(node.pipeline, place);
+      case 'if':
+      case 'with':
+        return this.choose(node, place);
+      case 'range':
+        return this.range(node, place);
     }
   }
 

@@ -1,6 +1,6 @@
 /** Fields and elements of values; what is not there throws Refusal with what is. */
 import { numberIn, textIn } from './check.js';
-import { Refusal } from './error.js';
+import { Absence, Refusal } from './error.js';
 import { Fields, isList, isNothing, kindOf, Missing, type Value } from './values.js';
 
 /** The value at the end of a path. `start` is how the template wrote what it begins at; empty: the dot. */
@@ -49,12 +49,12 @@ function element(owner: Fields, key: string): Value {
   if (found !== undefined) return found;
   const path = JSON.stringify(key);
   const known = (): readonly string[] => [...owner.entries.keys()].map((name) => JSON.stringify(name));
-  if (owner.isClosed) throw new Refusal(`finds no ${path}`, known());
+  if (owner.isClosed) throw new Absence(`finds no ${path}`, known());
   return new Missing(path, known);
 }
 
 /** For where something must be there. */
 export function refuseNothing(value: null | Missing, what = 'The value'): never {
-  if (value instanceof Missing) throw new Refusal(`There is no ${value.path}`, value.known());
+  if (value instanceof Missing) throw new Absence(`There is no ${value.path}`, value.known());
   throw new Refusal(`${what} is null`);
 }

@@ -1,7 +1,7 @@
 /** The functions of templates: those of Go's text/template, and of Sprig and Helm what manifests use. */
 import { booleanIn, listIn, textIn, wholeIn } from './check.js';
 import { before, same } from './compare.js';
-import { Refusal } from './error.js';
+import { Absence, Refusal } from './error.js';
 import { indexed } from './fields.js';
 import { formatted, printedTogether, quoted } from './format.js';
 import type { Spend } from './limits.js';
@@ -113,7 +113,7 @@ function length(value: Value): number {
 }
 
 function required(what: Value, value: Value): Value {
-  if (isNothing(value) || value === '') throw new Refusal(`says ${quoted(textIn(what))}`);
+  if (isNothing(value) || value === '') throw new Absence(`says ${quoted(textIn(what))}`);
   return value;
 }
 

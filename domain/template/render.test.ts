@@ -90,6 +90,37 @@ describe('an error', () => {
   });
 
   it.each([
+    [
+      'all that is missing, each at its place',
+      '{{ required "A" .values.a }}\n{{ if true }}{{ .image.x }}{{ end }}\n{{ required "B" .values.b | quote }}',
+      ['1: required says "A".', `2: There is no .image.x. Known: ${images}.`, '3: required says "B".'],
+    ],
+    [
+      'once what is missing at several places',
+      '{{ required "A" .values.a }}\n{{ range .values.ports }}{{ required "A" $.values.a }}{{ end }}',
+      ['1: required says "A".'],
+    ],
+    [
+      'nothing of a block that is chosen by what is missing',
+      '{{ if gt .env.x 1 }}{{ required "A" .values.a }}{{ end }}',
+      ['1: There is no .env.x. Known: .env.cluster, .env.name, .env.namespace, .env.type.'],
+    ],
+    [
+      'what is missing rather than what may come of it',
+      '{{ $a := required "A" .values.a }}\n{{ upper $a }}\n{{ required "B" .values.b }}',
+      ['1: required says "A".'],
+    ],
+  ])('names %s', (_, source, lines) => {
+    const expected = lines.map((line) => `deploy.yaml:${line}`).join('\n');
+    expect(() => render(source)).toThrow(expect.objectContaining({ message: expected }));
+  });
+
+  it('names so many, and counts the rest', () => {
+    const missing = Array.from({ length: 60 }, (_, i) => `{{ required "A${i}" .values.a }}`);
+    expect(() => render(missing.join(''))).toThrow(/says "A49"\.\n\.\.\. and 10 more\.$/);
+  });
+
+  it.each([
     ['null', '{{ .values.gone }}', 'The value is null.'],
     ['null that is written', '{{ upper .values.gone }}', 'What upper is given is null.'],
     ['a field of null', '{{ .values.gone.x }}', '.values.gone is null.'],
