@@ -49,6 +49,7 @@ export interface Arrival {
 }
 
 export const emptyQueue: Queue = { running: null, waiting: [] };
+export const isEmpty = ({ running, waiting }: Queue): boolean => running === null && waiting.length === 0;
 
 const unknownTicket: Ticket = { urgent: false, asked: '' };
 const ticketOf = (queue: Queue, release: string): Ticket => queue.tickets?.[release] ?? unknownTicket;

@@ -11,7 +11,7 @@ import {
 import type { Application, ApplicationVersion } from '../domain/application.js';
 import { failure } from '../domain/failures.js';
 import { canonicalJson } from '../domain/ids.js';
-import { environmentAfter } from '../domain/queue.js';
+import { emptyQueue, environmentAfter } from '../domain/queue.js';
 import type { HistoryEntry } from '../domain/release.js';
 import { failureError } from './failures.js';
 import * as messages from './messages.js';
@@ -22,7 +22,7 @@ const keptHistory = 100;
 /** What outlives a continue-as-new. */
 export interface ApplicationState {
   readonly versions: readonly ApplicationVersion[];
-  /** As some worker wrote them, perhaps an older one. */
+  /** As some worker wrote them, perhaps an older one, which kept empty ones. */
   readonly queues: QueuesByEnvironment;
   readonly history: readonly HistoryEntry[];
 }
@@ -71,7 +71,7 @@ export async function application(carried?: ApplicationState): Promise<void> {
   });
 
   for (;;) {
-    setCurrentDetails(describe(versions[0], queues.all));
+    setCurrentDetails(describe(versions[0], queues.occupied));
     const wanted = (): boolean => queues.hasNotices || removed || workflowInfo().continueAsNewSuggested;
     const summary = 'is the running release still there?';
     const woken = queues.hasWaiting
@@ -84,7 +84,7 @@ export async function application(carried?: ApplicationState): Promise<void> {
       await condition(allHandlersFinished);
       // A notice that came meanwhile would be lost.
       if (queues.hasNotices) continue;
-      await continueAsNew<typeof application>({ versions, queues: queues.all, history });
+      await continueAsNew<typeof application>({ versions, queues: queues.occupied, history });
     }
   }
   await condition(allHandlersFinished);
@@ -104,10 +104,11 @@ function versionOf(
 }
 
 function describe(current: ApplicationVersion | undefined, queues: QueuesByEnvironment): string {
-  const lines = Object.entries(queues).map(
-    ([environment, q]) =>
-      `- ${environment}: ${q.running ?? 'free'}${q.waiting.length > 0 ? `, waiting: ${q.waiting.join(', ')}` : ''}`,
-  );
+  const declared = current?.application.environments.map((e) => e.name) ?? [];
+  const lines = [...new Set([...declared, ...Object.keys(queues)])].map((environment) => {
+    const { running, waiting } = queues[environment] ?? emptyQueue;
+    return `- ${environment}: ${running ?? 'free'}${waiting.length > 0 ? `, waiting: ${waiting.join(', ')}` : ''}`;
+  });
   const version =
     current === undefined
       ? ''

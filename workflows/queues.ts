@@ -4,6 +4,7 @@ import { releaseWorkflowId } from '../domain/ids.js';
 import {
   arrive,
   emptyQueue,
+  isEmpty,
   laneTurn,
   leave,
   pingAfterMs,
@@ -41,8 +42,12 @@ export class Queues {
     private readonly history: () => readonly HistoryEntry[],
   ) {}
 
-  get all(): QueuesByEnvironment {
-    return this.queues;
+  /**
+   * Those that somebody is in: all that outlives a run, or the queue of every tag that ever was would. Within a run an empty one stays,
+   * because their order is the order in which releases are told, which is to be repeated.
+   */
+  get occupied(): QueuesByEnvironment {
+    return Object.fromEntries(Object.entries(this.queues).filter(([, queue]) => !isEmpty(queue)));
   }
 
   of(environment: string): Queue {

@@ -1,13 +1,15 @@
 /** P6: the queue of an application under every policy, with real workflows on a real Temporal server; only the cluster is not there. */
 import { Client, Connection } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { QueuePolicy } from '../../domain/application.js';
 import { applicationWorkflowId } from '../../domain/ids.js';
-import type { EnvironmentState } from '../../domain/queue.js';
+import { laneTurn, type EnvironmentState } from '../../domain/queue.js';
 import { hasEnded, type ReleaseView } from '../../domain/release.js';
 import { workingActivities } from '../../test/fakes/activities.js';
 import { eventually as soon } from '../../test/rig/eventually.js';
 import { startTemporalServer, type TemporalServer } from '../../test/rig/temporal.js';
+import type { ApplicationState } from '../../workflows/application.js';
 import * as messages from '../../workflows/messages.js';
 import { createApp, type App } from '../app.js';
 import { silentLog } from '../log.js';
@@ -359,5 +361,40 @@ describe('an application that an older worker carried over', () => {
     }
     await line.isHeldBy(null);
     expect(await line.environment()).toMatchObject({ queue: [], version: 'v2' });
+  });
+});
+
+describe('an application that goes on in a new run', () => {
+  it('takes along the queues that somebody is in, and none that is empty', async () => {
+    const line = await new Line('long').declare('wait');
+    const first = await line.release('v1');
+    const second = await line.release('v2');
+    await at(second, 1);
+    const connection = await Connection.connect({ address: server.address });
+    const { workflow } = new Client({ connection });
+    const handle = workflow.getHandle(applicationWorkflowId('long'));
+    // Somebody of each tag came and went.
+    for (const tag of ['x-lane: blue', 'x-lane: gray']) {
+      const turn = { release: `of ${tag}`, environment: laneTurn('prod', tag) };
+      await handle.signal(messages.takeTurn, { ...turn, policy: 'wait' });
+      await handle.signal(messages.endTurn, { ...turn, entry: null });
+    }
+    const { runId } = await handle.describe();
+    // More than the server lets a history hold before it suggests a new one.
+    const release = 'x'.repeat(1_500_000);
+    for (let i = 0; i < 3; i++)
+      await handle.signal(messages.endTurn, { release, environment: 'test', entry: null });
+    await eventually('a new run', async () => (await handle.describe()).runId !== runId);
+    const { events } = await handle.fetchHistory();
+    const [input] = events![0]!.workflowExecutionStartedEventAttributes!.input!.payloads!;
+    await connection.close();
+    const { queues } = defaultPayloadConverter.fromPayload<ApplicationState>(input!);
+    expect(queues).toMatchObject({ prod: { running: first, waiting: [second] } });
+    expect(Object.keys(queues)).toEqual(['prod']);
+
+    await approve(first);
+    await line.isHeldBy(second);
+    await approve(second);
+    await line.isHeldBy(null);
   });
 });
