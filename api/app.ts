@@ -16,6 +16,7 @@ import { documentRoutes } from './routes/documents.js';
 import { doctorRoutes } from './routes/doctor.js';
 import { environmentRoutes } from './routes/environments.js';
 import { eventRoutes } from './routes/events.js';
+import { laneRoutes } from './routes/lanes.js';
 import { machineRoutes } from './routes/machines.js';
 import { releaseRoutes } from './routes/releases.js';
 import { steeringRoutes } from './routes/steering.js';
@@ -68,6 +69,7 @@ export function createApp(deps: AppDeps): App {
   const hub = createEventHub(deps.temporal);
   applicationRoutes(app, deps);
   environmentRoutes(app, deps);
+  laneRoutes(app, deps);
   releaseRoutes(app, deps);
   steeringRoutes(app, deps);
   eventRoutes(app, deps, hub);

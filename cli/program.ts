@@ -8,6 +8,7 @@ import { diffCommand } from './commands/diff.js';
 import { doctorCommand } from './commands/doctor.js';
 import { envCommand } from './commands/env.js';
 import { initCommand } from './commands/init.js';
+import { lanesCommand } from './commands/lanes.js';
 import { newCommand } from './commands/new.js';
 import { planCommand, releaseCommand } from './commands/release.js';
 import { rollbackCommand } from './commands/rollback.js';
@@ -67,6 +68,7 @@ export function programOf(host: Host): Command {
     historyCommand,
     appsCommand,
     envCommand,
+    lanesCommand,
     rmCommand,
     doctorCommand,
     versionCommand,

@@ -5,6 +5,7 @@ import { endedPhases, phases, type ReleaseEvent, type ReleaseView } from '../../
 import type { ApplicationView } from '../../workflows/messages.js';
 import { applicationSchema } from './application.js';
 import { environmentViews } from './environment.js';
+import { laneViews } from './lane.js';
 
 const time = z.iso.datetime().meta({ description: 'RFC 3339, UTC' });
 const phase = z.enum(phases);
@@ -215,6 +216,7 @@ export const views = {
     }),
   ),
   ...environmentViews,
+  ...laneViews,
   PlanAnswer: z.object({
     plan,
     planHash: z.string(),

@@ -232,3 +232,46 @@ it('does not take for drift what a release began while it was looked at', async 
     `a gray Deployment web-gray of release ${id} stands although no release is at work`,
   ]);
 });
+
+it('derives lanes from the gray tracks that stand, with what their releases say', async () => {
+  const id = 'release00005';
+  const traffic = { router: 'istio', entry: 'http://web.example/' };
+  await start(id, { traffic, release: { approval: { required: true }, drain: '0s' } });
+  await reaches(id, 'waiting_for_approval');
+  const track = { name: 'web-gray', image: null, digest: null, replicas: 2, ready: 1, lane: 'gray' };
+  const { stable } = running(`sha256:${'f'.repeat(64)}`);
+  survey = async ({ places }) =>
+    places.map(({ application: name }) => {
+      const gray = name === 'web' ? [{ ...track, release: id }] : [];
+      return { application: name, live: { stable, gray }, unseen: null };
+    });
+  const lists = [await temporal.listLanes('prod'), await temporal.listLanes()];
+  for (const { items } of lists)
+    expect(items).toMatchObject([
+      {
+        environment: 'prod',
+        names: ['gray'],
+        tag: 'x-lane: gray',
+        entries: [{ application: 'web', router: 'istio', route: 'web', url: 'http://web.example/' }],
+        members: [
+          {
+            application: 'web',
+            version: 'v1',
+            ready: 1,
+            release: id,
+            phase: 'waiting_for_approval',
+            share: 0,
+          },
+        ],
+        baseline: [],
+      },
+    ]);
+  const far = { environment: 'edge', application: 'far', why: expect.any(String) as string };
+  expect(lists.map((list) => list.unseen)).toEqual([[], [far]]);
+  await abort(id);
+  survey = all({ stable, gray: [] });
+  expect((await temporal.listLanes('prod')).items).toEqual([]);
+  await expect(temporal.listLanes('prd')).rejects.toMatchObject({
+    problem: { code: 'environment_not_declared', remedy: expect.stringContaining('"prod"') as string },
+  });
+});

@@ -57,6 +57,17 @@ export async function readEnvironment(
   // After a cursor it may only be over.
   if (found.length === 0 && page.cursor === undefined) return notDeclared(name, others);
   const at = new Date().toISOString();
+  const items = await rowsIn(access, name, found);
+  const last = found.at(-1)?.current.application.name ?? null;
+  return { name, at, items, cursor: more ? last : null };
+}
+
+/** Of applications that declare the environment, with a look at its clusters. */
+export async function rowsIn(
+  access: TemporalAccess,
+  name: string,
+  found: readonly ApplicationView[],
+): Promise<readonly EnvironmentRow[]> {
   const places = found.flatMap((view) => placeIn(view, name) ?? []);
   const here = found.flatMap((view) => view.environments.filter((e) => e.name === name));
   const running = here.flatMap((e) => e.running ?? []);
@@ -64,8 +75,7 @@ export async function readEnvironment(
   const rows = await Promise.all(
     found.map((view) => rowFor(access, name, view, sights(view.current.application.name), phases)),
   );
-  const last = found.at(-1)?.current.application.name ?? null;
-  return { name, at, items: rows.filter((row) => row !== null), cursor: more ? last : null };
+  return rows.filter((row) => row !== null);
 }
 
 /** Drift counts only where it is also drift by what the application says afterwards: a release may have begun or ended meanwhile. */
@@ -109,7 +119,10 @@ export async function declaring(
 }
 
 /** In the order of their names; only those whose workers are ours: others that share the namespace may never answer. */
-async function* applicationsAfter(access: TemporalAccess, cursor = ''): AsyncGenerator<ApplicationView> {
+export async function* applicationsAfter(
+  access: TemporalAccess,
+  cursor = '',
+): AsyncGenerator<ApplicationView> {
   const known = await applicationNames(access, Infinity, access.taskQueue);
   const names = known.filter((name) => name > cursor);
   for (let from = 0; from < names.length; from += atOnce) {

@@ -18,6 +18,7 @@ import { decide, readRelease, releaseEvents, releaseStatus, steer } from './rele
 import { Few } from './few.js';
 import { planRelease, repeatedRelease, submitRelease } from './submit.js';
 import { standing } from './standing.js';
+import { listLanes } from './standing-lanes.js';
 import { listReleases } from './visibility.js';
 import type { TemporalAccess } from './access.js';
 
@@ -31,6 +32,7 @@ export interface Temporal {
   readonly removeApplication: Bound<typeof removeApplication>;
   readonly listEnvironments: Bound<typeof listEnvironments>;
   readonly readEnvironment: Bound<typeof readEnvironment>;
+  readonly listLanes: Bound<typeof listLanes>;
   readonly cleanEnvironment: Bound<typeof cleanEnvironment>;
   readonly submitRelease: Bound<typeof submitRelease>;
   readonly repeatedRelease: Bound<typeof repeatedRelease>;
@@ -66,6 +68,7 @@ export function temporalOver(access: TemporalAccess): Temporal {
     removeApplication: bind(removeApplication),
     listEnvironments: bind(listEnvironments),
     readEnvironment: bind(readEnvironment),
+    listLanes: bind(listLanes),
     cleanEnvironment: bind(cleanEnvironment),
     submitRelease: (...rest) => few.run(() => submitRelease(access, ...rest)),
     repeatedRelease: bind(repeatedRelease),

@@ -17,6 +17,8 @@ afterAll(() => chain.close());
 const approval = { required: true };
 const open = (view: ReleaseView): boolean => view.waitingOn?.approval !== undefined;
 const long = { approval, steps: [{ weight: 50, hold: '10m' }] } as const;
+/** That stand now. */
+const lanes = async (): Promise<unknown> => (await chain.a.call('GET', '/v1/lanes')).body['items'];
 const holds = (v: ReleaseView): boolean => v.phase === 'holding';
 
 describe('a lane of several releases', () => {
@@ -74,6 +76,18 @@ describe('a lane of several releases', () => {
     const standing = Date.now();
     await Promise.all([answered(untagged, standing), answered(tagged, standing)]);
     expect([waysSince(untagged), waysSince(tagged, standing)]).toEqual([[neither], [both]]);
+    expect(await lanes()).toMatchObject([
+      {
+        tag: 'x-lane: gray',
+        entries: [{ application: a.applicationName, router: 'gateway-api', namespace: a.namespace }],
+        members: [
+          { application: a.applicationName, version: 'v2', ready: 1, release: ofA, share: 0 },
+          { application: c.applicationName, version: 'v2', ready: 1, release: ofC, share: 0 },
+        ],
+        baseline: [{ application: chain.b.applicationName, ready: 2, unseen: null }],
+        chain: [a, chain.b, c].map((world) => world.applicationName),
+      },
+    ]);
 
     // One team is approved, the other is not: nobody without the tag comes to the other's.
     await a.approve(ofA);
@@ -92,6 +106,13 @@ describe('a lane of several releases', () => {
     const left = Date.now();
     await Promise.all([answered(untagged, left, 30), answered(tagged, left)]);
     expect([waysSince(untagged, left), waysSince(tagged, left)]).toEqual([[onlyA, both], [both]]);
+    expect(await lanes()).toMatchObject([
+      {
+        entries: [{ application: a.applicationName }],
+        members: [{ application: c.applicationName, release: ofC, phase: 'holding', share: 50 }],
+        baseline: [{ application: a.applicationName, version: 'v2' }, { unseen: null }],
+      },
+    ]);
     expect((await c.steer(ofC, 'promote')).status).toBe(200);
     const view = await c.ended(ofC);
     expect(view.outcome).toMatchObject({ phase: 'succeeded' });
@@ -102,6 +123,7 @@ describe('a lane of several releases', () => {
     expect([waysSince(untagged, ended), waysSince(tagged, ended)]).toEqual([[both], [both]]);
     expect(waysSince(tagged, standing)).toEqual([both]);
     expect(await chain.leftovers()).toEqual([]);
+    expect(await lanes()).toEqual([]);
   });
 
   it('two lanes that let the same requests in are not both at the route of a: the second is refused, and changes nothing', async () => {
