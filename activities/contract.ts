@@ -9,6 +9,7 @@ import type { Errand, ErrandReport } from '../domain/diagnosis.js';
 import type { Sight, SurveyErrand } from '../domain/environment.js';
 import type { Failure } from '../domain/failures.js';
 import type { Found, LeftoverErrand } from '../domain/leftover.js';
+import type { FoundStrays, StrayErrand } from '../domain/stray.js';
 import type { Observation, ResolvedImage, Target } from '../domain/target.js';
 import type { QuietQuestion } from '../domain/quiet.js';
 import type { Batching, Evidence } from '../domain/release.js';
@@ -191,4 +192,6 @@ export interface Activities {
   survey(errand: SurveyErrand): Promise<readonly Sight[]>;
   /** Looks for objects and routes that carry the mark of any release, those at work too; changes nothing. What is away is told. */
   findLeftovers(errand: LeftoverErrand): Promise<Found>;
+  /** The same in a whole namespace, for objects of applications of which nothing is known; changes nothing. What is away is told. */
+  findStrays(errand: StrayErrand): Promise<FoundStrays>;
 }

@@ -5,6 +5,7 @@ import type { Cluster } from './kubernetes/client.js';
 import { grayGone } from './kubernetes/gray-gone.js';
 import { leftoverActivities } from './kubernetes/leftovers.js';
 import { observeActivities } from './kubernetes/observe.js';
+import { strayActivities } from './kubernetes/strays.js';
 import { surveyActivities } from './kubernetes/survey.js';
 import { workloadActivities } from './kubernetes/workload.js';
 import { metricsActivities } from './metrics/analyse.js';
@@ -34,6 +35,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...diagnosisActivities(deps),
     ...surveyActivities(deps),
     ...leftoverActivities(deps),
+    ...strayActivities(deps),
     ...metricsActivities({
       ...deps,
       grayGone: (target, signal) => grayGone(deps.clusters(target.cluster), target, signal),

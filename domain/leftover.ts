@@ -1,6 +1,7 @@
 /** What a release left in a cluster that did not undo it: one whose workflow was ended by force, or is not known any more. Pure. */
 import type { Application } from './application.js';
 import { levelsOf, type Calls } from './chain.js';
+import type { Stray } from './stray.js';
 import type { Target } from './target.js';
 
 /** Where is looked, all of one cluster. */
@@ -29,6 +30,8 @@ export interface Found {
   readonly leftovers: readonly Leftover[];
   /** Applications that could not be looked at, and why, for people. */
   readonly unseen: readonly Unseen[];
+  /** Absent: they were not looked for. */
+  readonly strays?: readonly Stray[];
 }
 
 export interface Unseen {
@@ -59,6 +62,8 @@ export interface LeftoverRow extends Omit<Leftover, 'target' | 'drainMs'>, Omit<
   readonly lane: string;
   /** `ended`: Temporal knows the release; `unknown`: it does not, another installation may. */
   readonly state: 'ended' | 'unknown';
+  /** Whether the application is declared there. */
+  readonly declared: boolean;
 }
 
 export interface CleanView {

@@ -64,6 +64,7 @@ export async function application(carried?: ApplicationState): Promise<void> {
   }));
   setHandler(messages.queue, (environment) => queues.view(environment, history));
   setHandler(messages.takeTurn, (request) => queues.take(request));
+  setHandler(messages.lost, ({ release }) => queues.forget(release));
   setHandler(messages.endTurn, ({ release, environment, entry }) => {
     const heldMs = queues.end(release, environment);
     if (entry === null) return;

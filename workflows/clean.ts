@@ -3,34 +3,60 @@ import { ActivityFailure, proxyActivities, sleep, TimeoutFailure, workflowInfo }
 import type { Activities } from '../activities/contract.js';
 import { clusterTaskQueue } from '../domain/ids.js';
 import type { Cleaned, CleanRequest, Found, Leftover, LeftoverErrand } from '../domain/leftover.js';
+import { othersAt, type FoundStrays, type StrayErrand } from '../domain/stray.js';
 import { quickly, slowly } from './activities.js';
 import { failureOf } from './failures.js';
 
-/** Looks only. */
-export async function leftovers(errands: readonly LeftoverErrand[]): Promise<Found> {
-  const found = await Promise.all(errands.map(look));
-  return { leftovers: found.flatMap((f) => f.leftovers), unseen: found.flatMap((f) => f.unseen) };
+/** Looks only. @param spots where is looked for what nobody declares there */
+export async function leftovers(
+  errands: readonly LeftoverErrand[],
+  spots: readonly StrayErrand[] = [],
+): Promise<Found> {
+  const [found, others] = await Promise.all([
+    Promise.all(errands.map(look)),
+    Promise.all(spots.map(lookAround)),
+  ]);
+  return {
+    leftovers: found.flatMap((f) => f.leftovers),
+    strays: others.flatMap((f) => f.strays),
+    unseen: [...found, ...others].flatMap((f) => f.unseen),
+  };
 }
 
 async function look(errand: LeftoverErrand): Promise<Found> {
-  const queue = clusterTaskQueue(workflowInfo().taskQueue, errand.cluster);
-  const { findLeftovers } = proxyActivities<Activities>({
-    taskQueue: queue,
+  try {
+    return await looking(errand.cluster).findLeftovers(errand);
+  } catch (error) {
+    const why = whyUnseen(error, errand.cluster);
+    return { leftovers: [], unseen: errand.applications.map(({ name }) => ({ application: name, why })) };
+  }
+}
+
+async function lookAround(errand: StrayErrand): Promise<FoundStrays> {
+  try {
+    return await looking(errand.cluster).findStrays(errand);
+  } catch (error) {
+    return { strays: [], unseen: [{ application: othersAt(errand), why: whyUnseen(error, errand.cluster) }] };
+  }
+}
+
+const queueOf = (cluster: string): string => clusterTaskQueue(workflowInfo().taskQueue, cluster);
+
+const looking = (cluster: string) =>
+  proxyActivities<Activities>({
+    taskQueue: queueOf(cluster),
     scheduleToStartTimeout: '3s',
     startToCloseTimeout: '15s',
     retry: { maximumAttempts: 1 },
-    summary: `look for what is left in cluster ${errand.cluster}`,
+    summary: `look for what is left in cluster ${cluster}`,
   });
-  try {
-    return await findLeftovers(errand);
-  } catch (error) {
-    const isIdle =
-      error instanceof ActivityFailure &&
-      error.cause instanceof TimeoutFailure &&
-      error.cause.timeoutType === 'SCHEDULE_TO_START';
-    const why = isIdle ? `No worker takes up tasks of queue ${queue}.` : failureOf(error).message;
-    return { leftovers: [], unseen: errand.applications.map(({ name }) => ({ application: name, why })) };
-  }
+
+function whyUnseen(error: unknown, cluster: string): string {
+  const isIdle =
+    error instanceof ActivityFailure &&
+    error.cause instanceof TimeoutFailure &&
+    error.cause.timeoutType === 'SCHEDULE_TO_START';
+  return isIdle ? `No worker takes up tasks of queue ${queueOf(cluster)}.` : failureOf(error).message;
 }
 
 /** How long a route is tried to be given back, ms. */

@@ -121,6 +121,9 @@ export const endTurn =
     [{ readonly release: string; readonly environment: string; readonly entry: HistoryEntry | null }]
   >('endTurn');
 
+/** From the API: that release is not there any more, and has not said so. */
+export const lost = defineSignal<[{ readonly release: string }]>('lost');
+
 /** Search attributes by what they say; their types are searchAttributeTypes. */
 export const searchAttributes = {
   /** All that are released. */

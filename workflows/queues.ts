@@ -123,7 +123,8 @@ export class Queues {
     }
   }
 
-  private forget(release: string): void {
+  /** Its turns and places are over. */
+  forget(release: string): void {
     for (const environment of Object.keys(this.queues)) this.end(release, environment);
   }
 

@@ -45,13 +45,18 @@ export async function findLeftovers(
       } catch (error) {
         signal.throwIfAborted();
         const { namespace } = application.environments.find((e) => e.name === environment)!;
-        const known = kubeFailure(error, { cluster: name, namespace, what: 'the look at what is left' });
-        const why = known instanceof CatalogueError ? known.failure.message : describe(known);
+        const why = whyUnseen(error, name, namespace);
         return { leftovers: [], unseen: [{ application: application.name, why }] };
       }
     }),
   );
   return { leftovers: looks.flatMap((l) => l.leftovers), unseen: looks.flatMap((l) => l.unseen) };
+}
+
+/** For people. */
+export function whyUnseen(error: unknown, cluster: string, namespace: string): string {
+  const known = kubeFailure(error, { cluster, namespace, what: 'the look at what is left' });
+  return known instanceof CatalogueError ? known.failure.message : describe(known);
 }
 
 interface Piece {

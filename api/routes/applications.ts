@@ -14,6 +14,7 @@ import { describe } from './describe.js';
 const tag = 'applications';
 
 const listQuery = z.strictObject(pageQuery);
+const removalQuery = z.strictObject({ force: z.enum(['true', 'false']).default('false') });
 
 export function applicationRoutes(app: App, { temporal }: AppDeps): void {
   app.put(
@@ -91,13 +92,21 @@ export function applicationRoutes(app: App, { temporal }: AppDeps): void {
       summary: 'Forget an application; leaves everything in the clusters as it is',
       tag,
       role: 'admin',
+      query: {
+        force: {
+          description: 'Also where releases that are over have left something of it in a cluster',
+          schema: { type: 'boolean', default: false },
+        },
+      },
       answers: { 204: { description: 'Removed' } },
-      problems: [404, 409, 503],
+      problems: [404, 409, 422, 503],
     }),
     async (c) => {
       const actor = c.get('actor');
       requireRole(actor, 'admin');
-      await (await temporal()).removeApplication(c.req.param('name'), actor.name);
+      const { force } = checkedQuery(c.req.url, removalQuery);
+      const order = { by: actor.name, force: force === 'true' };
+      await (await temporal()).removeApplication(c.req.param('name'), order);
       c.get('log').info({ application: c.req.param('name'), by: actor.name }, 'application removed');
       return c.body(null, 204);
     },

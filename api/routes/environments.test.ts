@@ -68,3 +68,40 @@ describe('GET /v1/environments/{name}', () => {
     expect((await appWith({}).request(`/v1/environments/prod?${query}`)).status).toBe(422);
   });
 });
+
+describe('POST /v1/environments/{name}/clean', () => {
+  const asked: unknown[] = [];
+  const app = appWith({
+    cleanEnvironment: async (...args) => {
+      asked.push(args);
+      return { name: 'prod', dryRun: true, items: [], unseen: [] };
+    },
+  });
+  const clean = (body: object): Promise<Response> =>
+    Promise.resolve(
+      app.request('/v1/environments/prod/clean', {
+        method: 'POST',
+        body: JSON.stringify({ dryRun: true, ...body }),
+        headers: { 'content-type': 'application/json', 'sluice-actor': 'ann' },
+      }),
+    );
+
+  it.each([
+    [{}, null],
+    [{ namespace: 'shop' }, { cluster: 'default', namespace: 'shop' }],
+    [
+      { namespace: 'shop', cluster: 'eu' },
+      { cluster: 'eu', namespace: 'shop' },
+    ],
+  ])('%j looks at %j as well', async (body, spot) => {
+    asked.length = 0;
+    expect((await clean(body)).status).toBe(200);
+    expect(asked).toEqual([['prod', { dryRun: true, reason: '', by: 'ann', spot }]]);
+  });
+
+  it('refuses a cluster without a namespace', async () => {
+    const response = await clean({ cluster: 'eu' });
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({ errors: [{ pointer: '/namespace' }] });
+  });
+});

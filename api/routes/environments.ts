@@ -60,9 +60,10 @@ export function environmentRoutes(app: App, { temporal }: AppDeps): void {
     async (c) => {
       const by = c.get('actor');
       requireRole(by, 'releaser');
-      const { dryRun, reason } = await readBody(c.req.raw, cleanSchema);
+      const { dryRun, reason, namespace, cluster = 'default' } = await readBody(c.req.raw, cleanSchema);
       const name = c.req.param('name');
-      const view = await (await temporal()).cleanEnvironment(name, { dryRun, reason, by: by.name });
+      const spot = namespace === undefined ? null : { cluster, namespace };
+      const view = await (await temporal()).cleanEnvironment(name, { dryRun, reason, by: by.name, spot });
       const left = view.items.filter((item) => item.left !== null).length;
       if (!dryRun)
         c.get('log').info({ environment: name, by: by.name, items: view.items.length, left }, 'cleaned');

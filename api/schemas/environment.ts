@@ -4,16 +4,24 @@ import { environmentTypes } from '../../domain/application.js';
 import type { EnvironmentSummary, EnvironmentView } from '../../domain/environment.js';
 import type { CleanView } from '../../domain/leftover.js';
 import { phases } from '../../domain/release.js';
-import { text } from './common.js';
+import { dnsLabel, text } from './common.js';
 
 export const cleanSchema = z
   .strictObject({
     dryRun: z.boolean().default(false).describe('Shows what would be removed, and removes nothing.'),
     reason: text(1_000).default('').describe('Why; needed to remove anything. Recorded.'),
+    namespace: dnsLabel
+      .exactOptional()
+      .describe('Where else is looked, though no application that is declared for the environment is there.'),
+    cluster: dnsLabel.exactOptional().describe('Of that namespace. Default "default".'),
   })
   .superRefine(
     (value: unknown, context) => {
-      const { dryRun, reason } = value as { dryRun?: unknown; reason?: unknown };
+      const { dryRun, reason, namespace, cluster } = value as Readonly<Record<string, unknown>>;
+      if (cluster !== undefined && namespace === undefined) {
+        const params = { expected: 'a namespace', remedy: 'Name the namespace of that cluster as well.' };
+        context.addIssue({ code: 'custom', path: ['namespace'], message: 'A cluster without one.', params });
+      }
       if (dryRun === true || typeof reason !== 'string' || reason.trim() !== '') return;
       const params = { expected: 'a reason', remedy: 'Say why, for the record; or ask with dryRun: true.' };
       context.addIssue({ code: 'custom', path: ['reason'], message: 'A removal without a reason.', params });
@@ -85,6 +93,7 @@ const leftover = z.object({
   state: z
     .enum(['ended', 'unknown'])
     .describe('Of that release; unknown: this server never had it, or has forgotten it.'),
+  declared: z.boolean().describe('Whether the application is declared there.'),
   objects: z.array(z.string()).describe('E.g. Deployment shop-gray.'),
   route: z.string().nullable().describe('That the release still holds.'),
   weight: z.int().describe('Percent of untagged requests that the route sends to gray.'),

@@ -95,16 +95,6 @@ export async function listApplications(
   };
 }
 
-export async function removeApplication(access: TemporalAccess, name: string, by: string): Promise<void> {
-  await readApplication(access, name);
-  const handle = access.client.workflow.getHandle(applicationWorkflowId(name));
-  await workerCall(
-    access,
-    () => failure('application_unknown', { name, known: [] }),
-    () => handle.executeUpdate(messages.remove, { args: [{ by }] }),
-  );
-}
-
 /** Null where it is not declared, or was removed. */
 export async function find(access: TemporalAccess, name: string): Promise<messages.ApplicationView | null> {
   const handle = access.client.workflow.getHandle(applicationWorkflowId(name));

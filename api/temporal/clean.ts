@@ -3,32 +3,34 @@ import { randomUUID } from 'node:crypto';
 import type { Application } from '../../domain/application.js';
 import { withEdges } from '../../domain/edge.js';
 import { failure } from '../../domain/failures.js';
-import { cleanWorkflowId, environmentWorkflowId, releaseWorkflowId } from '../../domain/ids.js';
+import { cleanWorkflowId } from '../../domain/ids.js';
 import {
   callersFirst,
   callsOf,
   type Cleaned,
   type CleanRequest,
   type CleanView,
-  type Found,
   type Leftover,
   type LeftoverErrand,
   type LeftoverRow,
 } from '../../domain/leftover.js';
-import { problemOf, ProblemError } from '../problems.js';
+import { environmentsAt, spotsOf, type Spot } from '../../domain/stray.js';
 import type { TemporalAccess } from './access.js';
-import { declaring, notDeclared } from './environments.js';
-import { failureFrom, isMissing, isTimeout, serverCall } from './errors.js';
+import { applicationNames } from './applications.js';
+import { applicationsAfter, notDeclared } from './environments.js';
+import { failureFrom, isTimeout, serverCall } from './errors.js';
+import { look, statesOf } from './leftovers.js';
+import { claim } from './strays.js';
 
 export interface CleanOrder {
   /** Shows what would be removed. */
   readonly dryRun: boolean;
   readonly by: string;
   readonly reason: string;
+  /** Where else is looked, though no declared application is there; null: nowhere. */
+  readonly spot: Spot | null;
 }
 
-/** Longer than any look may take. */
-const lookMs = 25_000;
 /** How long a removal is waited for; the workflow goes on. */
 export const cleanMs = 240_000;
 
@@ -39,25 +41,55 @@ export const cleanMs = 240_000;
 export async function cleanEnvironment(
   access: TemporalAccess,
   name: string,
-  { dryRun, by, reason }: CleanOrder,
+  { dryRun, by, reason, spot }: CleanOrder,
 ): Promise<CleanView> {
-  const { found, others } = await declaring(access, name, { limit: Infinity });
-  if (found.length === 0) return notDeclared(name, others);
-  const applications = found.map((view) => view.current.application);
-  const { leftovers, unseen } = await look(access, errandsFor(applications, name));
-  const states = await statesOf(access, leftovers);
+  const { ours, others } = await declaredHere(access);
+  const here = ours.filter(({ environments }) => environments.some((e) => e.name === name));
+  if (here.length === 0 && spot === null) {
+    const names = new Set(ours.flatMap(({ environments }) => environments.map((e) => e.name)));
+    return notDeclared(name, [...names].sort());
+  }
+  const spots = spotsOf(here, name, spot);
+  const knownAt = (at: Spot): readonly string[] => [
+    ...others,
+    ...ours.filter((one) => environmentsAt(one, at).length > 0).map((one) => one.name),
+  ];
+  const found = await look(
+    access,
+    errandsFor(here, name),
+    spots.map((at) => ({ ...at, known: knownAt(at) })),
+  );
+  const states = await statesOf(access, found.leftovers);
+  const own = found.leftovers.filter(({ release }) => states.get(release) !== 'running');
+  const isKnown = (application: string, at: Spot): boolean => knownAt(at).includes(application);
+  const claimed = await claim(access, found.strays, spots, isKnown);
+  const applications = [...here, ...claimed.applications];
   const over = callersFirst(
-    leftovers.filter(({ release }) => states.get(release) !== 'running'),
+    [...own, ...claimed.leftovers],
     withEdges(callsOf(applications), applications, name),
   );
   const request = { environment: name, leftovers: over, by, reason };
   const cleaned = dryRun || over.length === 0 ? [] : await remove(access, request);
-  const items = over.map((one): LeftoverRow => {
-    const own = cleaned.find((c) => c.release === one.release && c.application === one.target.application);
-    return rowOf(one, states.get(one.release) === 'unknown' ? 'unknown' : 'ended', own);
+  const rows = over.map((one, i): LeftoverRow => {
+    const state = states.get(one.release) === 'unknown' ? 'unknown' : 'ended';
+    return rowOf(one, { state, declared: own.includes(one) }, cleaned[i]);
   });
   const byName = (a: LeftoverRow, b: LeftoverRow): number => (a.application < b.application ? -1 : 1);
-  return { name, dryRun, items: items.toSorted(byName), unseen };
+  const items = [...rows, ...claimed.rows].toSorted(byName);
+  return { name, dryRun, items, unseen: [...found.unseen, ...claimed.unseen] };
+}
+
+interface DeclaredHere {
+  readonly ours: readonly Application[];
+  /** Names of those whose workers are not ours. */
+  readonly others: readonly string[];
+}
+
+async function declaredHere(access: TemporalAccess): Promise<DeclaredHere> {
+  const ours: Application[] = [];
+  for await (const view of applicationsAfter(access)) ours.push(view.current.application);
+  const names = new Set(ours.map((one) => one.name));
+  return { ours, others: (await applicationNames(access)).filter((name) => !names.has(name)) };
 }
 
 function errandsFor(applications: readonly Application[], environment: string): readonly LeftoverErrand[] {
@@ -70,43 +102,7 @@ function errandsFor(applications: readonly Application[], environment: string): 
   }));
 }
 
-async function look(access: TemporalAccess, errands: readonly LeftoverErrand[]): Promise<Found> {
-  try {
-    const handle = await access.client.workflow.start('leftovers', {
-      workflowId: environmentWorkflowId(randomUUID()),
-      taskQueue: access.taskQueue,
-      args: [errands],
-      workflowExecutionTimeout: '40s',
-      staticSummary: `look for what is left of ${errands.flatMap((e) => e.applications).length} application(s)`,
-    });
-    return (await access.client.withDeadline(Date.now() + lookMs, () => handle.result())) as Found;
-  } catch (error) {
-    throw new ProblemError(problemOf(failureFrom(error, isTimeout(error) ? 'worker' : 'server')));
-  }
-}
-
-type State = 'running' | 'ended' | 'unknown';
-
-/** As Temporal itself says it now, not as a list that is a moment behind. */
-async function statesOf(
-  access: TemporalAccess,
-  leftovers: readonly Leftover[],
-): Promise<ReadonlyMap<string, State>> {
-  const ids = [...new Set(leftovers.map((l) => l.release))];
-  const missing = () => failure('internal', { what: 'Temporal does not say whether releases run' });
-  const stateOf = async (id: string): Promise<State> => {
-    try {
-      const { status } = await access.client.workflow.getHandle(releaseWorkflowId(id)).describe();
-      return status.name === 'RUNNING' ? 'running' : 'ended';
-    } catch (error) {
-      if (isMissing(error)) return 'unknown';
-      throw error;
-    }
-  };
-  const states = await serverCall(access, missing, () => Promise.all(ids.map(stateOf)));
-  return new Map(ids.map((id, i) => [id, states[i]!]));
-}
-
+/** Answers in the order of the request. */
 async function remove(access: TemporalAccess, request: CleanRequest): Promise<readonly Cleaned[]> {
   const { environment, leftovers, by, reason } = request;
   const workflowId = cleanWorkflowId(environment, randomUUID());
@@ -138,10 +134,10 @@ async function remove(access: TemporalAccess, request: CleanRequest): Promise<re
 
 function rowOf(
   { release, target, objects, route, weight }: Leftover,
-  state: LeftoverRow['state'],
+  known: Pick<LeftoverRow, 'state' | 'declared'>,
   cleaned: Cleaned | undefined,
 ): LeftoverRow {
   const { application, cluster, namespace, lane } = target;
   const { removed = [], left = null } = cleaned ?? {};
-  return { application, cluster, namespace, lane, release, state, objects, route, weight, removed, left };
+  return { application, cluster, namespace, lane, release, ...known, objects, route, weight, removed, left };
 }

@@ -102,7 +102,7 @@ interface Declaring {
   readonly more: boolean;
 }
 
-export async function declaring(
+async function declaring(
   access: TemporalAccess,
   name: string,
   { limit, cursor }: PageRequest,

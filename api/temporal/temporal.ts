@@ -2,17 +2,12 @@
 import type { Patience } from '../../domain/waiting.js';
 import { examine } from '../doctor/examine.js';
 import { connectTemporal } from './access.js';
-import {
-  applicationNames,
-  declareApplication,
-  listApplications,
-  readApplication,
-  removeApplication,
-} from './applications.js';
+import { applicationNames, declareApplication, listApplications, readApplication } from './applications.js';
 import { releaseChanges } from './changes.js';
 import { cleanEnvironment } from './clean.js';
 import { endedRelease } from './ended.js';
 import { listEnvironments, readEnvironment } from './environments.js';
+import { removeApplication } from './removal.js';
 import { unreadiness } from './readiness.js';
 import { decide, readRelease, releaseEvents, releaseStatus, steer } from './releases.js';
 import { Few } from './few.js';

@@ -1,5 +1,5 @@
 /** sluice apps and rm. */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { ApplicationRow, Page } from '../answers.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit.js';
@@ -28,16 +28,17 @@ export async function allApplications({ client }: Context): Promise<readonly App
 }
 
 export function rmCommand(program: Command, host: Host): void {
-  addCommand<object>(
+  addCommand<{ readonly force?: boolean }>(
     program,
     host,
     'rm <app>',
     'forget an application; leaves everything in the cluster as it is',
-    [],
-    async (context, [name]) => {
+    [new Option('--force', 'also where releases that are over have left something of it in a cluster')],
+    async (context, [name], { force = false }) => {
       const { body } = await context.client.send<unknown>(
         'DELETE',
         `/v1/applications/${encodeURIComponent(name!)}`,
+        force ? { query: { force: 'true' } } : {},
       );
       context.answer(body);
       context.say(`${name!} removed; nothing in the cluster was touched`);

@@ -16,6 +16,7 @@ const row: LeftoverRow = {
   lane: 'gray',
   release: 'k3f9a2m1x7q0',
   state: 'ended',
+  declared: true,
   objects: ['Deployment web-gray'],
   route: 'HTTPRoute web',
   weight: 0,
@@ -55,6 +56,22 @@ describe('env clean', () => {
     expect(ran.out).toContain('0 removed, 1 left');
   });
 
+  it('looks where it is told to, and says how to remove what is there; what stays is told', async () => {
+    const left = 'this server does not know the release.';
+    const stray = { ...row, application: 'cart', declared: false };
+    answers(true, [row, stray, { ...stray, application: 'gone', left }]);
+    const ran = await clean('--namespace', 'shop', '--cluster', 'eu');
+    expect(sent()).toEqual({ dryRun: true, reason: '', namespace: 'shop', cluster: 'eu' });
+    expect(ran.code).toBe(11);
+    expect(ran.out).toContain(
+      `cart in default/shop: release ${row.release}, which has ended; the application is`,
+    );
+    expect(ran.out).toContain(`  ! not removed: ${left}\n`);
+    expect(ran.out).toContain('sluice env clean prod --namespace shop --cluster eu --yes --reason TEXT\n');
+    answers(true, [{ ...stray, left }]);
+    expect((await clean()).out).toMatch(/\nnothing was removed\n$/);
+  });
+
   it('says so where nothing is left', async () => {
     answers(true, []);
     expect((await clean('--dry-run')).out).toBe('nothing is left behind in prod\n');
@@ -63,6 +80,7 @@ describe('env clean', () => {
   it.each([
     [['--yes'], /--yes needs a reason/],
     [['--yes', '--dry-run', '--reason', 'x'], /exclude each other/],
+    [['--cluster', 'eu'], /--cluster needs a namespace/],
   ] as const)('refuses %j', async (args, error) => {
     expect(await clean(...args)).toMatchObject({ code: 2, err: expect.stringMatching(error) });
     expect(api.asked).toEqual([]);

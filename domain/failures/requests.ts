@@ -67,6 +67,12 @@ export const requests = {
       `Application "${c.name}" is being released by ${c.release}.`,
       'Wait for that release to end, or abort it, then remove the application.',
     ),
+  application_left: (c: { name: string; environment: string; objects: readonly string[] }) =>
+    terminal(
+      409,
+      `Releases of application "${c.name}" that are over have left ${list(c.objects)} in ${c.environment}.`,
+      `Remove that first: sluice env clean ${c.environment} --yes --reason TEXT; or leave it there: sluice rm ${c.name} --force`,
+    ),
   environment_unknown: (c: { application: string; environment: string; known: readonly string[] }) =>
     terminal(
       422,

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Cluster } from '../../activities/kubernetes/client.js';
 import { prepareRoute, setTraffic } from '../../activities/traffic/driver.js';
 import type { ReleaseInput } from '../../domain/application.js';
-import { releaseWorkflowId } from '../../domain/ids.js';
+import { applicationWorkflowId, releaseWorkflowId } from '../../domain/ids.js';
 import type { CleanView } from '../../domain/leftover.js';
 import type { ReleaseView } from '../../domain/release.js';
 import { startLoad, type Load } from '../../infra/local/load.js';
@@ -184,5 +184,96 @@ describe('env clean', () => {
     expect(ran.out).toContain('\n1 removed\n');
     await expect(kube.get(`${services}/shop-blue`)).rejects.toMatchObject({ status: 404 });
     await kube.delete(`${services}/shop-green`);
+  });
+
+  describe('of an application that is not declared any more', () => {
+    let gone: string;
+    const spot = (): readonly string[] => ['--namespace', lost.namespace];
+
+    it('is asked about before the application is forgotten', async () => {
+      gone = await lost.release('v3');
+      await lost.until(gone, 'at 50 %', holding);
+      await lost.temporal.workflow.getHandle(releaseWorkflowId(gone)).terminate('by force');
+      const refused = await sluice(url, ['rm', lost.applicationName]);
+      expect(refused.code).toBe(5);
+      expect(refused.err).toContain(
+        `have left HTTPRoute shop, Deployment shop-gray, Service shop-gray, NetworkPolicy shop-gray in prod.`,
+      );
+      expect((await sluice(url, ['rm', lost.applicationName, '--force'])).code).toBe(0);
+      expect(await lost.leftovers()).toContain('deployments/shop-gray');
+    });
+
+    it('is found in a namespace that is named, and in that of others that are declared', async () => {
+      const whole = [
+        `${lost.applicationName} in default/${lost.namespace}: release ${gone}, which has ended; the application is not declared there`,
+        '  HTTPRoute shop, which sends 50 % to gray',
+        '  Deployment shop-gray',
+        '  Service shop-gray',
+        '  NetworkPolicy shop-gray',
+        '',
+      ];
+      await eventually('the application to be gone from the list', async () =>
+        (await clean()).out.includes('nothing is left behind'),
+      );
+      const named = await clean(...spot());
+      expect(named.out).toContain(whole.join('\n'));
+      expect(named.out).toContain(
+        `to remove it: sluice env clean prod ${spot().join(' ')} --yes --reason TEXT`,
+      );
+      const name = `beside-${lost.namespace}`;
+      const environments = [{ name: 'prod', type: 'prod', namespace: lost.namespace }];
+      const beside = { name, image: lost.repository, environments };
+      expect((await lost.call('PUT', `/v1/applications/${name}`, beside)).status).toBe(201);
+      const shown = await eventually('it to be listed', async () => {
+        const ran = await clean();
+        return ran.out.includes(lost.applicationName) ? ran : null;
+      });
+      expect(shown.out).toContain(whole.join('\n'));
+    });
+
+    it('goes like any other, and no request fails', async () => {
+      const ran = await clean('--yes', '--reason', 'the application was given up');
+      expect(ran).toMatchObject({ code: 0, out: expect.stringContaining('\n1 removed\n') });
+      expect(await lost.snapshot()).toEqual(before);
+      expect(await lost.leftovers()).toEqual([]);
+      const now = Date.now();
+      await eventually('answers after it', () => load.summary().records.some((r) => r.at > now + 500));
+      expect(load.summary().byFailure).toEqual({});
+      expect(await clean(...spot())).toMatchObject({ code: 0, out: 'nothing is left behind in prod\n' });
+    });
+
+    it('stays where the release is not known, or is at work', async () => {
+      const { namespace, kube } = lost;
+      const services = `/api/v1/namespaces/${namespace}/services`;
+      const labels = {
+        'sluice.dev/release': 'lost22222222',
+        'sluice.dev/application': lost.applicationName,
+        'sluice.dev/lane': 'blue',
+      };
+      await kube.create(services, {
+        metadata: { name: 'shop-blue', namespace, labels },
+        spec: { ports: [{ port: 80 }] },
+      });
+      const unknown = await clean('--yes', '--reason', 'unknown');
+      expect(unknown.code).toBe(11);
+      expect(unknown.out).toContain(
+        `  Service shop-blue\n  ! not removed: ${lost.applicationName} is not declared there, and this server does not know`,
+      );
+      await kube.delete(`${services}/shop-blue`);
+
+      const handle = busy.temporal.workflow.getHandle(applicationWorkflowId(busy.applicationName));
+      await handle.terminate('by force');
+      await eventually('it to be declared no more', async () => {
+        const { body } = await busy.call('GET', '/v1/applications');
+        const names = (body['items'] as readonly { readonly name: string }[]).map(({ name }) => name);
+        return !names.includes(busy.applicationName);
+      });
+      const view = await busy.view(alive);
+      const left = await busy.leftovers();
+      const atWork = await clean('--namespace', busy.namespace, '--yes', '--reason', 'at work');
+      expect(atWork).toMatchObject({ code: 0, out: 'nothing is left behind in prod\n' });
+      expect(await busy.leftovers()).toEqual(left);
+      expect(await busy.view(alive)).toEqual(view);
+    });
   });
 });

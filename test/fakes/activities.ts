@@ -65,6 +65,7 @@ export function workingActivities(overrides: Partial<Activities> = {}): Activiti
     survey: async ({ places }) =>
       places.map(({ application }) => ({ application, live: { stable: null, gray: [] }, unseen: null })),
     findLeftovers: () => Promise.resolve({ leftovers: [], unseen: [] }),
+    findStrays: () => Promise.resolve({ strays: [], unseen: [] }),
     ...overrides,
   };
 }

@@ -1,0 +1,209 @@
+/** What lost releases left, over a real Temporal server and the real workflows; what stands in the clusters is told by the test. */
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Application, Environment } from '../../domain/application.js';
+import { releaseWorkflowId } from '../../domain/ids.js';
+import type { CleanView, Leftover, LeftoverErrand } from '../../domain/leftover.js';
+import type { Spot, Stray, StrayErrand } from '../../domain/stray.js';
+import { workingActivities } from '../../test/fakes/activities.js';
+import { exampleTarget } from '../../test/fakes/target.js';
+import { eventually } from '../../test/rig/eventually.js';
+import { startTemporalServer, type TemporalServer } from '../../test/rig/temporal.js';
+import { openTemporal, type Temporal } from './temporal.js';
+
+// Whoever shares the machine may slow a step down; nothing here waits for time to pass.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+const queue = 'clean-test';
+let server: TemporalServer;
+let worker: { readonly stop: () => Promise<void> };
+let temporal: Temporal;
+let connection: Connection;
+/** What the labels tell. */
+let strays: readonly Omit<Stray, keyof Spot>[] = [];
+/** What is found with a declaration, by release. */
+let left: readonly { readonly application: string; readonly release: string }[] = [];
+let looks: LeftoverErrand[] = [];
+let looksAround: StrayErrand[] = [];
+let removed: string[] = [];
+
+const prod: Environment = { name: 'prod', type: 'prod', namespace: 'shop' };
+const application = (name: string, ...environments: readonly Environment[]): Application => ({
+  name,
+  image: `r.example/${name}`,
+  environments,
+});
+
+function leftover({ cluster, environment, applications }: LeftoverErrand): Leftover[] {
+  const { name, environments } = applications[0]!;
+  const { namespace } = environments.find((e) => e.name === environment)!;
+  const own = left.filter((one) => one.application === name);
+  return own.map(({ release }) => ({
+    release,
+    target: { ...exampleTarget(), application: name, environment, cluster, namespace, route: null },
+    objects: [`Deployment ${name}-gray`],
+    route: null,
+    weight: 0,
+    drainMs: 0,
+  }));
+}
+
+beforeAll(async () => {
+  server = await startTemporalServer();
+  temporal = openTemporal({ TEMPORAL_ADDRESS: server.address }, queue);
+  connection = await Connection.connect({ address: server.address });
+  const working = workingActivities();
+  worker = await server.work(
+    queue,
+    workingActivities({
+      findLeftovers: async (errand) => {
+        looks.push(errand);
+        return { leftovers: leftover(errand), unseen: [] };
+      },
+      findStrays: async (errand) => {
+        looksAround.push(errand);
+        const { known, ...at } = errand;
+        const found = strays.filter((one) => !known.includes(one.application));
+        return { strays: found.map((one) => ({ ...one, ...at })), unseen: [] };
+      },
+      removeGray: (input) => {
+        removed.push(`${input.release} ${input.target.application}`);
+        return working.removeGray(input);
+      },
+    }),
+  );
+  await eventually('a worker to poll', async () => (await temporal.unreadiness()) === null);
+});
+afterAll(async () => {
+  await worker.stop();
+  await connection.close();
+  await temporal.close();
+  await server.stop();
+});
+beforeEach(() => {
+  [strays, left, looks, looksAround, removed] = [[], [], [], [], []];
+});
+
+async function declare(name: string, ...environments: readonly Environment[]): Promise<void> {
+  await temporal.declareApplication(application(name, ...environments), 'ann');
+  await eventually('the list', async () => (await temporal.applicationNames()).includes(name));
+}
+
+/** Waits for its approval. */
+async function start(id: string, name: string, ...environments: readonly Environment[]): Promise<void> {
+  const request = {
+    applications: [{ name, image: `r.example/${name}:v1` }],
+    environment: environments[0]!.name,
+    strategy: null,
+    lane: null,
+    reason: '',
+    initiator: 'ann',
+  };
+  const applications = [application(name, ...environments)];
+  await temporal.submitRelease({ id, request, applications, planOnly: false }, null);
+  await eventually(`${id} to wait`, async () => (await temporal.readRelease(id)).waitingOn?.approval);
+}
+const workflows = () => new Client({ connection }).workflow;
+const end = (id: string): Promise<unknown> =>
+  workflows().getHandle(releaseWorkflowId(id)).terminate('by force');
+
+const clean = (environment: string, spot: Spot | null = null, dryRun = true): Promise<CleanView> =>
+  temporal.cleanEnvironment(environment, { dryRun, by: 'ann', reason: 'lost', spot });
+const stray = (name: string, release: string): (typeof strays)[number] => ({
+  application: name,
+  release,
+  lane: 'gray',
+  objects: [`Deployment ${name}-gray`],
+});
+const shop: Spot = { cluster: 'default', namespace: 'shop' };
+
+describe('an application that is removed', () => {
+  it('is not while releases that are over have left something of it, unless it is to be left there', async () => {
+    const test: Environment = { ...prod, name: 'test', namespace: 'test' };
+    await declare('kept', test, prod);
+    left = [{ application: 'kept', release: 'release00001' }];
+    await expect(temporal.removeApplication('kept', { by: 'ann', force: false })).rejects.toMatchObject({
+      problem: {
+        code: 'application_left',
+        status: 409,
+        detail: 'Releases of application "kept" that are over have left Deployment kept-gray in test.',
+      },
+    });
+    expect(looks.map((look) => look.environment).sort()).toEqual(['prod', 'test']);
+    await temporal.removeApplication('kept', { by: 'ann', force: true });
+    await expect(temporal.readApplication('kept')).rejects.toMatchObject({ problem: { status: 404 } });
+  });
+
+  it('is held by a release at work, whose objects are no leftovers, and not by one that was ended by force', async () => {
+    await declare('held', prod);
+    await start('release00002', 'held', prod);
+    left = [{ application: 'held', release: 'release00002' }];
+    await expect(temporal.removeApplication('held', { by: 'ann', force: false })).rejects.toMatchObject({
+      problem: { code: 'application_busy' },
+    });
+    await end('release00002');
+    left = [];
+    await temporal.removeApplication('held', { by: 'ann', force: false });
+  });
+});
+
+describe('what is left of applications that nobody declares there', () => {
+  it('is found in the namespaces of those that are, and removed where its release has ended', async () => {
+    await declare('web', prod);
+    await declare('gone', prod);
+    await start('release00003', 'gone', prod);
+    await end('release00003');
+    await temporal.removeApplication('gone', { by: 'ann', force: true });
+    strays = [stray('gone', 'release00003'), stray('web', 'release00009')];
+    left = [{ application: 'gone', release: 'release00003' }];
+    const row = { application: 'gone', namespace: 'shop', state: 'ended', declared: false, left: null };
+    const shown = await eventually('it to be gone from the list', async () => {
+      looksAround = [];
+      const view = await clean('prod');
+      return looksAround[0]?.known.includes('gone') === true ? null : view;
+    });
+    expect(shown.items).toMatchObject([{ ...row, release: 'release00003', removed: [] }]);
+    expect(looksAround).toEqual([{ ...shop, known: expect.arrayContaining(['web']) as string[] }]);
+    expect(removed).toEqual([]);
+    expect((await clean('prod', null, false)).items).toMatchObject([row]);
+    expect(removed).toEqual(['release00003 gone']);
+  });
+
+  it('stays where its release is at work, and is told where nobody knows the release', async () => {
+    await declare('web', prod);
+    await start('release00004', 'web', prod);
+    strays = [stray('lost', 'release00004'), stray('lost', 'release00005')];
+    left = strays;
+    const { items } = await clean('prod', null, false);
+    expect(items).toMatchObject([
+      { application: 'lost', release: 'release00005', state: 'unknown', declared: false, removed: [] },
+    ]);
+    expect(items[0]!.left).toMatch(/^lost is not declared there, and this server does not know the release/);
+    expect(removed).toEqual([]);
+    await end('release00004');
+  });
+
+  it('is found in a namespace that is named, also of an environment that nobody declares any more', async () => {
+    const eu: Environment = { ...prod, name: 'far', namespace: 'there' };
+    await declare('moved', eu);
+    await start('release00006', 'moved', eu);
+    await end('release00006');
+    // Declared, but not there.
+    await temporal.removeApplication('moved', { by: 'ann', force: true });
+    await declare('moved', prod);
+    strays = [stray('moved', 'release00006')];
+    left = [{ application: 'moved', release: 'release00006' }];
+    await expect(clean('far')).rejects.toMatchObject({ problem: { code: 'environment_not_declared' } });
+    const { items } = await clean('far', { cluster: 'default', namespace: 'there' }, false);
+    expect(items).toMatchObject([{ application: 'moved', namespace: 'there', declared: false, left: null }]);
+    expect(removed).toEqual(['release00006 moved']);
+  });
+
+  it('is not known where no worker serves the cluster', async () => {
+    const { items, unseen } = await clean('far', { cluster: 'eu', namespace: 'there' });
+    expect(items).toEqual([]);
+    expect(unseen).toEqual([
+      { application: 'others in eu/there', why: `No worker takes up tasks of queue ${queue}-eu.` },
+    ]);
+  });
+});
