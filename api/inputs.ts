@@ -1,10 +1,10 @@
 /** What was asked for becomes the inputs of a release workflow. */
 import type { Actor } from '../domain/approval.js';
 import { releaseSettings, type Application } from '../domain/application.js';
-import { cycleIn, type Calls } from '../domain/chain.js';
-import { edgeProblems, edgesOf } from '../domain/edge.js';
+import type { Calls } from '../domain/chain.js';
+import { circleIn, edgeProblems, edgesOf } from '../domain/edge.js';
 import { failure } from '../domain/failures.js';
-import { environmentsOf } from '../domain/plan.js';
+import { environmentsOf, stageNames } from '../domain/plan.js';
 import type { ReleaseInputs, ReleaseRequest } from '../domain/release.js';
 import { environmentsBefore, passesIn } from '../domain/stage-order.js';
 import type { ApplicationView } from '../workflows/messages.js';
@@ -41,12 +41,13 @@ export async function releaseInputs(
   const isStrict = applications.some((a) => a.environments.some((e) => releaseSettings(a, e).strict));
   if (applications.length === 1 && edges.edges === undefined && !isStrict) return inputs;
   const names = applications.map((a) => a.name);
-  const calls = await callsOf(api, [...applications, ...(edges.edges ?? [])], (application, called) => {
+  const concerned = [...applications, ...(edges.edges ?? [])];
+  const calls = await callsOf(api, concerned, (application, called) => {
     // What others depend on is up to them.
     if (names.includes(application))
       throwFailure(failure('call_unknown', { application, calls: called }, '/applications'));
   });
-  const cycle = cycleIn(names, calls);
+  const cycle = circleIn(names, calls, concerned, stageNames(applications, environment));
   if (cycle !== null) return throwFailure(failure('call_cycle', { cycle }, '/applications'));
   return { ...inputs, calls };
 }

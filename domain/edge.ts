@@ -1,6 +1,6 @@
 /** Where requests to an application come in, if not at its own route: the routes of others, at which the share is moved. Pure. */
 import { routeOf, trafficSettings, type Application, type Environment } from './application.js';
-import type { Calls } from './chain.js';
+import { cycleIn, type Calls } from './chain.js';
 import { failure, type Failure } from './failures.js';
 import type { Edge } from './target.js';
 import type { Enter, Tag } from './traffic.js';
@@ -18,6 +18,20 @@ export function withEdges(calls: Calls, applications: readonly Application[], en
       all.set(edge, [...(all.get(edge) ?? []), application.name]);
   }
   return Object.fromEntries(all);
+}
+
+/** A way along the calls, and the edges in one of the environments, that ends where it began; null: there is none. */
+export function circleIn(
+  names: readonly string[],
+  calls: Calls,
+  applications: readonly Application[],
+  environments: readonly string[],
+): readonly string[] | null {
+  for (const environment of environments) {
+    const cycle = cycleIn(names, withEdges(calls, applications, environment));
+    if (cycle !== null) return cycle;
+  }
+  return null;
 }
 
 /** What the share at an edge is told by. */

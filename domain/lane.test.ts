@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Application, ReleaseInput } from './application.js';
 import type { Calls } from './chain.js';
-import { laneProblems, stampProblems } from './lane.js';
-import { computePlan } from './plan.js';
+import { entryProblems, laneProblems, stampProblems } from './lane.js';
+import { computePlan, type Plan, type PlanInput } from './plan.js';
 import type { IngressController } from './traffic.js';
 
 const application = (name: string, release: ReleaseInput = {}, environments = ['prod']): Application => ({
@@ -68,29 +68,70 @@ describe('a strict lane', () => {
   });
 });
 
+const seen = {
+  exists: true,
+  stableImage: null,
+  stableDigest: null,
+  replicas: 1,
+  readyReplicas: 1,
+  container: 'app',
+};
+const image = { requested: 'v2', reference: 'r@sha256:2', digest: 'sha256:2', version: 'v2' };
+const planOf = (specs: readonly Application[], calls: Calls, more: Partial<PlanInput> = {}): Plan =>
+  computePlan({
+    applications: specs.map((spec) => ({
+      spec,
+      image,
+      observations: [{ ...seen, application: spec.name, environment: 'prod' }],
+    })),
+    environment: null,
+    strategy: null,
+    lane: null,
+    calls,
+    ...more,
+  });
+
+describe('entryProblems', () => {
+  const routed = (name: string, ...edges: string[]): Application => ({
+    ...application(name),
+    traffic: { router: 'contour', ...(edges.length === 0 ? {} : { edges }) },
+  });
+
+  it.each<[string, Plan, readonly string[]]>([
+    ['one application alone has its own route', planOf([routed('c')], {}), []],
+    ['the caller has the route where requests come in', planOf([routed('a'), routed('c')], { a: ['c'] }), []],
+    ['an edge has it', planOf([routed('c', 'a')], {}, { edges: [routed('a')] }), []],
+    ['no route, no share', planOf([application('a'), application('c')], {}), []],
+    [
+      'a circle has none',
+      planOf([routed('a'), routed('c', 'a')], { c: ['a'] }),
+      [
+        'In prod requests come to a, c only through others of the release, none of which has a route where a share could be moved.',
+      ],
+    ],
+    ['an application that is its own edge has none', planOf([routed('c', 'c')], {}), [expect.any(String)]],
+    [
+      'what they come through has no traffic, and a gray track all the same',
+      planOf([application('a'), routed('c')], { a: ['c'] }, { strategy: 'gray' }),
+      [expect.stringContaining('requests come to c only through others')],
+    ],
+  ])('%s', (_, plan, messages) => {
+    expect(entryProblems(plan).map(({ message }) => message)).toEqual(messages);
+  });
+
+  it('has none for a rollback, which has to end', () => {
+    const plan = planOf([routed('a'), routed('c', 'a')], { c: ['a'] });
+    expect(entryProblems({ ...plan, rollbackOf: 'r1' })).toEqual([]);
+  });
+});
+
 describe('stampProblems', () => {
-  const seen = {
-    exists: true,
-    stableImage: null,
-    stableDigest: null,
-    replicas: 1,
-    readyReplicas: 1,
-    container: 'app',
-  };
-  const image = { requested: 'v2', reference: 'r@sha256:2', digest: 'sha256:2', version: 'v2' };
   const problemsOf = (controller: IngressController, calls: Calls, release: ReleaseInput = {}): string[] => {
-    const plan = computePlan({
-      applications: ['a', 'c'].map((name) => ({
-        spec: { ...application(name, release), traffic: { router: 'ingress', controller } },
-        image,
-        observations: [{ ...seen, application: name, environment: 'prod' }],
-      })),
-      environment: null,
-      strategy: null,
-      lane: null,
-      calls,
-    });
-    return stampProblems(plan).map(({ message }) => message);
+    const specs = ['a', 'c'].map((name): Application => ({
+      ...application(name, release),
+      traffic: { router: 'ingress', controller },
+    }));
+    return stampProblems(planOf(specs, calls)).map(({ message }) => message);
   };
 
   it('names each Ingress where requests of a lane come in and get no tag', () => {

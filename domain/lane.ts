@@ -4,6 +4,7 @@ import { reachedFrom } from './chain.js';
 import { edgesOf, withEdges } from './edge.js';
 import { failure, type Failure } from './failures.js';
 import { environmentsOf, type Plan } from './plan.js';
+import { entriesOf, hasGray } from './member.js';
 import type { ReleaseInputs } from './release.js';
 import type { IngressController, IngressTarget } from './traffic.js';
 
@@ -78,3 +79,14 @@ export const stampProblems = ({ stages }: Pick<Plan, 'stages'>): Failure[] =>
       const why = route?.router === 'ingress' ? unstamped(route) : null;
       return why === null ? [] : [failure('route_unfit', { kind: 'Ingress', route: route!.route, why })];
     });
+
+/** Each stage whose weights would move nothing; a rollback waits for nothing that stands on a route. */
+export const entryProblems = ({ stages, rollbackOf }: Pick<Plan, 'stages' | 'rollbackOf'>): Failure[] =>
+  stages.flatMap((stage) => {
+    const routed = stage.targets.filter((target) => hasGray(target) && target.route !== null);
+    const isMoved = entriesOf(stage, stage.targets).some(({ route }) => route !== null);
+    if (routed.length === 0 || isMoved || rollbackOf !== undefined) return [];
+    const names = routed.map(({ application }) => application).sort();
+    const context = { environment: stage.environment, names };
+    return [failure('lane_without_entry', context, '/applications')];
+  });

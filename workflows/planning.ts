@@ -4,7 +4,7 @@ import { releaseSettings, type Application } from '../domain/application.js';
 import { batchProblems } from '../domain/batches.js';
 import { edgesOf, type Told } from '../domain/edge.js';
 import type { Calls } from '../domain/chain.js';
-import { laneProblems, stampProblems } from '../domain/lane.js';
+import { entryProblems, laneProblems, stampProblems } from '../domain/lane.js';
 import { shareProblems } from '../domain/shares.js';
 import type { Failure } from '../domain/failures.js';
 import { failure } from '../domain/failures.js';
@@ -56,7 +56,7 @@ export async function makePlan(
   const calls = callsOf(run.inputs);
   const asked = { environment, strategy, lane, approveEach, gates, ...rollback };
   const plan = computePlan({ applications: planned, calls, edges: run.inputs.edges ?? [], ...asked });
-  const unfit = [...stampProblems(plan), ...shareProblems(plan)];
+  const unfit = [...entryProblems(plan), ...stampProblems(plan), ...shareProblems(plan)];
   return unfit.length > 0 ? { plan: null, problems: unfit } : { plan, problems };
 }
 

@@ -13,6 +13,7 @@ const release = (...rest: Path): Path => ['release', ...rest];
 const metric = (n: number, ...rest: Path): Path => ['release', 'analysis', 'metrics', n, ...rest];
 const testing = (...rest: Path): Path => ['environments', 0, 'release', ...rest];
 const batch = (n: number, ...rest: Path): Path => testing('batches', n, ...rest);
+const edges: Path = ['traffic', 'edges'];
 const prod = (...rest: Path): Path => ['environments', 1, ...rest];
 
 /** What is set where, and what the error says: the pointer is that place unless another one is named. */
@@ -52,6 +53,20 @@ const rows: readonly Row[] = [
   ['an entry with credentials', ['traffic', 'entry'], 'http://u:p@shop.example', {}],
   ['a host with a path', ['traffic', 'host'], 'shop.example/x', {}],
   ['an unknown key in traffic', ['traffic', 'prot'], 80, { nearest: 'port' }],
+
+  ['one that depends on itself', ['dependsOn', 1], 'web', { message: '"web" depends on itself.' }],
+  ['one that depends on another twice', ['dependsOn', 1], 'cart', { expected: 'each name once' }],
+  ['a dependsOn that is a name', ['dependsOn'], 'cart', { expected: 'a list' }],
+  ['an edge of its own', edges, ['shop', 'web'], { pointer: '/traffic/edges/1', found: '"web"' }],
+  ['an edge twice', edges, ['shop', 'shop'], { pointer: '/traffic/edges/1', expected: 'each name once' }],
+  ['an edge that it calls', edges, ['cart'], { pointer: '/traffic/edges/0', remedy: 'Keep one of the two.' }],
+  ['no edge', edges, [], { expected: 'at least one application' }],
+  [
+    'an edge of its own in an environment',
+    prod('traffic', 'edges'),
+    ['web'],
+    { pointer: '/environments/1/traffic/edges/0', expected: 'another application' },
+  ],
 
   ['an unknown strategy', release('strategy'), 'bluegreen', { found: '"bluegreen"' }],
   ['a lane with an underscore', release('lane'), 'gray_1', {}],

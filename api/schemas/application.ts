@@ -23,6 +23,7 @@ import {
   checkSteps,
 } from './application-rules.js';
 import { batchesSchema, checkBatchStrategy } from './batches.js';
+import { checkCalls } from './call-rules.js';
 import { consumersSchema as consumers } from './consumers.js';
 import { checkTags } from './enter-rules.js';
 import { checkRouters } from './router-rules.js';
@@ -312,6 +313,7 @@ export const applicationSchema = z
       .describe('What sluice new made it of, for sluice diff. A release does not read it.'),
   })
   .superRefine(checkApplication, always)
+  .superRefine(checkCalls, always)
   .superRefine(checkTags, always)
   .superRefine(checkRouters, always)
   .superRefine(checkIngresses, always)

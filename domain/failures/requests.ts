@@ -107,7 +107,13 @@ export const requests = {
     terminal(
       422,
       `The applications depend on each other in a circle: ${c.cycle.join(' -> ')}.`,
-      'Take one of them out of dependsOn: what is deployed and promoted first must not depend on what comes after it.',
+      'Take one of them out of dependsOn or traffic.edges: what is deployed and promoted first must not depend on what comes after it.',
+    ),
+  lane_without_entry: (c: { environment: string; names: readonly string[] }) =>
+    terminal(
+      422,
+      `In ${c.environment} requests come to ${list(c.names)} only through others of the release, none of which has a route where a share could be moved.`,
+      'Give traffic to the application that requests come in at, or correct dependsOn and traffic.edges.',
     ),
   edge_unfit: (c: { application: string; edge: string; why: string }) =>
     terminal(

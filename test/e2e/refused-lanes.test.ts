@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Application } from '../../domain/application.js';
 import { quick, World } from '../rig/world.js';
 
+type Place = Readonly<Record<'pointer' | 'remedy', string>>;
+
 describe('a release of several applications', () => {
   let one: World;
   let other: World;
@@ -20,18 +22,52 @@ describe('a release of several applications', () => {
   const both = () => [one, other].map(({ applicationName: name }) => ({ name, image: 'v2' }));
   const ask = async (applications: readonly object[] = both(), body: object = {}) => {
     const { status, body: problem } = await one.request('v2', { applications, ...body });
-    return { status, code: problem['code'], detail: String(problem['detail']) };
+    const { code, detail, errors = [] } = problem as { code: string; detail: string; errors?: Place[] };
+    const places = errors.map(({ pointer, remedy }) => ({ pointer, remedy }));
+    return { status, code, detail, places };
   };
+  const routed = (world: World, edges: readonly World[]): Pick<Application, 'traffic'> => ({
+    traffic: { ...world.application().traffic!, edges: edges.map((edge) => edge.applicationName) },
+  });
 
   it('in a circle is refused with the circle', async () => {
     await declare(one, { dependsOn: [other.applicationName] });
     await declare(other, { dependsOn: [one.applicationName] });
     const names = [one, other, one].map((w) => w.applicationName).join(' -> ');
-    expect(await ask()).toEqual({
+    const refused = {
       status: 422,
       code: 'call_cycle',
       detail: `The applications depend on each other in a circle: ${names}.`,
+      places: [
+        {
+          pointer: '/applications',
+          remedy: expect.stringContaining('Take one of them out of dependsOn or traffic.edges'),
+        },
+      ],
+    };
+    expect(await ask()).toEqual(refused);
+    await declare(one, routed(one, [other]));
+    await declare(other, routed(other, [one]));
+    expect(await ask()).toEqual(refused);
+    expect(await ask([both()[0]!])).toEqual(refused);
+  });
+
+  it('whose requests come in where there is no route is refused with those that would get no share', async () => {
+    const { traffic: _, ...silent } = one.application(quick);
+    await one.declare({ ...silent, dependsOn: [other.applicationName] });
+    await declare(other, {});
+    const { detail, ...refused } = await ask(both(), { strategy: 'gray' });
+    expect(refused).toEqual({
+      status: 422,
+      code: 'release_refused',
+      places: [
+        {
+          pointer: '/applications',
+          remedy: expect.stringContaining('Give traffic to the application that requests come in at'),
+        },
+      ],
     });
+    expect(detail).toContain(`In prod requests come to ${other.applicationName} only through others`);
   });
 
   it('that calls one that nobody declared is refused with its name', async () => {
