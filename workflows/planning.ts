@@ -5,6 +5,7 @@ import { batchProblems } from '../domain/batches.js';
 import { edgesOf, type Told } from '../domain/edge.js';
 import type { Calls } from '../domain/chain.js';
 import { entryProblems, laneProblems, stampProblems } from '../domain/lane.js';
+import { placeProblems } from '../domain/places.js';
 import { shareProblems } from '../domain/shares.js';
 import type { Failure } from '../domain/failures.js';
 import { failure } from '../domain/failures.js';
@@ -41,6 +42,7 @@ export async function makePlan(
   const { gates, problems: unpassed } = gatesBefore(run, images, from);
   const problems = [
     ...laneProblems(run.inputs),
+    ...placeProblems(run.inputs),
     ...batchProblems(applications, request),
     ...unpassed,
     ...looks.flatMap((look) => look.problems),

@@ -117,7 +117,7 @@ async function workload(deps: DiagnoseDeps, at: Lookout, subject: string): Promi
   const input = { application: at.application, environment: at.environment.name, lane: null };
   const { observation, problems } = await observe({ ...deps, routeProblems }, input);
   const others = problems.filter((p) => p.code !== 'cluster_denied' && p.code !== 'crd_missing');
-  const routing = new Set(['route_unknown', 'route_unfit', 'route_busy', 'lanes_collide']);
+  const routing = new Set(['route_unknown', 'route_unfit', 'lanes_collide']);
   const found = others.map((p) =>
     failed({ topic: routing.has(p.code) ? 'route' : 'application', subject }, p),
   );

@@ -185,6 +185,21 @@ const rows: readonly Row[] = [
       pointer: '/environments/1/workload/manifest/kind',
     },
   ],
+  [
+    'the Deployment of another environment',
+    prod(),
+    { name: 'prod', type: 'prod', namespace: 'test' },
+    {
+      expected: 'a place of its own',
+      message: '"prod" is Deployment "web" in namespace "test" of cluster "default", and so is "test".',
+    },
+  ],
+  [
+    'the same, named there only',
+    ['environments', 0],
+    { name: 'test', type: 'test', cluster: 'default', namespace: 'shop', workload: { name: 'web-prod' } },
+    { pointer: '/environments/1', remedy: 'Give it another namespace, cluster or workload.name.' },
+  ],
   ['an unknown key in an environment', prod('namspace'), 'x', { nearest: 'namespace' }],
   ['an unknown key with a slash and a tilde', ['a/b~c'], 1, { pointer: '/a~1b~0c' }],
 ];
@@ -268,6 +283,14 @@ describe('applicationSchema', () => {
   it('refuses traffic of an environment that has no router anywhere', () => {
     const body = changed(changed(everyField, ['traffic'], undefined), release('strategy'), undefined);
     expect(errorsOf(body)).toMatchObject([{ pointer: '/environments/1/traffic/router', found: 'nothing' }]);
+  });
+
+  it.each([
+    ['cluster', { namespace: 'test', cluster: 'east' }],
+    ['Deployment', { namespace: 'test', workload: { name: 'web-prod' } }],
+    ['namespace', { namespace: 'shop' }],
+  ])('takes two environments that differ in their %s', (_, place) => {
+    expect(errorsOf(changed(everyField, prod(), { name: 'prod', type: 'prod', ...place }))).toEqual([]);
   });
 
   it.each([null, [], 'web', 7, true])('refuses a body that is %j', (body) => {

@@ -26,6 +26,7 @@ import { batchesSchema, checkBatchStrategy } from './batches.js';
 import { checkCalls } from './call-rules.js';
 import { consumersSchema as consumers } from './consumers.js';
 import { checkTags } from './enter-rules.js';
+import { checkPlaces } from './place-rules.js';
 import { checkRouters } from './router-rules.js';
 import { enterSchema } from './enter.js';
 import { checkIngresses } from './ingress-rules.js';
@@ -314,6 +315,7 @@ export const applicationSchema = z
   })
   .superRefine(checkApplication, always)
   .superRefine(checkCalls, always)
+  .superRefine(checkPlaces, always)
   .superRefine(checkTags, always)
   .superRefine(checkRouters, always)
   .superRefine(checkIngresses, always)

@@ -12,7 +12,7 @@ function errorsOf(traffic: object, release: object, ...environments: object[]): 
     environments: (environments.length === 0 ? [{}] : environments).map((one, i) => ({
       name: `e${i}`,
       type: 'prod',
-      namespace: 'shop',
+      namespace: `shop-${i}`,
       ...one,
     })),
   };

@@ -66,7 +66,7 @@ class Line {
       name: this.name,
       image: `r.example/${this.name}`,
       release: { queue },
-      environments: environments.map((name) => ({ name, type: 'prod', namespace: 'shop' })),
+      environments: environments.map((name) => ({ name, type: 'prod', namespace: name })),
     });
     if (status >= 300) throw new Error(`It was not declared: ${status}`);
     return this;

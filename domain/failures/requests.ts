@@ -133,6 +133,12 @@ export const requests = {
       `In ${c.environment} the applications have different lanes: ${c.lanes.join('; ')}.`,
       'Name one lane for the release (--lane), and give the applications the same release.tag.header.',
     ),
+  place_shared: (c: { place: string; names: readonly string[] }) =>
+    terminal(
+      422,
+      `${c.names.join(' and ')} would be released to one place: ${c.place}.`,
+      'Release one of them only, or give each a workload.name, traffic.service or namespace of its own.',
+    ),
   stage_not_passed: (c: {
     application: string;
     version: string;

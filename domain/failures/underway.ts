@@ -14,12 +14,6 @@ export const underway = {
       `${c.kind} "${c.route}" is no longer as this release left it: ${c.why}`,
       'See who changed it (metadata.managedFields); the release returns traffic to stable.',
     ),
-  route_busy: (c: { kind: string; route: string; release: string }) =>
-    terminal(
-      409,
-      `${c.kind} "${c.route}" is in the hands of release ${c.release}.`,
-      'Wait for that release, or clean up what it left behind.',
-    ),
   endpoints_missing: (c: { track: string; service: string }) =>
     terminal(
       409,
@@ -67,12 +61,6 @@ export const underway = {
       503,
       `Prometheus at ${c.address} cannot be asked: ${c.why}.`,
       'Check the address and the network; until then the verdict is inconclusive.',
-    ),
-  query_invalid: (c: { query: string; answer: string }) =>
-    terminal(
-      422,
-      `Prometheus refused the query "${c.query}": ${c.answer}`,
-      'Mend the query in analysis.metrics.',
     ),
   analysis_failed: (c: { why: string }) =>
     terminal(

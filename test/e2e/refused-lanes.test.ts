@@ -89,6 +89,27 @@ describe('a release of several applications', () => {
     expect(plan.status).toBe(200);
   });
 
+  it('two of which are one Deployment, or one share of a route, is refused with both', async () => {
+    const { environments, traffic, workload } = other.application();
+    const [first, second] = [one, other].map(({ applicationName: name }) => `${name} in prod`);
+    const place = {
+      pointer: '/applications/1/name',
+      remedy: expect.stringContaining('Release one of them only'),
+    };
+    await declare(one, { environments, workload: workload!, traffic: { ...traffic!, service: 'its-own' } });
+    await declare(other, {});
+    const same = await ask();
+    expect(same).toMatchObject({ status: 422, code: 'release_refused' });
+    expect(same.places).toContainEqual(place);
+    expect(same.detail).toContain(
+      `${first} and ${second} would be released to one place: Deployment "other"`,
+    );
+    await declare(one, { environments, workload: { name: 'its-own' }, traffic: traffic! });
+    const shared = await ask();
+    expect(shared.places).toContainEqual(place);
+    expect(shared.detail).toContain('one place: the share of Service "other"');
+  });
+
   it('that names one twice, or one that nobody declared, is refused with the place', async () => {
     const [first] = both();
     expect(await ask([first!, first!])).toMatchObject({ status: 422, code: 'invalid_body' });
