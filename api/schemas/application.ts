@@ -29,6 +29,7 @@ import { checkTags } from './enter-rules.js';
 import { checkPlaces } from './place-rules.js';
 import { checkRouters } from './router-rules.js';
 import { enterSchema } from './enter.js';
+import { tagHeader } from './headers.js';
 import { checkIngresses } from './ingress-rules.js';
 import {
   dnsLabel,
@@ -128,7 +129,7 @@ export const releaseSettingsSchema = z.strictObject({
   lane: laneName.exactOptional().describe('Gray objects are called <deployment>-<lane>. Default gray.'),
   tag: z
     .strictObject({
-      header: headerName.exactOptional(),
+      header: tagHeader.exactOptional(),
       value: tagValue.exactOptional(),
       enter: enterSchema
         .exactOptional()

@@ -60,19 +60,21 @@ export function checkTags(value: unknown, context: Context): void {
   const tagOf = (holder: unknown): Readonly<Record<string, unknown>> =>
     fieldsOf(fieldsOf(fieldsOf(holder)['release'])['tag']);
   const own = tagOf(value);
-  const headerOf = ({ header = own['header'] }: Readonly<Record<string, unknown>>): string =>
-    typeof header === 'string' ? header : 'x-lane';
+  const headersOf = (tag: Readonly<Record<string, unknown>>): readonly string[] => {
+    const { header, baggage } = { ...own, ...tag };
+    return [typeof header === 'string' ? header : 'x-lane', ...(baggage === undefined ? [] : ['baggage'])];
+  };
   const at: Path = ['release', 'tag', 'enter'];
-  checkEntered(own['enter'], headerOf(own), at, context);
+  checkEntered(own['enter'], headersOf(own), at, context);
   for (const [i, environment] of itemsOf(fieldsOf(value)['environments']).entries()) {
     const local = tagOf(environment);
     const path = local['enter'] === undefined ? at : ['environments', i, ...at];
-    checkEntered(local['enter'] ?? own['enter'], headerOf(local), path, context);
+    checkEntered(local['enter'] ?? own['enter'], headersOf(local), path, context);
   }
 }
 
-/** The header of the tag lets a request in already. */
-function checkEntered(entries: unknown, header: string, path: Path, context: Context): void {
+/** What says the tag lets a request in already. */
+function checkEntered(entries: unknown, headers: readonly string[], path: Path, context: Context): void {
   for (const [i, item] of itemsOf(entries).entries()) {
     const { all, ...one } = fieldsOf(item);
     const conditions: [Path, unknown][] =
@@ -81,12 +83,15 @@ function checkEntered(entries: unknown, header: string, path: Path, context: Con
         : itemsOf(all).map((condition, k): [Path, unknown] => [[i, 'all', k], condition]);
     for (const [at, condition] of conditions) {
       const name = fieldsOf(condition)['header'];
-      if (typeof name !== 'string' || name.toLowerCase() !== header.toLowerCase()) continue;
+      const header = headers.find((one) => typeof name === 'string' && sameHeader(one, name));
+      if (header === undefined) continue;
       const message = `Requests enter by the tag's own header "${header}" anyway.`;
       report(context, [...path, ...at, 'header'], message, 'another header', 'Remove this condition.');
     }
   }
 }
+
+const sameHeader = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
 function checkRegex(regex: unknown, context: Context): void {
   const problem = typeof regex === 'string' ? regexProblem(regex) : null;

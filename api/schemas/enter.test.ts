@@ -86,6 +86,25 @@ describe('who else enters', () => {
     ],
     ['a header with a space', [{ header: 'x user', exact: 'b' }], '/0/header', { found: '"x user"' }],
     ['a pseudo header', [{ header: ':path', exact: 'b' }], '/0/header', {}],
+    [
+      'a header that each proxy takes off',
+      [{ header: 'TE', exact: 'b' }],
+      '/0/header',
+      { message: 'What lets a request in cannot be the header "TE": each proxy takes it off.' },
+    ],
+    [
+      'a header that names the host',
+      [{ all: [{ header: 'Host', exact: 'b' }] }],
+      '/0/all/0/header',
+      { remedy: 'Choose a header that says who asks, such as x-user.' },
+    ],
+    ['a header with credentials', [{ header: 'authorization', prefix: 'b' }], '/0/header', {}],
+    [
+      'a header of cookies',
+      [{ header: 'cookie', exact: 'b' }],
+      '/0/header',
+      { remedy: 'Name one of them in enter, as cookie.' },
+    ],
     ['a parameter with a bracket', [{ query: 'a[0]', exact: 'b' }], '/0/query', {}],
     ['a cookie with "="', [{ cookie: 'a=b', exact: 'c' }], '/0/cookie', {}],
     [
@@ -207,5 +226,10 @@ describe('who else enters', () => {
       '/environments/1/release/tag/enter/0/header',
     ]);
     expect(named('x-other', { header: 'x-third', enter: [{ header: 'x-other', exact: '1' }] })).toEqual([]);
+    const baggage = { enter: [{ header: 'baggage', prefix: 'a=b' }] };
+    expect(named('x-other', baggage)).toEqual([]);
+    expect(named('x-other', { ...baggage, baggage: 'lane' })).toEqual([
+      '/environments/1/release/tag/enter/0/header',
+    ]);
   });
 });

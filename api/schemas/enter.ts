@@ -2,8 +2,9 @@
 import { z } from '@hono/zod-openapi';
 import type { Entry } from '../../domain/application.js';
 import type { Condition } from '../../domain/traffic.js';
-import { headerName, text } from './common.js';
+import { text } from './common.js';
 import { checkCondition, checkEntries, checkEntry } from './enter-rules.js';
+import { enteringHeader } from './headers.js';
 
 const always = { when: () => true };
 const asked = text(100).regex(
@@ -16,7 +17,7 @@ const parameterName = text(128).regex(
 );
 
 const fields = {
-  header: headerName.exactOptional().describe('Name of a header.'),
+  header: enteringHeader.exactOptional().describe('Name of a header.'),
   query: parameterName.exactOptional().describe('Name of a query parameter.'),
   cookie: parameterName.exactOptional().describe('Name of a cookie.'),
   exact: asked.exactOptional().describe('The whole value.'),

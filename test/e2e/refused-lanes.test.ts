@@ -1,9 +1,15 @@
 /** Releases of several applications that make no sense: each is refused with the place and the remedy, and changes nothing. */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Application } from '../../domain/application.js';
+import type { Application, TagInput } from '../../domain/application.js';
+import type { Answer } from '../rig/answer.js';
 import { quick, World } from '../rig/world.js';
 
 type Place = Readonly<Record<'pointer' | 'remedy', string>>;
+
+function problemIn({ status, body }: Answer) {
+  const { code, detail, errors = [] } = body as { code: string; detail: string; errors?: Place[] };
+  return { status, code, detail, places: errors.map(({ pointer, remedy }) => ({ pointer, remedy })) };
+}
 
 describe('a release of several applications', () => {
   let one: World;
@@ -20,12 +26,8 @@ describe('a release of several applications', () => {
   const declare = (world: World, change: Partial<Application>) =>
     world.declare({ ...world.application(quick), ...change });
   const both = () => [one, other].map(({ applicationName: name }) => ({ name, image: 'v2' }));
-  const ask = async (applications: readonly object[] = both(), body: object = {}) => {
-    const { status, body: problem } = await one.request('v2', { applications, ...body });
-    const { code, detail, errors = [] } = problem as { code: string; detail: string; errors?: Place[] };
-    const places = errors.map(({ pointer, remedy }) => ({ pointer, remedy }));
-    return { status, code, detail, places };
-  };
+  const ask = async (applications: readonly object[] = both(), body: object = {}) =>
+    problemIn(await one.request('v2', { applications, ...body }));
   const routed = (world: World, edges: readonly World[]): Pick<Application, 'traffic'> => ({
     traffic: { ...world.application().traffic!, edges: edges.map((edge) => edge.applicationName) },
   });
@@ -117,5 +119,40 @@ describe('a release of several applications', () => {
       status: 404,
       code: 'application_unknown',
     });
+  });
+
+  const tag = (fields: TagInput): Partial<Application> => ({ release: { tag: fields } });
+  it.each<[string, (name: string, namespace: string) => Partial<Application>, string, string]>([
+    ['depends on itself', (name) => ({ dependsOn: [name] }), '/dependsOn/0', 'Remove it.'],
+    [
+      'is its own edge',
+      (name) => ({ traffic: { router: 'gateway-api', edges: [name] } }),
+      '/traffic/edges/0',
+      'Remove it; without edges the share is moved at the own route.',
+    ],
+    [
+      'has two environments in one place',
+      (_, namespace) => ({
+        environments: ['test', 'prod'].map((name) => ({ name, type: 'prod', namespace })),
+      }),
+      '/environments/1',
+      'Give it another namespace, cluster or workload.name.',
+    ],
+    [
+      'has a header for a tag that proxies take off',
+      () => tag({ header: 'connection' }),
+      '/release/tag/header',
+      'Choose a header that nothing else reads, such as x-lane.',
+    ],
+    [
+      'lets in by a header with credentials',
+      () => tag({ enter: [{ header: 'authorization', prefix: 'Bearer' }] }),
+      '/release/tag/enter/0/header',
+      'Choose a header that says who asks, such as x-user.',
+    ],
+  ])('is not begun with one that %s', async (_, change, pointer, remedy) => {
+    const application = { ...one.application(quick), ...change(one.applicationName, one.namespace) };
+    const { detail: _1, ...refused } = problemIn(await one.declare(application));
+    expect(refused).toEqual({ status: 422, code: 'invalid_body', places: [{ pointer, remedy }] });
   });
 });
