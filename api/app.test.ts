@@ -196,6 +196,32 @@ describe('problems', () => {
   });
 
   it.each([
+    ['two objects', 2, 'shop', 'it renders 2 objects, and has to render one Deployment.'],
+    ['one that leaves its namespace', 1, 'away', 'it renders namespace "away", and the environment has'],
+  ])('names the place of a template that renders %s', async (_, count, namespace, why) => {
+    const object = `apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web, namespace: ${namespace} }\nspec: { template: {} }\n`;
+    const template = Array.from({ length: count }, () => object).join('---\n');
+    const environments = [{ name: 'prod', type: 'prod', namespace: 'shop', workload: { template } }];
+    const body = JSON.stringify({ name: 'web', image: 'r/web', environments });
+    const response = await appWith({}).request('/v1/applications/web', {
+      method: 'PUT',
+      body,
+      headers: json,
+    });
+    expect(response.status).toBe(422);
+    expect(await problemOfResponse(response)).toMatchObject({
+      code: 'template_invalid',
+      errors: [
+        {
+          pointer: '/environments/0/workload/template',
+          message: expect.stringContaining(`web in prod does not become a manifest: ${why}`),
+          remedy: expect.stringContaining('Correct the template'),
+        },
+      ],
+    });
+  });
+
+  it.each([
     ['a body that is no JSON', post(undefined), '{', 400, 'malformed_body'],
     [
       'a form',

@@ -88,3 +88,18 @@ describe('applications in a circle', () => {
     expect(await problemOfRelease(['a', 'c'], declared)).toBeNull();
   });
 });
+
+it('a member that nobody declared is told with its place in the body', async () => {
+  expect(await problemOfRelease(['a', 'nobody'], [app('a')])).toMatchObject({
+    status: 404,
+    code: 'application_unknown',
+    errors: [
+      {
+        pointer: '/applications/1/name',
+        code: 'application_unknown',
+        message: 'There is no application "nobody"; known: a.',
+        remedy: 'Declare it first: sluice apply -f nobody.yaml',
+      },
+    ],
+  });
+});

@@ -23,7 +23,7 @@ export async function releaseInputs(
   planOnly: boolean,
 ): Promise<ReleaseInputs> {
   if (body.override === true) requireRole(actor, 'approver');
-  const views = await Promise.all(body.applications.map(({ name }) => api.readApplication(name)));
+  const views = await Promise.all(body.applications.map(({ name }, i) => asDeclared(api, name, i)));
   const applications = views.map(({ current }, i) =>
     withManifests(current.application, body.applications[i]!.image),
   );
@@ -50,6 +50,22 @@ export async function releaseInputs(
   const cycle = circleIn(names, calls, concerned, stageNames(applications, environment));
   if (cycle !== null) return throwFailure(failure('call_cycle', { cycle }, '/applications'));
   return { ...inputs, calls };
+}
+
+/** The application as it is declared; one that is not has its place in the body. */
+async function asDeclared(
+  api: Pick<Temporal, 'readApplication'>,
+  name: string,
+  i: number,
+): Promise<ApplicationView> {
+  try {
+    return await api.readApplication(name);
+  } catch (error) {
+    if (!isUnknown(error)) throw error;
+    const { code, detail: message, remedy } = error.problem;
+    const place = { pointer: `/applications/${i}/name`, code, message, remedy };
+    throw new ProblemError({ ...error.problem, errors: [place] });
+  }
 }
 
 /** The applications at whose routes shares of these are moved, and that are none of them; without those that are not declared. */
@@ -114,10 +130,13 @@ async function declared(api: Pick<Temporal, 'readApplication'>, name: string): P
   try {
     return (await api.readApplication(name)).current.application;
   } catch (error) {
-    if (error instanceof ProblemError && error.problem.code === 'application_unknown') return null;
+    if (isUnknown(error)) return null;
     throw error;
   }
 }
+
+const isUnknown = (error: unknown): error is ProblemError =>
+  error instanceof ProblemError && error.problem.code === 'application_unknown';
 
 function unknownEnvironment(application: string, environment: string, known: readonly string[]): never {
   const found = failure('environment_unknown', { application, environment, known }, '/environment');

@@ -146,4 +146,24 @@ describe('a template', () => {
       }),
     );
   });
+
+  it('is refused where it stands: in the environment, or for all', () => {
+    const wrong = '{{ .wrong }}';
+    const pointerOf = (given: Application): string | undefined => {
+      try {
+        withManifests(given, 'v2');
+      } catch (error) {
+        if (error instanceof ProblemError) return error.problem.errors?.[0]?.pointer;
+      }
+      return undefined;
+    };
+    const local = environment('pre', { workload: { template: wrong } });
+    expect(pointerOf(application(wrong))).toBe('/workload/template');
+    expect(pointerOf(application(template, [environment('prod'), local]))).toBe(
+      '/environments/1/workload/template',
+    );
+    expect(pointerOf(application(wrong, [environment('prod', { workload: { name: 'shop' } })]))).toBe(
+      '/workload/template',
+    );
+  });
 });

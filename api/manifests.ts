@@ -11,15 +11,17 @@ import { throwFailure } from './problems.js';
 /**
  * The application with the manifest that each environment's template renders; without templates as it is.
  * @param image reference, or tag or digest, of what is released
- * Throws a problem that names the template, the line, and what may stand there.
+ * Throws a problem that names the template, its place in the application, the line, and what may stand there.
  */
 export function withManifests(application: Application, image: string): Application {
-  const environments = application.environments.map((environment) => {
+  const environments = application.environments.map((environment, i) => {
     const settings = workloadSettings(application, environment);
     // Nearer is stronger.
     if (settings.template === undefined || environment.workload?.manifest !== undefined) return environment;
     const { template: _, ...workload } = environment.workload ?? {};
-    const manifest = manifestOf(application, environment, settings.template, image);
+    const at = environment.workload?.template === undefined ? '' : `/environments/${i}`;
+    const place = { template: settings.template, pointer: `${at}/workload/template` };
+    const manifest = manifestOf(application, environment, place, image);
     return { ...environment, workload: { ...workload, manifest } };
   });
   return { ...application, environments };
@@ -28,12 +30,12 @@ export function withManifests(application: Application, image: string): Applicat
 function manifestOf(
   application: Application,
   environment: Environment,
-  template: string,
+  { template, pointer }: { readonly template: string; readonly pointer: string },
   image: string,
 ): Readonly<Record<string, unknown>> {
   const { name, container = application.name } = workloadSettings(application, environment);
   const where = `${application.name} in ${environment.name}`;
-  const unfit = (why: string): never => throwFailure(failure('template_invalid', { where, why }));
+  const unfit = (why: string): never => throwFailure(failure('template_invalid', { where, why }, pointer));
   const { type, namespace, cluster = 'default' } = environment;
   const data = templateData({
     app: { name: application.name },

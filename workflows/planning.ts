@@ -95,7 +95,7 @@ async function lookAtEdge(
     const input = { application, environment, lane: null, guest };
     return (await quickly('observe', cluster, input, { patienceMs, summary })).problems;
   } catch (error) {
-    return [lookFailure(error, cluster)];
+    return [lookFailure(error, application, environment)];
   }
 }
 
@@ -155,15 +155,21 @@ async function observe(
     if (result.observation !== null) run.seen.set(`${spec.name}/${name}`, result.observation);
     return result.observation;
   } catch (error) {
-    problems.push(lookFailure(error, environment.cluster ?? 'default'));
+    problems.push(lookFailure(error, spec, name));
     return null;
   }
 }
 
-function lookFailure(error: unknown, cluster: string): Failure {
+function lookFailure(error: unknown, { name, environments }: Application, environment: string): Failure {
+  const at = environments.findIndex((e) => e.name === environment);
+  const cluster = environments[at]?.cluster ?? 'default';
+  const pointer = `/environments/${at}/cluster`;
   const timeout = error instanceof ActivityFailure ? error.cause : undefined;
-  if (!(timeout instanceof TimeoutFailure)) return failureOf(error);
+  if (!(timeout instanceof TimeoutFailure)) {
+    const found = failureOf(error);
+    return found.code === 'cluster_unknown' ? { ...found, pointer } : found;
+  }
   return timeout.timeoutType === 'SCHEDULE_TO_START'
-    ? failure('cluster_unknown', { cluster, known: [] })
+    ? failure('cluster_unknown', { cluster, of: `${name} in ${environment}`, known: [] }, pointer)
     : failure('cluster_unreachable', { cluster, why: 'it did not answer in time' });
 }

@@ -32,10 +32,11 @@ export const surroundings = {
       `Registry ${c.registry} cannot be reached: ${c.why}.`,
       'Check its address and the network between worker and registry.',
     ),
-  cluster_unknown: (c: { cluster: string; known: readonly string[] }) =>
+  /** `of`: the application and environment that are to be there. */
+  cluster_unknown: (c: { cluster: string; of?: string; known: readonly string[] }) =>
     terminal(
       422,
-      `No worker serves a cluster "${c.cluster}"${c.known.length === 0 ? '' : `; known here: ${list(c.known)}`}.`,
+      `No worker serves a cluster "${c.cluster}"${c.of === undefined ? '' : ` (${c.of})`}${c.known.length === 0 ? '' : `; known here: ${list(c.known)}`}.`,
       'Add the cluster to a worker, or correct environments[].cluster.',
     ),
   cluster_unreachable: (c: { cluster: string; why: string }) =>

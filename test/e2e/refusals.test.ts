@@ -120,7 +120,7 @@ const cases: readonly Case[] = [
     title: 'a cluster that no worker serves',
     spec: place({ cluster: 'moon' }),
     codes: ['cluster_unknown'],
-    says: [/"moon"/, /environments\[\]\.cluster/],
+    says: [/"moon"/, /\/environments\/0\/cluster/, /environments\[\]\.cluster/],
   },
   {
     title: 'a cluster that does not answer',

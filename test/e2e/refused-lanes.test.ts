@@ -75,20 +75,64 @@ describe('a release of several applications', () => {
   it('that calls one that nobody declared is refused with its name', async () => {
     await declare(one, { dependsOn: ['nobody'] });
     await declare(other, {});
-    const { status, code, detail } = await ask();
-    expect([status, code]).toEqual([422, 'call_unknown']);
+    const { detail, ...refused } = await ask();
+    expect(refused).toEqual({
+      status: 422,
+      code: 'call_unknown',
+      places: [{ pointer: '/applications', remedy: 'Declare it, or take it out of dependsOn.' }],
+    });
     expect(detail).toContain(`"${one.applicationName}" depends on "nobody"`);
   });
 
   it('with different lanes is refused with both, and goes with one lane for all', async () => {
     await declare(one, {});
     await declare(other, { release: { ...quick, lane: 'blue' } });
-    const { status, code, detail } = await ask();
-    expect([status, code]).toEqual([422, 'release_refused']);
+    const { detail, ...refused } = await ask();
+    expect(refused).toEqual({
+      status: 422,
+      code: 'release_refused',
+      places: [
+        { pointer: '/lane', remedy: expect.stringContaining('Name one lane for the release (--lane)') },
+      ],
+    });
     expect(detail).toContain('gray (x-lane: gray)');
     expect(detail).toContain('blue (x-lane: blue)');
     const plan = await one.call('POST', '/v1/plans', { applications: both(), lane: 'green' });
     expect(plan.status).toBe(200);
+  });
+
+  it('that leaves out one of a strict lane is refused with its name', async () => {
+    await declare(one, {
+      dependsOn: [other.applicationName],
+      release: { ...quick, tag: { strict: true } },
+    });
+    await declare(other, {});
+    const { detail, ...refused } = await ask([both()[0]!]);
+    expect(refused).toEqual({
+      status: 422,
+      code: 'release_refused',
+      places: [{ pointer: '/applications', remedy: expect.stringContaining('Release all of them together') }],
+    });
+    expect(detail).toContain(`is strict, but its requests come through ${other.applicationName}, too.`);
+    expect((await one.call('POST', '/v1/plans', { applications: both() })).status).toBe(200);
+  });
+
+  it('one of which is to be in a cluster that no worker serves is refused with the place', async () => {
+    const { environments } = other.application();
+    await declare(one, {});
+    await declare(other, { environments: environments.map((e) => ({ ...e, cluster: 'moon' })) });
+    const { detail, ...refused } = await ask();
+    expect(refused).toEqual({
+      status: 422,
+      code: 'release_refused',
+      places: [
+        {
+          pointer: '/environments/0/cluster',
+          remedy: expect.stringContaining('Add the cluster to a worker'),
+        },
+      ],
+    });
+    expect(detail).toContain(`cluster "moon" (${other.applicationName} in prod)`);
   });
 
   it('two of which are one Deployment, or one share of a route, is refused with both', async () => {
@@ -114,10 +158,20 @@ describe('a release of several applications', () => {
 
   it('that names one twice, or one that nobody declared, is refused with the place', async () => {
     const [first] = both();
-    expect(await ask([first!, first!])).toMatchObject({ status: 422, code: 'invalid_body' });
+    expect(await ask([first!, first!])).toMatchObject({
+      status: 422,
+      code: 'invalid_body',
+      places: [{ pointer: '/applications/1/name', remedy: 'Rename one, or remove it.' }],
+    });
     expect(await ask([first!, { name: 'nobody', image: 'v2' }])).toMatchObject({
       status: 404,
       code: 'application_unknown',
+      places: [
+        {
+          pointer: '/applications/1/name',
+          remedy: expect.stringContaining('Declare it first: sluice apply -f nobody.yaml'),
+        },
+      ],
     });
   });
 
@@ -154,5 +208,20 @@ describe('a release of several applications', () => {
     const application = { ...one.application(quick), ...change(one.applicationName, one.namespace) };
     const { detail: _1, ...refused } = problemIn(await one.declare(application));
     expect(refused).toEqual({ status: 422, code: 'invalid_body', places: [{ pointer, remedy }] });
+  });
+
+  it.each([
+    ['renders two objects', 2, '', 'it renders 2 objects, and has to render one Deployment.'],
+    ['leaves its namespace', 1, ', namespace: elsewhere', 'it renders namespace "elsewhere"'],
+  ])('is not begun with one whose template %s', async (_, count, more, why) => {
+    const object = `apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: one${more} }\nspec: { template: {} }\n`;
+    const template = Array.from({ length: count }, () => object).join('---\n');
+    const { detail, ...refused } = problemIn(await declare(one, { workload: { name: 'one', template } }));
+    expect(refused).toEqual({
+      status: 422,
+      code: 'template_invalid',
+      places: [{ pointer: '/workload/template', remedy: expect.stringContaining('Correct the template') }],
+    });
+    expect(detail).toContain(why);
   });
 });
