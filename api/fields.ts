@@ -1,5 +1,6 @@
 /** Zod's issues as errors that name the field, what was found, what is expected and what to do. */
 import type { z } from '@hono/zod-openapi';
+import { maskManifest } from '../domain/mask.js';
 import { nearest } from './nearest.js';
 import type { RuleParams } from './schemas/application-rules.js';
 
@@ -38,7 +39,7 @@ export const pointerOf = (path: Path): string =>
 
 function fieldError(issue: Issue, body: unknown): FieldError {
   const value = valueAt(body, issue.path);
-  const found = shown(value);
+  const found = foundAt(issue.path, value);
   const expected = expectation(issue);
   const place = { pointer: pointerOf(issue.path), found, expected };
   if (issue.code === 'custom' && isRule(issue.params)) {
@@ -66,7 +67,7 @@ function unknownKey(path: Path, known: readonly string[], body: unknown): FieldE
   return {
     pointer: pointerOf(path),
     message: `There is no key "${key}" here.`,
-    found: shown(valueAt(body, path)),
+    found: foundAt(path, valueAt(body, path)),
     expected: known.length === 0 ? 'no key' : `one of ${known.join(', ')}`,
     remedy: like === undefined ? `Remove "${key}".` : `Did you mean ${like}?`,
     ...(like === undefined ? {} : { nearest: like }),
@@ -127,11 +128,22 @@ export function valueAt(body: unknown, path: Path): unknown {
   return value;
 }
 
+/** What is wrong with a variable may be that its value is a secret, so only its kind is told. */
+const foundAt = (path: Path, value: unknown): string =>
+  path.includes('variables') && value !== undefined ? kindOf(value) : shown(value);
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'string' ? 'text' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
 /** Short JSON; long values are cut, so that an error never repeats a whole document. */
 function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   const json = JSON.stringify(value);
-  return json.length > 80 ? `${json.slice(0, 77)}...` : json;
+  const text = typeof value === 'object' ? maskManifest(json) : json;
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
 /** Keys that an object may have at that place of the schema; empty where it is no object. */
@@ -139,7 +151,7 @@ function keysAt(schema: z.core.$ZodType, path: Path): readonly string[] {
   let current = unwrapped(schema);
   for (const part of path) {
     const { def } = current._zod as unknown as { def: SchemaDef };
-    const next = def.shape?.[String(part)] ?? def.element;
+    const next = def.shape?.[String(part)] ?? def.element ?? def.valueType;
     if (next === undefined) return [];
     current = unwrapped(next);
   }
@@ -151,6 +163,8 @@ interface SchemaDef {
   readonly innerType?: z.core.$ZodType;
   readonly shape?: Readonly<Record<string, z.core.$ZodType>>;
   readonly element?: z.core.$ZodType;
+  /** Of a map. */
+  readonly valueType?: z.core.$ZodType;
 }
 
 function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {

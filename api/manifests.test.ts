@@ -95,6 +95,36 @@ describe('a template', () => {
     expect(env).toEqual([expected('nacos.test:8848', 'db-test'), expected('nacos.prod:8848', 'db')]);
   });
 
+  it('has the variables of each environment in the released container, over its own', () => {
+    const nacos = 'spring.cloud.nacos.discovery.server-addr';
+    const text = `${template}          env: [{ name: LOG, value: debug }]\n        - name: proxy\n`;
+    const own = {
+      variables: { LOG: 'info', [nacos]: 'nacos:8848' },
+      variablesFrom: [{ configMap: 'global' }],
+    };
+    const environments = [
+      environment('test', { variables: { LOG: null } }),
+      environment('prod', { variables: { [nacos]: { secret: 'nacos', key: 'address' } } }),
+    ];
+    const envFrom = [{ configMapRef: { name: 'global' } }];
+    const given = [
+      [
+        { name: 'LOG', value: 'debug' },
+        { name: nacos, value: 'nacos:8848' },
+      ],
+      [
+        { name: 'LOG', value: 'info' },
+        { name: nacos, valueFrom: { secretKeyRef: { name: 'nacos', key: 'address' } } },
+      ],
+    ];
+    const whole = manifests({ ...application(text, environments), ...own });
+    expect(whole).toMatchObject(
+      given.map((env) => ({
+        spec: { template: { spec: { containers: [{ name: 'shop', env, envFrom }, { name: 'proxy' }] } } },
+      })),
+    );
+  });
+
   it.each([
     ['v2', 'r.example/shop:v2'],
     ['sha256:1', 'r.example/shop@sha256:1'],
@@ -108,6 +138,32 @@ describe('a template', () => {
     const manifest = { kind: 'Deployment' };
     expect(manifests(application('{{ .wrong }}', [environment('prod', { workload: { manifest } })]))).toEqual(
       [manifest],
+    );
+  });
+
+  it('or manifest of the application has the variables of each environment, and a manifest of the environment too', () => {
+    const manifest = { kind: 'Deployment', spec: { template: { spec: { containers: [{ name: 'main' }] } } } };
+    const variables = (value: string) => ({ variables: { A: value } });
+    const environments = [
+      environment('test', variables('1')),
+      environment('prod', { ...variables('2'), workload: { manifest } }),
+      environment('plain'),
+    ];
+    const given = { ...application(undefined, environments), workload: { manifest } };
+    const expected = (value: string) => {
+      const containers = [{ name: 'main', env: [{ name: 'A', value }] }];
+      return { ...manifest, spec: { template: { spec: { containers } } } };
+    };
+    expect(manifests(given)).toEqual([expected('1'), expected('2'), undefined]);
+    expect(withManifests(withManifests(given, 'v2'), 'v2')).toEqual(withManifests(given, 'v2'));
+  });
+
+  it('without the container that variables are for is refused', () => {
+    const text = template.replace('.image.shop', '.image.web');
+    const given = { ...application(), workload: { template: text, container: 'web' }, variables: { A: '1' } };
+    const problem = { code: 'container_unknown', status: 422, detail: expect.stringContaining('"web"') };
+    expect(() => manifests(given)).toThrow(
+      expect.objectContaining({ problem: expect.objectContaining(problem) }),
     );
   });
 

@@ -1,30 +1,46 @@
-/** Manifests out of templates: for every environment, before anything is asked of a cluster. */
+/** What each environment declares of its Deployment: out of templates, with variables, before anything is asked of a cluster. */
 import { parseAllDocuments } from 'yaml';
-import { workloadSettings, type Application, type Environment } from '../domain/application.js';
+import { workloadSettings, type Application, type Environment, type Values } from '../domain/application.js';
+import { releasedContainer } from '../domain/declared.js';
 import { failure } from '../domain/failures.js';
 import { templateData } from '../domain/template/data.js';
 import { TemplateError } from '../domain/template/error.js';
 import { renderTemplate } from '../domain/template/render.js';
 import { mergedValues } from '../domain/values.js';
+import { containersIn, variablesIn, withVariables } from '../domain/variables.js';
 import { throwFailure } from './problems.js';
 
 /**
- * The application with the manifest that each environment's template renders; without templates as it is.
+ * The application with the manifest that each environment's template renders and that has its variables; without either as it is.
  * @param image reference, or tag or digest, of what is released
  * Throws a problem that names the template, its place in the application, the line, and what may stand there.
  */
 export function withManifests(application: Application, image: string): Application {
   const environments = application.environments.map((environment, i) => {
-    const settings = workloadSettings(application, environment);
+    const { manifest, template } = workloadSettings(application, environment);
     // Nearer is stronger.
-    if (settings.template === undefined || environment.workload?.manifest !== undefined) return environment;
-    const { template: _, ...workload } = environment.workload ?? {};
+    const isRendered = template !== undefined && environment.workload?.manifest === undefined;
     const at = environment.workload?.template === undefined ? '' : `/environments/${i}`;
-    const place = { template: settings.template, pointer: `${at}/workload/template` };
-    const manifest = manifestOf(application, environment, place, image);
-    return { ...environment, workload: { ...workload, manifest } };
+    const place = { template: template ?? '', pointer: `${at}/workload/template` };
+    const declared = isRendered ? manifestOf(application, environment, place, image) : manifest;
+    const whole = declared === undefined ? undefined : withVariablesOf(application, environment, declared);
+    if (whole === undefined || whole === manifest) return environment;
+    const { template: _, ...workload } = environment.workload ?? {};
+    return { ...environment, workload: { ...workload, manifest: whole } };
   });
   return { ...application, environments };
+}
+
+/** The same manifest where there are none. */
+function withVariablesOf(application: Application, environment: Environment, manifest: Values): Values {
+  const variables = variablesIn(application, environment);
+  if (variables.env.length + variables.envFrom.length === 0) return manifest;
+  const { name: workload, container: wanted } = workloadSettings(application, environment);
+  const known = containersIn(manifest);
+  const container = releasedContainer(known, { container: wanted, application: application.name });
+  return known.includes(container)
+    ? withVariables(manifest, container, variables)
+    : throwFailure(failure('container_unknown', { container, workload, known }, '/workload/container'));
 }
 
 function manifestOf(
@@ -32,7 +48,7 @@ function manifestOf(
   environment: Environment,
   { template, pointer }: { readonly template: string; readonly pointer: string },
   image: string,
-): Readonly<Record<string, unknown>> {
+): Values {
   const { name, container = application.name } = workloadSettings(application, environment);
   const where = `${application.name} in ${environment.name}`;
   const unfit = (why: string): never => throwFailure(failure('template_invalid', { where, why }, pointer));

@@ -4,6 +4,7 @@ import type { ApprovalSettings } from './approval.js';
 import type { Consumers } from './consumers.js';
 import type { Duration } from './duration.js';
 import type { AnyRoute, Condition, Enter, IngressController, RouterName, Tag } from './traffic.js';
+import type { Variable, VariableGroup, Variables } from './variables.js';
 
 export const environmentTypes = ['test', 'pre', 'gray', 'prod'] as const;
 export type EnvironmentType = (typeof environmentTypes)[number];
@@ -33,6 +34,10 @@ export interface Application {
   readonly workload?: WorkloadSettings;
   /** What templates read as `.values`. */
   readonly values?: Values;
+  /** Of the released container in the Deployment of a first release. */
+  readonly variables?: Variables;
+  /** Groups of variables that the cluster has. */
+  readonly variablesFrom?: readonly VariableGroup[];
   /** Absent: no traffic to move, so only the strategy rolling. */
   readonly traffic?: TrafficSettings;
   readonly release?: ReleaseInput;
@@ -67,6 +72,10 @@ export interface Environment {
   readonly workload?: WorkloadSettings;
   /** Over those of the application, map by map. */
   readonly values?: Values;
+  /** Over those of the application, name by name; null takes one away. */
+  readonly variables?: Readonly<Record<string, Variable | null>>;
+  /** After those of the application. */
+  readonly variablesFrom?: readonly VariableGroup[];
   readonly traffic?: Partial<TrafficSettings>;
   /** Instead of the application's. */
   readonly consumers?: Consumers;

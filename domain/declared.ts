@@ -10,6 +10,12 @@ export interface DeclaredDeployment {
   readonly manifest: Readonly<Record<string, unknown>>;
 }
 
+/** The container whose image is released: as declared, else the only one, else the one named like the application. */
+export const releasedContainer = (
+  known: readonly string[],
+  { container, application }: { readonly container: string | null | undefined; readonly application: string },
+): string => container ?? (known.length === 1 ? known[0] : undefined) ?? application;
+
 /** In the order of the plan; those of applications that declare none are left out. */
 export function declaredDeployments(
   { stages }: Pick<Plan, 'stages'>,

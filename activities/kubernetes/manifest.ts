@@ -1,4 +1,5 @@
 /** The Deployment that a first release creates, from the application's manifest. Pure. */
+import { releasedContainer } from '../../domain/declared.js';
 import { failure, type Failure } from '../../domain/failures.js';
 import { labels as ours } from '../../domain/ids.js';
 import { containersOf, type Deployment } from './objects.js';
@@ -70,13 +71,13 @@ export function manifestDeployment(
   };
 }
 
-/** The container whose image is released: as declared, else the only one, else the one named like the application. */
+/** The container whose image is released, where the Deployment has it. */
 export function containerName(
   deployment: Deployment,
   { container, application, deployment: workload }: Omit<ManifestPlace, 'namespace'>,
 ): string | Failure {
   const known = containersOf(deployment).map((c) => c.name);
-  const wanted = container ?? (known.length === 1 ? known[0] : undefined) ?? application;
+  const wanted = releasedContainer(known, { container, application });
   return known.includes(wanted)
     ? wanted
     : failure('container_unknown', { container: wanted, workload, known }, '/workload/container');

@@ -19,6 +19,12 @@ import { checkPlaces } from './place-rules.js';
 import { releaseSettingsSchema } from './release-settings.js';
 import { checkRouters } from './router-rules.js';
 import {
+  checkVariables,
+  localVariablesSchema,
+  variableGroupsSchema as groups,
+  variablesSchema,
+} from './variables.js';
+import {
   dnsLabel,
   headerName,
   hostName,
@@ -122,6 +128,8 @@ const environment = z.strictObject({
   namespace: dnsLabel,
   workload: workload.exactOptional(),
   values: values.exactOptional(),
+  variables: localVariablesSchema.exactOptional(),
+  variablesFrom: groups.exactOptional().describe('After those of the application.'),
   traffic: localTraffic.exactOptional(),
   consumers: consumers.exactOptional(),
   release: releaseSettingsSchema.exactOptional().describe('What differs here.'),
@@ -138,6 +146,8 @@ export const applicationSchema = z
       .describe('Repository without tag, such as registry.example/shop/web.'),
     workload: workload.exactOptional(),
     values: values.exactOptional(),
+    variables: variablesSchema.exactOptional(),
+    variablesFrom: groups.exactOptional(),
     traffic: traffic.exactOptional().describe('Absent: only the strategy rolling.'),
     release: releaseSettingsSchema.exactOptional(),
     dependsOn: z
@@ -165,4 +175,5 @@ export const applicationSchema = z
   .superRefine(checkRouters, always)
   .superRefine(checkIngresses, always)
   .superRefine(checkBatchStrategy, always)
+  .superRefine(checkVariables, always)
   .meta({ title: 'Application' }) satisfies z.ZodType<Application>;

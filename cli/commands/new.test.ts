@@ -169,6 +169,23 @@ describe('new', () => {
     });
     expect(workload!.grayLabels).toEqual({ 'alicloud.service.tag': 'gray' });
   });
+
+  it('gives pods the address of Nacos, in test another one', async () => {
+    const values = [
+      'registry=r.example',
+      'namespace=shop',
+      'testNamespace=t',
+      'nacos=n:8848',
+      'testNacos=t:8848',
+    ];
+    const set = values.flatMap((value) => ['--set', value]);
+    await sluice(api.url, ['new', '--template', 'spring-service', ...set, '--dir', folder, 'cart']);
+    const application = made('cart');
+    expect(applicationSchema.safeParse(application).error?.issues ?? []).toEqual([]);
+    const nacos = 'spring.cloud.nacos.discovery.server-addr';
+    expect(application.variables).toEqual({ [nacos]: 'n:8848' });
+    expect(application.environments.map((e) => e.variables)).toEqual([{ [nacos]: 't:8848' }, undefined]);
+  });
 });
 
 describe('diff', () => {
