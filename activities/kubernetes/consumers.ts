@@ -7,7 +7,7 @@ import type { Container } from './objects.js';
 export interface Variable {
   readonly name: string;
   readonly value?: string;
-  readonly valueFrom?: unknown;
+  readonly valueFrom?: object;
 }
 
 export const variablesOf = (container: Container): readonly Variable[] =>

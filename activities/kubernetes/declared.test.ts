@@ -106,6 +106,33 @@ describe('what is applied to see', () => {
     expect(apply({ ...manifest, status: {} })).toEqual(deployment({}, { image: 'r/web@sha256:1' }, own));
   });
 
+  it('has variables of another kind than the live ones instead of them', () => {
+    const secret = { secretKeyRef: { name: 'db', key: 'password' } };
+    const configMap = { configMapKeyRef: { name: 'db', key: 'user', optional: true } };
+    const live = [
+      { name: 'A', value: '1' },
+      { name: 'B', valueFrom: secret },
+      { name: 'C', valueFrom: configMap },
+      { name: 'D', value: '4' },
+    ];
+    const env = [
+      { name: 'A', valueFrom: secret },
+      { name: 'B', value: '2' },
+      { name: 'C', valueFrom: secret },
+      { name: 'D', value: '5' },
+      { name: 'E', value: '6' },
+    ];
+    const given = { manifest: deployment({}, { env }) as never, container: 'app', isScaled: false };
+    const applied = applicable(deployment({}, { env: live }), given) as Deployment;
+    expect(applied.spec.template.spec?.containers?.[0]?.['env']).toEqual([
+      { name: 'A', value: null, valueFrom: secret },
+      { name: 'B', valueFrom: null, value: '2' },
+      { name: 'C', valueFrom: { configMapKeyRef: null, ...secret } },
+      { name: 'D', value: '5' },
+      { name: 'E', value: '6' },
+    ]);
+  });
+
   it('says nothing of replicas where an autoscaler does', () => {
     expect(apply(deployment(), true)['spec']).not.toHaveProperty('replicas');
     expect(apply(deployment())['spec']).toHaveProperty('replicas', 2);

@@ -1,7 +1,8 @@
 /** How the live Deployment differs from the declared one, by what the API server would make of it. Pure. */
 import { maskManifest } from '../../domain/mask.js';
 import type { DeploymentDrift, FieldDrift } from '../../domain/target.js';
-import { containersOf, imageOf, omit, type Deployment, type KubeObject } from './objects.js';
+import { variablesOf, type Variable } from './consumers.js';
+import { containersOf, imageOf, omit, type Container, type Deployment, type KubeObject } from './objects.js';
 
 export interface Declared {
   readonly manifest: Readonly<Record<string, unknown>>;
@@ -38,9 +39,11 @@ export function applicable(stable: Deployment, { manifest, container, isScaled }
   const deployment = manifest as unknown as Deployment;
   const { labels, annotations } = deployment.metadata ?? {};
   const image = imageOf(stable, container);
-  const containers = containersOf(deployment).map((c) =>
-    c.name === container && image !== undefined ? { ...c, image } : c,
-  );
+  const containers = containersOf(deployment).map((c) => ({
+    ...c,
+    ...(c.name === container && image !== undefined ? { image } : {}),
+    ...replaced(stable, c),
+  }));
   const { name, namespace } = stable.metadata;
   const { template } = deployment.spec;
   return {
@@ -58,6 +61,27 @@ export function applicable(stable: Deployment, { manifest, container, isScaled }
     },
   };
 }
+
+/** A variable that is of another kind than the live one takes its place: merged into it, it would be of both kinds, which is refused. */
+function replaced(stable: Deployment, declared: Container): { readonly env?: readonly object[] } {
+  const { env } = declared;
+  const live = containersOf(stable).find(({ name }) => name === declared.name);
+  if (live === undefined || !Array.isArray(env)) return {};
+  const variables = env.map((variable: Variable) => {
+    const own = variablesOf(live).find(({ name }) => name === variable.name);
+    if (own === undefined) return variable;
+    const { valueFrom } = variable;
+    const from = valueFrom === undefined ? {} : { valueFrom: instead(own.valueFrom, valueFrom) };
+    return { ...instead(own, variable), ...from };
+  });
+  return { env: variables };
+}
+
+/** Declared, without what only the live one has. */
+const instead = (live: object = {}, declared: object): object => ({
+  ...Object.fromEntries(Object.keys(live).map((key) => [key, null])),
+  ...declared,
+});
 
 /** What the dry run changed; null: nothing. Values of secrets are masked, but that they differ is told. */
 export function driftOf(live: KubeObject, would: KubeObject): DeploymentDrift | null {
