@@ -104,6 +104,11 @@ describe('what keeps a pod from becoming ready', () => {
       { reason: 'CreateContainerConfigError', graceMs: 0, says: 'secret "db" not found' },
     ],
     [
+      'a key that a Secret does not have, by its name',
+      waiting('CreateContainerConfigError', "couldn't find key password in Secret shop/db"),
+      { reason: 'CreateContainerConfigError', graceMs: 0, says: 'find key password in Secret shop/db' },
+    ],
+    [
       'a kubelet that is still fetching configuration may pass',
       waiting(
         'CreateContainerConfigError',

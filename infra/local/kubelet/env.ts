@@ -33,6 +33,11 @@ async function valueOf(kube: Kube, pod: Pod, { value, valueFrom }: EnvVar): Prom
 }
 
 type Source = 'configmaps' | 'secrets';
+/** As the kubelet calls them. */
+const words = {
+  configmaps: { one: 'configmap', kind: 'ConfigMap' },
+  secrets: { one: 'secret', kind: 'Secret' },
+} as const;
 
 async function readKey(
   kube: Kube,
@@ -42,7 +47,9 @@ async function readKey(
 ): Promise<string | undefined> {
   const value = (await readData(kube, pod, source, ref))?.[ref.key];
   if (value === undefined && !ref.optional)
-    throw new Error(`couldn't find key ${ref.key} in ${source} ${ref.name}`);
+    throw new Error(
+      `couldn't find key ${ref.key} in ${words[source].kind} ${pod.metadata.namespace}/${ref.name}`,
+    );
   return value;
 }
 
@@ -60,8 +67,9 @@ async function readData(
       Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
     );
   } catch (error) {
-    if (optional && error instanceof KubeError && error.status === 404) return undefined;
-    throw error;
+    if (!(error instanceof KubeError && error.status === 404)) throw error;
+    if (optional) return undefined;
+    throw new Error(`${words[source].one} "${name}" not found`, { cause: error });
   }
 }
 
