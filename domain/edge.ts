@@ -2,12 +2,23 @@
 import { routeOf, trafficSettings, type Application, type Environment } from './application.js';
 import { cycleIn, type Calls } from './chain.js';
 import { failure, type Failure } from './failures.js';
+import type { ReleaseInputs } from './release.js';
 import type { Edge } from './target.js';
 import type { Enter, Tag } from './traffic.js';
 
 /** Names of the applications at whose routes requests to it get the tag in this environment. */
 export const edgesOf = (application: Application, environment: Environment): readonly string[] =>
   trafficSettings(application, environment)?.edges ?? [];
+
+/** Whom these say that they call. */
+export const declaredCalls = (applications: readonly Application[]): Calls =>
+  Object.fromEntries(applications.map(({ name, dependsOn = [] }) => [name, dependsOn]));
+
+/** Who calls whom in a release: those that are released, and what they call unreleased. */
+export const callsIn = ({ applications, calls }: Pick<ReleaseInputs, 'applications' | 'calls'>): Calls => ({
+  ...calls,
+  ...declaredCalls(applications),
+});
 
 /** The calls with those from the edges, which need not be declared twice. */
 export function withEdges(calls: Calls, applications: readonly Application[], environment: string): Calls {

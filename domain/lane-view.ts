@@ -1,10 +1,9 @@
 /** Lanes that there are now: nobody administers them, they follow from the gray tracks that stand. Pure. */
 import { levelsOf, reachedFrom, type Calls } from './chain.js';
-import { withEdges } from './edge.js';
+import { declaredCalls, withEdges } from './edge.js';
 import { declares, type Declared, type EnvironmentRow } from './environment.js';
 import { canonicalJson } from './ids.js';
 import { trackOf, type LaneEntry, type LaneMember, type Track } from './lane-track.js';
-import { callsOf } from './leftover.js';
 import type { ReleaseView } from './release.js';
 
 /** An application of the chain that has no gray track: its stable answers the requests of the lane as well. */
@@ -63,7 +62,7 @@ export function lanesIn(
   views: ReadonlyMap<string, ReleaseView>,
 ): readonly LaneView[] {
   const applications = all.filter((d) => declares(d, environment)).map((d) => d.current.application);
-  const calls = withEdges(callsOf(applications), applications, environment);
+  const calls = withEdges(declaredCalls(applications), applications, environment);
   const tracks = rows.flatMap((row) =>
     (row.live?.gray ?? []).map((gray) =>
       trackOf(gray, row, environment, applications, views.get(gray.release)),

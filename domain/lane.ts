@@ -1,7 +1,7 @@
 /** What makes several applications one lane. Pure. */
 import { releaseSettings } from './application.js';
 import { reachedFrom } from './chain.js';
-import { edgesOf, withEdges } from './edge.js';
+import { callsIn, edgesOf, withEdges } from './edge.js';
 import { failure, type Failure } from './failures.js';
 import { environmentsOf, type Plan } from './plan.js';
 import { entriesOf, hasGray } from './member.js';
@@ -47,11 +47,10 @@ function tagProblems(environment: string, here: readonly Member[]): Failure[] {
 }
 
 /** A strict lane has all that its requests come through. */
-function gaps(environment: string, here: readonly Member[], { applications, calls = {} }: Inputs): Failure[] {
+function gaps(environment: string, here: readonly Member[], inputs: Inputs): Failure[] {
   const strict = here.find((one) => one.isStrict);
   if (strict === undefined) return [];
-  const declared = Object.fromEntries(applications.map((a) => [a.name, a.dependsOn ?? []]));
-  const known = withEdges({ ...calls, ...declared }, applications, environment);
+  const known = withEdges(callsIn(inputs), inputs.applications, environment);
   const starts = here.flatMap((one) => [one.application, ...one.edges]);
   const passed = new Set([...starts, ...starts.flatMap((name) => [...reachedFrom(name, known)])]);
   for (const { application } of here) passed.delete(application);

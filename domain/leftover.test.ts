@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exampleTarget } from '../test/fakes/target.js';
-import { callersFirst, callsOf, type Leftover } from './leftover.js';
+import { declaredCalls } from './edge.js';
+import { callersFirst, type Leftover } from './leftover.js';
 
 const left = (application: string, release = 'r1'): Leftover => ({
   release,
@@ -19,7 +20,7 @@ const application = (name: string, ...dependsOn: string[]) => ({
 
 describe('what is left is given back', () => {
   it('callers first, also through an application that left nothing', () => {
-    const calls = callsOf([application('a', 'b'), application('b', 'c'), application('c')]);
+    const calls = declaredCalls([application('a', 'b'), application('b', 'c'), application('c')]);
     const order = callersFirst([left('c'), left('a'), left('c', 'r2')], calls);
     expect(order.map((l) => [l.target.application, l.release])).toEqual([
       ['a', 'r1'],

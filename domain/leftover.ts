@@ -82,6 +82,3 @@ export function callersFirst(leftovers: readonly Leftover[], calls: Calls): read
   const levelOf = ({ target }: Leftover): number => levels.get(target.application) ?? 0;
   return leftovers.toSorted((a, b) => levelOf(b) - levelOf(a));
 }
-
-export const callsOf = (applications: readonly Application[]): Calls =>
-  Object.fromEntries(applications.map(({ name, dependsOn = [] }) => [name, dependsOn]));

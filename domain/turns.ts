@@ -1,7 +1,7 @@
 /** What a release has to itself while it is at work in an environment, besides its applications. Pure. */
 import { releaseSettings, type Application } from './application.js';
 import { innerOf, reachedFrom } from './chain.js';
-import { edgesOf, withEdges } from './edge.js';
+import { callsIn, edgesOf, withEdges } from './edge.js';
 import { environmentsOf } from './plan.js';
 import { laneTurn } from './queue.js';
 import type { ReleaseInputs } from './release.js';
@@ -28,7 +28,7 @@ export function turnsIn(inputs: ReleaseInputs, environment: string): readonly Tu
     environmentsOf(spec, request.environment, request.wayBack).some((e) => e.name === environment),
   );
   const names = here.map((spec) => spec.name);
-  const calls = callsIn(inputs, environment);
+  const calls = withEdges(callsIn(inputs), applications, environment);
   const inner = innerOf(names, calls);
   const at = here.flatMap((spec) =>
     edgesOf(
@@ -59,11 +59,6 @@ export function turnsIn(inputs: ReleaseInputs, environment: string): readonly Tu
 }
 
 const keyOf = ({ application, environment }: TurnAsked): string => `${application}/${environment}`;
-
-function callsIn({ applications, calls = {} }: ReleaseInputs, environment: string) {
-  const declared = Object.fromEntries(applications.map((a) => [a.name, a.dependsOn ?? []]));
-  return withEdges({ ...calls, ...declared }, applications, environment);
-}
 
 const isBehind = (here: readonly Application[], name: string, environment: string): boolean =>
   here.some((spec) => {

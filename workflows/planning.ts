@@ -2,8 +2,7 @@
 import { ActivityFailure, patched, TimeoutFailure } from '@temporalio/workflow';
 import { releaseSettings, type Application } from '../domain/application.js';
 import { batchProblems } from '../domain/batches.js';
-import { edgesOf, type Told } from '../domain/edge.js';
-import type { Calls } from '../domain/chain.js';
+import { callsIn, edgesOf, type Told } from '../domain/edge.js';
 import { entryProblems, laneProblems, stampProblems } from '../domain/lane.js';
 import { placeProblems } from '../domain/places.js';
 import { shareProblems } from '../domain/shares.js';
@@ -11,7 +10,6 @@ import type { Failure } from '../domain/failures.js';
 import { failure } from '../domain/failures.js';
 import { computePlan, environmentsOf, type Plan, type PlannedApplication } from '../domain/plan.js';
 import { type Observation } from '../domain/target.js';
-import type { ReleaseInputs } from '../domain/release.js';
 import { quickly } from './activities.js';
 import { failureOf } from './failures.js';
 import { gatesBefore } from './gates.js';
@@ -55,7 +53,7 @@ export async function makePlan(
     rollbackOf === undefined || wayBack === undefined
       ? {}
       : { rollback: { of: rollbackOf, way: wayBack, enters: !patched('nobody-enters-on-the-way-back') } };
-  const calls = callsOf(run.inputs);
+  const calls = callsIn(run.inputs);
   const asked = { environment, strategy, lane, approveEach, gates, ...rollback };
   const plan = computePlan({ applications: planned, calls, edges: run.inputs.edges ?? [], ...asked });
   const unfit = [...entryProblems(plan), ...stampProblems(plan), ...shareProblems(plan)];
@@ -98,11 +96,6 @@ async function lookAtEdge(
     return [lookFailure(error, application, environment)];
   }
 }
-
-const callsOf = ({ applications, calls }: ReleaseInputs): Calls => ({
-  ...calls,
-  ...Object.fromEntries(applications.map(({ name, dependsOn = [] }) => [name, dependsOn])),
-});
 
 interface Look {
   /** Null where an image is not known. */

@@ -1,12 +1,11 @@
 /** What releases left behind that are over: shown, or removed by a workflow that keeps who asked for it and why. */
 import { randomUUID } from 'node:crypto';
 import type { Application } from '../../domain/application.js';
-import { withEdges } from '../../domain/edge.js';
+import { declaredCalls, withEdges } from '../../domain/edge.js';
 import { failure } from '../../domain/failures.js';
 import { cleanWorkflowId } from '../../domain/ids.js';
 import {
   callersFirst,
-  callsOf,
   type Cleaned,
   type CleanRequest,
   type CleanView,
@@ -66,7 +65,7 @@ export async function cleanEnvironment(
   const applications = [...here, ...claimed.applications];
   const over = callersFirst(
     [...own, ...claimed.leftovers],
-    withEdges(callsOf(applications), applications, name),
+    withEdges(declaredCalls(applications), applications, name),
   );
   const request = { environment: name, leftovers: over, by, reason };
   const cleaned = dryRun || over.length === 0 ? [] : await remove(access, request);
