@@ -463,3 +463,46 @@ describe('releases that share a way', () => {
     await expect(release('lost')).rejects.toThrow(/edge_unfit.*it is not declared/);
   });
 });
+
+describe('each of a lane that asks for itself', () => {
+  const names = ['payer', 'payee'];
+
+  it('is approved by itself, one after the other, and no share moves before all are', async () => {
+    done = [];
+    for (const name of names) {
+      await ask('PUT', `/v1/applications/${name}`, {
+        name,
+        image: `r.example/${name}`,
+        dependsOn: name === 'payer' ? ['payee'] : [],
+        traffic: { router: 'istio' },
+        release: { steps: [{ weight: 50, hold: '50ms' }], drain: '0s' },
+        environments: [{ name: 'prod', type: 'prod', namespace: 'shop' }],
+      });
+    }
+    const applications = names.map((name) => ({ name, image: `r.example/${name}:v2` }));
+    const { id } = await ask('POST', '/v1/releases', { applications, approveEach: true });
+    const at = `/v1/releases/${String(id)}`;
+    const until = (what: string, is: (view: ReleaseView) => boolean): Promise<ReleaseView> =>
+      eventually(
+        what,
+        async () => ((view) => (is(view) ? view : null))((await ask('GET', at)) as unknown as ReleaseView),
+        60_000,
+      );
+    const asked: string[] = [];
+    for (const name of ['payee', 'payer']) {
+      const { waitingOn, planHash, decisions } = await until(
+        `approval of ${name}`,
+        ({ waitingOn: now }) => now?.approval !== undefined && now.what.includes(`${name} v2`),
+      );
+      asked.push(waitingOn!.what);
+      expect(decisions).toHaveLength(asked.length - 1);
+      expect(done.filter((line) => /deployStable|setTraffic .* [1-9]/.test(line))).toEqual([]);
+      await ask('POST', `${at}/decisions`, { decision: 'approve', reason: name, planHash });
+    }
+    expect(asked).toEqual([expect.not.stringContaining('payer v2'), expect.not.stringContaining('payee v2')]);
+    const { outcome, decisions } = await until('the end', (view) => view.outcome !== null);
+    expect(outcome).toMatchObject({ phase: 'succeeded' });
+    expect(decisions.map(({ reason }) => reason)).toEqual(['payee', 'payer']);
+    expect(places('deployStable payee')[0]).toBeLessThan(places('deployStable payer')[0]!);
+  });
+});

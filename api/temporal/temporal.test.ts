@@ -23,6 +23,8 @@ let temporal: Temporal;
 let app: App;
 /** Images that the registry has not got, until a test pushes them. */
 const absent = new Set<string>();
+/** Where stable was written, as "application namespace". */
+const written: string[] = [];
 
 beforeAll(async () => {
   server = await startTemporalServer();
@@ -47,6 +49,10 @@ const appOver = (api: Temporal): App =>
 async function startWorker(): Promise<void> {
   const working = workingActivities();
   const activities = workingActivities({
+    deployStable: (input) => {
+      written.push(`${input.target.application} ${input.target.namespace}`);
+      return working.deployStable(input);
+    },
     resolveImage: (input) =>
       working.resolveImage(absent.has(input.image) ? { ...input, image: `${input.image}:missing` } : input),
   });
@@ -372,6 +378,40 @@ describe('with a worker', () => {
       body: { code: 'release_ended', detail: expect.stringContaining(ended.phase) },
     });
     expect(await decide(reject)).toMatchObject({ status: 409, body: { code: 'release_ended' } });
+  });
+
+  it('lets an application be declared anew in a release, which keeps the version that it began with', async () => {
+    const declareIn = (suffix: string) =>
+      ask('PUT', '/v1/applications/kept', {
+        name: 'kept',
+        image: 'r.example/kept',
+        environments: [
+          { name: 'test', type: 'test', namespace: `test${suffix}` },
+          {
+            name: 'prod',
+            type: 'prod',
+            namespace: `prod${suffix}`,
+            release: { approval: { required: false } },
+          },
+        ],
+      });
+    const namespacesIn = (view: unknown): string[] =>
+      (view as Pick<ReleaseView, 'plan'>).plan!.stages.flatMap((s) => s.targets.map((t) => t.namespace));
+    expect(await declareIn('')).toMatchObject({ status: 201, body: { version: 1 } });
+    const id = await start('kept', 'v1');
+    const { planHash } = await reaches(id, 'waiting_for_approval');
+    expect(await declareIn('-new')).toMatchObject({ status: 200, body: { version: 2, changed: true } });
+    expect(await ask('GET', '/v1/applications/kept')).toMatchObject({
+      body: { current: { version: 2 }, environments: [{ running: id }, {}] },
+    });
+    expect(await approve(id)).toMatchObject({ status: 200 });
+    await ends(id, 'succeeded');
+    const view = await viewOf(id);
+    expect(view.planHash).toBe(planHash);
+    expect(namespacesIn(view)).toEqual(['test', 'prod']);
+    expect(written.filter((place) => place.startsWith('kept '))).toEqual(['kept test', 'kept prod']);
+    const { body } = await ask('POST', '/v1/plans', release('kept', 'v2'));
+    expect(namespacesIn(body)).toEqual(['test-new', 'prod-new']);
   });
 
   it.each([
