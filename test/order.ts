@@ -24,6 +24,7 @@ const first = [
   'e2e/blue-green',
   'e2e/gray-removed',
   'e2e/policies',
+  'e2e/baggage',
   'faults/storm',
   'e2e/metrics',
   'e2e/release',

@@ -17,6 +17,8 @@ export interface ChainOptions {
   readonly consumers?: Consumers;
   /** How long b takes for each request. Default 0. */
   readonly delayMs?: number;
+  /** Headers of a request that a and b pass on, with commas between. Default: the tag's and baggage. */
+  readonly passesOn?: string;
   /** Kind of their routes. Default gateway-api. */
   readonly router?: RouteKind;
   /** Where b and c are called, `http://host:port` of Istio's sidecar. Default: through the stack's ingress, as a is. */
@@ -41,7 +43,7 @@ export class Chain {
 
   /** All run v1 and are declared with who calls whom; their answers say which versions they came through. */
   static async create(stack: StackInfo, options: ChainOptions = {}): Promise<Chain> {
-    const { a = {}, c = {}, edges = false, delayMs = 0, router = 'gateway-api', mesh } = options;
+    const { a = {}, c = {}, edges = false, delayMs = 0, passesOn, router = 'gateway-api', mesh } = options;
     const inner = { ...stack, ingress: mesh ?? stack.ingress };
     const own = { router, mesh: mesh !== undefined };
     const beside = options.beside === undefined ? {} : { beside: options.beside };
@@ -49,6 +51,7 @@ export class Chain {
     const env = (next: World): Record<string, string> => ({
       UPSTREAM: `http://${next.host}/`,
       INGRESS: inner.ingress,
+      ...(passesOn === undefined ? {} : { PASSES_ON: passesOn }),
     });
     const owner = { beside: options.beside ?? third };
     const slow = { ...env(third), DELAY_MS: String(delayMs) };
@@ -65,7 +68,7 @@ export class Chain {
     c = {},
     edges = false,
     consumers,
-  }: Omit<ChainOptions, 'delayMs' | 'beside'> = {}): Promise<void> {
+  }: Omit<ChainOptions, 'delayMs' | 'passesOn' | 'beside'> = {}): Promise<void> {
     const away = edges ? { edges: [this.a.applicationName] } : {};
     await this.declare(this.c, { ...quick, ...c }, { traffic: away });
     await this.declare(this.b, quick, { calls: this.c });

@@ -1,3 +1,4 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePorts } from '../ports.js';
 import { everyNth, startApp, type App } from './sample-app.js';
@@ -52,6 +53,7 @@ describe('the sample application', () => {
       track: 'stable',
       pod: 'pod-1',
       tag: null,
+      baggage: null,
       chain: 'web',
       versions: 'web v1',
     });
@@ -68,6 +70,23 @@ describe('the sample application', () => {
       versions: 'A v1 -> B v2',
     });
     expect(response.headers.get('x-versions')).toBe('A v1 -> B v2');
+  });
+
+  it('passes on only the headers that it is told to', async () => {
+    const got: IncomingHttpHeaders[] = [];
+    const far = createServer((incoming, response) => {
+      got.push(incoming.headers);
+      response.end('{}');
+    });
+    const [port] = (await freePorts(1)) as [number];
+    await new Promise<void>((resolve) => far.listen(port, '127.0.0.1', resolve));
+    const headers = { 'x-lane': 'gray', 'x-user': '7', baggage: 'lane=gray' };
+    const UPSTREAM = `http://127.0.0.1:${port}`;
+    for (const env of [{ UPSTREAM }, { UPSTREAM, PASSES_ON: 'baggage' }])
+      expect((await fetch((await start(env)).url, { headers })).status).toBe(200);
+    far.close();
+    expect(got).toMatchObject([{ 'x-lane': 'gray', baggage: 'lane=gray' }, { baggage: 'lane=gray' }]);
+    expect([got[0]?.['x-user'], got[1]?.['x-lane']]).toEqual([undefined, undefined]);
   });
 
   it('answers 502 where its upstream fails', async () => {

@@ -1,4 +1,11 @@
-import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  request,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -6,7 +13,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface AppOptions {
   /**
    * `APP`, `VERSION`, `TRACK`; `ERROR_RATE` 0..1 of the requests fail with 500, evenly spaced; `DELAY_MS` before each answer;
-   * `UPSTREAM` a URL that is called for each request, through `INGRESS` (default: the stack's) unless its host is an address.
+   * `UPSTREAM` a URL that is called for each request, through `INGRESS` (default: the stack's) unless its host is an address;
+   * `PASSES_ON` the headers that the call has from the request, with commas between (default: `x-lane,baggage`).
    */
   env: Record<string, string>;
   pod: string;
@@ -43,7 +51,11 @@ export async function startApp(options: AppOptions): Promise<App> {
       if (delayMs > 0) await delay(delayMs);
       if (failing) return answer(response, own, 500, { error: 'ERROR_RATE' });
       if (!env.UPSTREAM) return answer(response, own, 200, own);
-      const upstream = await callUpstream(env.UPSTREAM, env.INGRESS ?? options.ingress, incoming);
+      const upstream = await callUpstream(
+        env.UPSTREAM,
+        env.INGRESS ?? options.ingress,
+        passedOn(env, incoming),
+      );
       const failed = `${env.UPSTREAM} ${upstream.status}`;
       const chain = `${own.chain} -> ${upstream.chain ?? failed}`;
       const versions = `${own.versions} -> ${upstream.versions ?? failed}`;
@@ -71,6 +83,8 @@ interface Identity {
   pod: string;
   /** `x-lane` of the request; null without. */
   tag: string | null;
+  /** `baggage` of the request; null without. */
+  baggage: string | null;
   /** The applications that answered, `a -> bgray`. */
   chain: string;
   /** The same with their versions, `a v1 -> b v2`; also the header `x-versions`. */
@@ -79,9 +93,13 @@ interface Identity {
 
 function identity({ env, pod }: AppOptions, { headers }: IncomingMessage): Identity {
   const { APP: app = 'app', VERSION: version = '', TRACK: track = 'stable' } = env;
-  const tag = typeof headers['x-lane'] === 'string' ? headers['x-lane'] : null;
+  const textOf = (name: string): string | null => {
+    const value = headers[name];
+    return typeof value === 'string' ? value : null;
+  };
+  const [tag, baggage] = [textOf('x-lane'), textOf('baggage')];
   const chain = track === 'stable' ? app : `${app}${track}`;
-  return { app, version, track, pod, tag, chain, versions: `${app} ${version}` };
+  return { app, version, track, pod, tag, baggage, chain, versions: `${app} ${version}` };
 }
 
 function answer(
@@ -108,15 +126,22 @@ export function everyNth(rate: number): () => boolean {
   };
 }
 
+function passedOn(
+  { PASSES_ON = 'x-lane,baggage' }: AppOptions['env'],
+  incoming: IncomingMessage,
+): OutgoingHttpHeaders {
+  const passed = PASSES_ON.split(',').map((name) => [name, incoming.headers[name]]);
+  return Object.fromEntries(passed.filter(([, value]) => value));
+}
+
 async function callUpstream(
   upstream: string,
   ingress: string,
-  incoming: IncomingMessage,
+  passed: OutgoingHttpHeaders,
 ): Promise<{ status: number } & Chain> {
   const url = new URL(upstream);
   const target = isIP(url.hostname) || url.hostname === 'localhost' ? url : new URL(url.pathname, ingress);
-  const { 'x-lane': lane, baggage } = incoming.headers;
-  const headers = { host: url.host, ...(lane && { 'x-lane': lane }), ...(baggage && { baggage }) };
+  const headers = { ...passed, host: url.host };
   return new Promise((resolve) => {
     const call = request(target, { headers, timeout: 10_000 }, (response) => {
       let text = '';
