@@ -10,6 +10,7 @@ import { quick, World } from './world.js';
 
 export interface ChainOptions {
   readonly a?: ReleaseInput;
+  readonly b?: ReleaseInput;
   readonly c?: ReleaseInput;
   /** Whether the share of c is moved at the route of a. Default false. */
   readonly edges?: boolean;
@@ -43,7 +44,7 @@ export class Chain {
 
   /** All run v1 and are declared with who calls whom; their answers say which versions they came through. */
   static async create(stack: StackInfo, options: ChainOptions = {}): Promise<Chain> {
-    const { a = {}, c = {}, edges = false, delayMs = 0, passesOn, router = 'gateway-api', mesh } = options;
+    const { delayMs = 0, passesOn, router = 'gateway-api', mesh, ...settings } = options;
     const inner = { ...stack, ingress: mesh ?? stack.ingress };
     const own = { router, mesh: mesh !== undefined };
     const beside = options.beside === undefined ? {} : { beside: options.beside };
@@ -58,20 +59,21 @@ export class Chain {
     const second = await World.create(inner, { ...own, ...owner, name: 'b', imageEnv: slow });
     const first = await World.create(stack, { ...owner, router, name: 'a', imageEnv: env(second) });
     const chain = new Chain(first, second, third);
-    await chain.settings({ a, c, edges });
+    await chain.settings(settings);
     return chain;
   }
 
   /** Declares all three anew. */
   async settings({
     a = {},
+    b = {},
     c = {},
     edges = false,
     consumers,
   }: Omit<ChainOptions, 'delayMs' | 'passesOn' | 'beside'> = {}): Promise<void> {
     const away = edges ? { edges: [this.a.applicationName] } : {};
     await this.declare(this.c, { ...quick, ...c }, { traffic: away });
-    await this.declare(this.b, quick, { calls: this.c });
+    await this.declare(this.b, { ...quick, ...b }, { calls: this.c });
     const told = consumers === undefined ? {} : { consumers };
     await this.declare(this.a, { ...quick, ...a }, { calls: this.b, ...told });
   }
@@ -103,13 +105,21 @@ export class Chain {
     return this.a.release(a, { applications });
   }
 
-  /** What answers while a and c run these versions. */
-  answer(version: string): string {
-    return `a ${version} -> b v1 -> c ${version}`;
+  /** The same of all three. */
+  releaseAll(version: string): Promise<string> {
+    const applications = this.worlds.map(({ applicationName: name }) => ({ name, image: version }));
+    return this.a.release(version, { applications });
+  }
+
+  /** What answers while a and c run that version. */
+  answer(version: string, b = 'v1'): string {
+    return `a ${version} -> b ${b} -> c ${version}`;
   }
 
   steady(requestsPerSecond = 15): Steady {
-    const options = { url: this.a.stack.ingress, host: this.a.host, requestsPerSecond };
+    // A busy machine is no failure.
+    const timeoutMs = 20_000;
+    const options = { url: this.a.stack.ingress, host: this.a.host, requestsPerSecond, timeoutMs };
     const untagged = startLoad(options);
     const tagged = startLoad({ ...options, headers: { 'x-lane': 'gray' } });
     const stop = async (): Promise<void> => void (await Promise.all([untagged.stop(), tagged.stop()]));
@@ -118,15 +128,19 @@ export class Chain {
 
   /** The objects of a, b and c, as bytes. */
   snapshots(): Promise<Snapshot[]> {
-    return Promise.all([this.a, this.b, this.c].map((world) => world.snapshot()));
+    return Promise.all(this.worlds.map((world) => world.snapshot()));
   }
 
   async leftovers(): Promise<string[]> {
-    return (await Promise.all([this.a, this.b, this.c].map((world) => world.leftovers()))).flat();
+    return (await Promise.all(this.worlds.map((world) => world.leftovers()))).flat();
   }
 
   async close(): Promise<void> {
-    for (const world of [this.a, this.b, this.c]) await world.close();
+    for (const world of this.worlds) await world.close();
+  }
+
+  get worlds(): readonly [World, World, World] {
+    return [this.a, this.b, this.c];
   }
 }
 
