@@ -18,6 +18,7 @@ const first = [
   'e2e/lane',
   'e2e/istio',
   'faults/lane',
+  'faults/member',
   'e2e/examples',
   'e2e/shared-lane',
   'e2e/batches',

@@ -12,6 +12,8 @@ export interface ChainOptions {
   readonly a?: ReleaseInput;
   readonly b?: ReleaseInput;
   readonly c?: ReleaseInput;
+  /** Of c. Default: default. */
+  readonly cluster?: string;
   /** Whether the share of c is moved at the route of a. Default false. */
   readonly edges?: boolean;
   /** Of a; those of the others are not declared. */
@@ -68,11 +70,12 @@ export class Chain {
     a = {},
     b = {},
     c = {},
+    cluster = 'default',
     edges = false,
     consumers,
   }: Omit<ChainOptions, 'delayMs' | 'passesOn' | 'beside'> = {}): Promise<void> {
     const away = edges ? { edges: [this.a.applicationName] } : {};
-    await this.declare(this.c, { ...quick, ...c }, { traffic: away });
+    await this.declare(this.c, { ...quick, ...c }, { traffic: away, cluster });
     await this.declare(this.b, { ...quick, ...b }, { calls: this.c });
     const told = consumers === undefined ? {} : { consumers };
     await this.declare(this.a, { ...quick, ...a }, { calls: this.b, ...told });
@@ -85,13 +88,15 @@ export class Chain {
       readonly calls?: World;
       readonly traffic?: Partial<TrafficSettings>;
       readonly consumers?: Consumers;
+      readonly cluster?: string;
     },
   ): Promise<void> {
-    const { calls, traffic: own = {}, ...rest } = more;
-    const { traffic, ...application } = world.application(release);
+    const { calls, traffic: own = {}, cluster = 'default', ...rest } = more;
+    const { traffic, environments, ...application } = world.application(release);
     const dependsOn = calls === undefined ? {} : { dependsOn: [calls.applicationName] };
     const told = { ...traffic!, chainHeader: 'x-versions', ...own };
-    const declared = { ...application, ...dependsOn, ...rest, traffic: told };
+    const placed = environments.map((environment) => ({ ...environment, cluster }));
+    const declared = { ...application, ...dependsOn, ...rest, traffic: told, environments: placed };
     const { status, body } = await world.declare(declared satisfies Application);
     if (status >= 300) throw new Error(`${world.name} was not declared: ${JSON.stringify(body)}`);
   }

@@ -1,0 +1,189 @@
+/** One member of a lane is lost while the lane has a share: the cluster that it is in cannot be reached, or somebody deletes its gray. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { ReleaseInput } from '../../domain/application.js';
+import type { ReleaseView } from '../../domain/release.js';
+import { expectSettled } from '../e2e/undone.js';
+import { answered, Chain, waysSince, type Steady } from '../rig/chain.js';
+import { eventually } from '../rig/eventually.js';
+import { KubeProxy } from '../rig/kube-proxy.js';
+import { WorkerProcess } from '../rig/worker-process.js';
+import { say } from './rig/report.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-member-'));
+/** Where c is asked for by cluster "two": the same pods and proxies as ever, by a worker and an address of the API server that only it has. */
+const cluster = 'two';
+let chain: Chain;
+let proxy: KubeProxy;
+let worker: WorkerProcess;
+beforeAll(async () => {
+  const stack = inject('stack');
+  [chain, proxy] = await Promise.all([Chain.create(stack), KubeProxy.start(stack)]);
+  const file = join(folder, 'clusters.json');
+  writeFileSync(file, JSON.stringify([{ name: cluster, kubeconfig: proxy.kubeconfig }]));
+  worker = await WorkerProcess.create(stack, chain.c.taskQueue, { SLUICE_CLUSTERS_FILE: file });
+  await worker.start();
+});
+afterAll(async () => {
+  await worker.kill();
+  await chain.close();
+  await proxy.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Failed requests that the noticing, the write and the proxies may cost; each second without a guard would cost 30. */
+const most = 25;
+/** Each application has two pods, so the second weight needs another one of gray. */
+const steps = [
+  { weight: 50, hold: '10m' },
+  { weight: 100, hold: '200ms' },
+];
+const holdsHalf = ({ phase, applications }: ReleaseView): boolean =>
+  phase === 'holding' && applications.every((one) => one.grayWeight === 50);
+
+/** Nothing of cluster "two" is there from now on; answers what brings it back. */
+function cut(): () => void {
+  const { remove } = proxy.rule({}, { kind: 'drop' });
+  proxy.sever();
+  return remove;
+}
+
+/** Cuts it off between the two weights; answers what brings it back. */
+async function cutAtHalf(id: string): Promise<() => void> {
+  await chain.a.until(id, 'at 50 %', holdsHalf);
+  const back = cut();
+  expect((await chain.a.steer(id, 'skip')).status).toBe(200);
+  return back;
+}
+
+/** The release says that it waits for the cluster, and until when. */
+async function awaitsCluster(id: string, step: string): Promise<ReleaseView> {
+  const awaits = ({ waitingOn, steps: taken }: ReleaseView): boolean =>
+    taken.some((one) => one.state === 'running' && one.kind === step) &&
+    /Cluster "two" cannot be reached/.test(waitingOn?.what ?? '');
+  const view = await chain.a.until(id, `waiting for the cluster with step ${step}`, awaits);
+  expect(view.waitingOn?.can).toEqual(['abort']);
+  expect(Date.parse(view.waitingOn?.until ?? '')).toBeGreaterThan(Date.now());
+  return view;
+}
+
+/** Through which versions the answers come from now on: untagged, tagged. Of a half some more are needed to see both. */
+async function waysFromNow({ untagged, tagged }: Steady, least = 5): Promise<readonly string[][]> {
+  const now = Date.now();
+  await Promise.all([untagged, tagged].map((load) => answered(load, now, least)));
+  return [waysSince(untagged, now), waysSince(tagged, now)];
+}
+
+describe('a lane of a and c, of which c is lost', () => {
+  it('P1: its cluster is away between two weights and in the promotion: said, until when, and gone on with when it is back', async () => {
+    await chain.settings({ a: { steps }, cluster });
+    const [stable, gray] = [chain.answer('v1'), chain.answer('v2')];
+    const steady = chain.steady();
+    const id = await chain.release('v2');
+    const back = await cutAtHalf(id);
+    const away = await awaitsCluster(id, 'weight');
+    expect(away.applications.map((one) => one.grayWeight)).toEqual([50, 50]);
+    expect(await waysFromNow(steady, 20)).toEqual([[stable, gray], [gray]]);
+
+    // Again with the promotion of c, whose answer is lost.
+    const path = new RegExp(`/namespaces/${chain.c.namespace}/deployments/c[?]`);
+    const promotion = proxy.rule({ method: 'PATCH', path }, { kind: 'lose' }, 1);
+    back();
+    await eventually('stable of c to be written', () => promotion.count === 1, 30_000, 5);
+    const backAgain = cut();
+    await awaitsCluster(id, 'promote');
+    expect(await waysFromNow(steady)).toEqual([[gray], [gray]]);
+    backAgain();
+    const view = await chain.a.ended(id);
+    expect(view.outcome).toMatchObject({ phase: 'succeeded', left: [] });
+    expectSettled(view);
+    expect(await waysFromNow(steady)).toEqual([[gray], [gray]]);
+    await steady.stop();
+    expect([waysSince(steady.untagged), waysSince(steady.tagged)]).toEqual([
+      [stable, gray],
+      [stable, gray],
+    ]);
+    expect(await chain.leftovers()).toEqual([]);
+  });
+
+  it('P1 P3 P9: its cluster stays away: traffic goes back where it can, a person is asked for the rest, and retry ends it', async () => {
+    const rollbackDeadline = '4s';
+    await chain.settings({
+      a: { steps, rollbackDeadline },
+      c: { progressDeadline: '3s', rollbackDeadline },
+      cluster,
+    });
+    const [stable, gray] = [chain.answer('v2'), chain.answer('v3')];
+    const before = await chain.snapshots();
+    const steady = chain.steady();
+    const id = await chain.release('v3');
+    const back = await cutAtHalf(id);
+    await awaitsCluster(id, 'weight');
+    const asking = await chain.a.until(id, 'asking for help', (v) => v.phase === 'needs_attention');
+    expect(asking.waitingOn).toMatchObject({ until: null, can: ['retry', 'skip', 'abandon'] });
+    const whose = `traffic of ${chain.c.applicationName} back to stable does not work`;
+    expect(asking.waitingOn?.what).toContain(whose);
+    expect(asking.waitingOn?.what).toMatch(/tried \d+ times, .*Cluster "two" cannot be reached/);
+    expect(await waysFromNow(steady)).toEqual([[stable], [stable]]);
+
+    back();
+    expect((await chain.a.steer(id, 'retry')).status).toBe(200);
+    const view = await chain.a.ended(id);
+    expect(view.outcome).toMatchObject({
+      phase: 'rolled_back',
+      failure: { code: 'cluster_unreachable' },
+      left: [],
+    });
+    expectSettled(view);
+    expect(await waysFromNow(steady)).toEqual([[stable], [stable]]);
+    await steady.stop();
+    expect([waysSince(steady.untagged), waysSince(steady.tagged)]).toEqual([
+      [stable, gray],
+      [stable, gray],
+    ]);
+    expect(await chain.snapshots()).toEqual(before);
+    expect(await chain.leftovers()).toEqual([]);
+  });
+
+  it('P1 P3 P9: somebody deletes its gray Deployment: the lane goes back at once', async () => {
+    /** Nothing that the metrics say ends it: no check is due before the test is over. */
+    const held: ReleaseInput = {
+      drain: '1s',
+      steps: [{ weight: 50, hold: '10m' }],
+      analysis: { interval: '5m', metrics: [{ name: 'errors', builtin: 'error-rate', max: 5 }] },
+    };
+    await chain.settings({ a: held, c: held });
+    const { a, c } = chain;
+    const [stable, gray] = [chain.answer('v2'), chain.answer('v3')];
+    const before = await chain.snapshots();
+    const steady = chain.steady(20);
+    const id = await chain.release('v3');
+    await a.until(id, 'at 50 %', holdsHalf);
+    expect(await waysFromNow(steady, 20)).toEqual([[stable, gray], [gray]]);
+    const deleted = Date.now();
+    await c.kube.delete(`/apis/apps/v1/namespaces/${c.namespace}/deployments/c-gray`);
+    const view = await a.ended(id);
+    expect(view.outcome).toMatchObject({
+      phase: 'rolled_back',
+      failure: { code: 'analysis_failed' },
+      left: [],
+    });
+    expect(view.outcome?.failure?.message).toContain('somebody deleted Deployment "c-gray"');
+    expectSettled(view);
+    expect(await waysFromNow(steady)).toEqual([[stable], [stable]]);
+    await steady.stop();
+    const records = [steady.untagged, steady.tagged].flatMap((load) => load.summary().records);
+    const failed = records.filter((one) => one.failure !== undefined);
+    const last = Math.max(deleted, ...failed.map((one) => one.at));
+    say(
+      `gray of c deleted: ${failed.length} of ${records.length} requests failed, within ${last - deleted} ms`,
+    );
+    expect(failed.length).toBeLessThanOrEqual(most);
+    const answers = records.filter((one) => one.failure === undefined).map((one) => one.versions);
+    expect(new Set(answers)).toEqual(new Set([stable, gray]));
+    expect(await chain.snapshots()).toEqual(before);
+    expect(await chain.leftovers()).toEqual([]);
+  });
+});
