@@ -1,10 +1,13 @@
 import { Agent, request, type IncomingMessage } from 'node:http';
+import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 
 export interface LoadOptions {
-  /** `http://host:port` of Envoy: a loopback or pod address. */
+  /** `http://host:port` or `https://host:port` of Envoy: a loopback or pod address. */
   url: string;
-  /** Host header, which selects the route. */
+  /** Host header, which selects the route; with https also the name that the certificate has to be of. */
   host: string;
+  /** With https: the certificate that is believed and no other, PEM. */
+  ca?: string;
   /** At most 500. */
   requestsPerSecond: number;
   /** Default `/`. */
@@ -58,7 +61,7 @@ const tickMs = 10;
 export function startLoad(options: LoadOptions): Load {
   if (options.requestsPerSecond > 500)
     throw new Error('requestsPerSecond is above 500: the stack shares one machine');
-  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
+  const agent = new (isSecure(options) ? TlsAgent : Agent)({ keepAlive: true, maxSockets: 256 });
   const records: LoadRecord[] = [];
   const open = new Set<Promise<void>>();
   const begun = performance.now();
@@ -96,14 +99,18 @@ export function startLoad(options: LoadOptions): Load {
   };
 }
 
+const isSecure = ({ url }: LoadOptions): boolean => url.startsWith('https:');
+
 type Outcome = Pick<LoadRecord, 'status' | 'version' | 'versions' | 'failure'>;
 
 /** One request. `stale`: a kept connection was closed before the other side read anything. */
 async function ask(options: LoadOptions, agent: Agent | undefined): Promise<Outcome | 'stale'> {
-  const { url, host, path = '/', timeoutMs = 5000 } = options;
+  const { url, host, path = '/', timeoutMs = 5000, ca } = options;
   return new Promise((resolve) => {
     const headers = { ...options.headers, host };
-    const call = request(new URL(path, url), { agent: agent ?? false, headers }, (response) => {
+    const send = isSecure(options) ? tlsRequest : request;
+    // Node asks for the name in the Host header by SNI.
+    const call = send(new URL(path, url), { agent: agent ?? false, headers, ca }, (response) => {
       let text = '';
       response.on('data', (chunk: Buffer) => (text += chunk.toString()));
       response.on('end', () => finish(outcomeOf(response, text)));

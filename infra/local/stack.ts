@@ -129,6 +129,7 @@ function describe({ dir, pods, scrape }: StackOptions, port: StackContext['port'
     prometheus: `http://127.0.0.1:${port.prometheus}`,
     registry: `127.0.0.1:${port.registry}`,
     ingress: `http://127.0.0.1:${port.ingress}`,
+    ingressTls: `https://127.0.0.1:${port.ingressTls}`,
     gateway: { namespace: 'projectcontour', name: 'edge' },
     envoyStats:
       scrape === undefined ? `http://127.0.0.1:${port.envoyAdmin}/stats/prometheus` : `http://${scrape}/`,

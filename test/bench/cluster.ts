@@ -159,6 +159,7 @@ function describe(dir: string, port: StackContext['port']): StackInfo {
     registry: `127.0.0.1:${port.registry}`,
     // No traffic flows: the VirtualServices are only watched.
     ingress: '',
+    ingressTls: '',
     gateway: { namespace: '', name: '' },
     envoyStats: '',
   };

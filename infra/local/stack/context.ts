@@ -19,6 +19,8 @@ export interface StackInfo {
   registry: string;
   /** Envoy's HTTP listener, for HTTPProxy and for the Gateway alike; send the Host header of the route. */
   ingress: string;
+  /** Its HTTPS listener, for an HTTPProxy with TLS of its own; open while there is one. Ask for the host by SNI. */
+  ingressTls: string;
   /** The one Gateway, for `parentRefs` of an HTTPRoute. */
   gateway: { namespace: string; name: string };
   /**
@@ -31,7 +33,8 @@ export interface StackInfo {
 export const portNames = [
   ...(['etcd', 'etcdPeer', 'kube', 'controllers', 'scheduler', 'kwok', 'kubelet'] as const),
   ...(['temporal', 'temporalUi', 'temporalHttp', 'temporalMetrics', 'registry', 'prometheus'] as const),
-  ...(['xds', 'contourHealth', 'contourMetrics', 'contourDebug', 'stats', 'envoyAdmin', 'ingress'] as const),
+  ...(['xds', 'contourHealth', 'contourMetrics', 'contourDebug', 'stats', 'envoyAdmin'] as const),
+  ...(['ingress', 'ingressTls'] as const),
 ] as const;
 
 /** What the functions that start the parts are given. */

@@ -67,12 +67,16 @@ function contourFlags({ info, port }: StackContext, config: string): string[] {
 
 function gatewayObjects({ info, port }: StackContext): object[] {
   const { name, namespace } = info.gateway;
-  const listener = {
-    name: 'http',
-    protocol: 'HTTP',
-    port: port.ingress - listenerOffset,
-    allowedRoutes: { namespaces: { from: 'All' } },
-  };
+  const listeners = [
+    {
+      name: 'http',
+      protocol: 'HTTP',
+      port: port.ingress - listenerOffset,
+      allowedRoutes: { namespaces: { from: 'All' } },
+    },
+    // For HTTPProxies, which bring their certificates along; an HTTPRoute does not attach to it.
+    { name: 'https', protocol: 'projectcontour.io/https', port: port.ingressTls - listenerOffset },
+  ];
   return [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
     {
@@ -85,7 +89,7 @@ function gatewayObjects({ info, port }: StackContext): object[] {
       apiVersion: 'gateway.networking.k8s.io/v1',
       kind: 'Gateway',
       metadata: { name, namespace },
-      spec: { gatewayClassName: 'contour', listeners: [listener] },
+      spec: { gatewayClassName: 'contour', listeners },
     },
     {
       apiVersion: 'projectcontour.io/v1',
