@@ -24,7 +24,8 @@ describe('the examples', () => {
   afterAll(async () => {
     await Promise.all([worker.kill('SIGKILL'), api.kill('SIGKILL')]);
     const kube = new Kube(stack.kubeUrl, stack.kubeToken);
-    for (const name of ['shop', 'store', 'edge']) await kube.delete(`/api/v1/namespaces/${name}`);
+    for (const name of ['shop', 'store', 'edge', 'teams', 'appstack-test', 'appstack-pre', 'appstack-prod'])
+      await kube.delete(`/api/v1/namespaces/${name}`);
     kube.close();
   });
 

@@ -56,6 +56,9 @@ export async function play(name: string, stack: StackInfo, told: Told): Promise<
       ...variables,
       PATH: `${path}:${process.env['PATH'] ?? ''}`,
       SLUICE_SERVER: server,
+      // For `pods`.
+      KUBE_URL: stack.kubeUrl,
+      KUBE_TOKEN: stack.kubeToken,
       // Read by bash before the script.
       BASH_ENV: join(root, 'infra/local/example/words.sh'),
     };
@@ -108,10 +111,11 @@ async function available(kube: Kube, { metadata: { name, namespace } }: KubeObje
   }
 }
 
-/** `sluice` and `ask` for the script; answers the folder that holds them. */
+/** `sluice`, `ask` and `pods` for the script; answers the folder that holds them. */
 async function commands(folder: string, cli: string): Promise<string> {
   await mkdir(folder);
-  const of = { sluice: cli, ask: join(root, 'infra/local/example/ask.ts') };
+  const own = (name: string): string => join(root, 'infra/local/example', name);
+  const of = { sluice: cli, ask: own('ask.ts'), pods: own('pods.ts') };
   for (const [name, script] of Object.entries(of)) {
     const words = [process.execPath, ...scriptArgs(script)].map((word) => `'${word}'`).join(' ');
     await writeFile(join(folder, name), `#!/bin/sh\nexec ${words} "$@"\n`);

@@ -1,4 +1,4 @@
-# What the scripts of examples/ have in common, beside `sluice` and `ask`.
+# What the scripts of examples/ have in common, beside `sluice`, `ask` and `pods`.
 
 expect() { # expect WANTED COMMAND...
   local got
@@ -8,6 +8,11 @@ expect() { # expect WANTED COMMAND...
 }
 field() { # the first field of that name in JSON
   sed -n "0,/\"$1\"/s/.*\"$1\": \"\([^\"]*\)\".*/\1/p"
+}
+refused() { # refused COMMAND...: the API has to refuse it
+  local code=0
+  "$@" || code=$?
+  [[ $code == 5 ]] || { echo "expected to be refused: $*" >&2; exit 1; }
 }
 until_status() { # until_status RELEASE TEXT: waits until the release's JSON has that text
   for _ in {1..120}; do
