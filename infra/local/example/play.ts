@@ -19,8 +19,14 @@ export const examples = join(root, 'examples');
 /** `example.json`. */
 interface Example {
   readonly title: string;
-  /** Tags to push, by application. */
-  readonly images: Readonly<Record<string, readonly string[]>>;
+  /** To push, by application. */
+  readonly images: Readonly<Record<string, readonly (string | Image)[]>>;
+}
+
+interface Image {
+  readonly tag: string;
+  /** More of its environment: what the sample application is to do. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export interface Told {
@@ -46,8 +52,9 @@ export async function play(name: string, stack: StackInfo, told: Told): Promise<
   const work = await mkdtemp(join(tmpdir(), 'sluice-example-'));
   try {
     await fillIn(folder, work, variables);
-    for (const [application, tags] of Object.entries(images)) {
-      for (const tag of tags) await push(stack, application, tag);
+    for (const [application, versions] of Object.entries(images)) {
+      for (const one of versions)
+        await push(stack, application, typeof one === 'string' ? { tag: one, env: {} } : one);
     }
     await applyAll(stack, join(work, 'objects.yaml'));
     const path = await commands(join(work, '.bin'), cli);
@@ -77,12 +84,12 @@ async function fillIn(from: string, to: string, variables: Readonly<Record<strin
   }
 }
 
-const push = ({ registry }: StackInfo, application: string, tag: string): Promise<string> =>
+const push = ({ registry }: StackInfo, application: string, { tag, env }: Image): Promise<string> =>
   pushImage({
     registry,
     repository: `shop/${application}`,
     tag,
-    env: { APP: application, VERSION: tag },
+    env: { APP: application, VERSION: tag, ...env },
   });
 
 /** Applies the objects, and waits until every Deployment among them is available. */
