@@ -14,6 +14,7 @@ import { freePorts } from '../../infra/local/ports.js';
 import { fakePrometheus, vector, type FakePrometheus } from '../fakes/prometheus.js';
 import { fakeRegistry, type FakeRegistry } from '../fakes/registry.js';
 import { eventually } from '../rig/eventually.js';
+import { textsOf } from '../rig/texts.js';
 import { quick, World } from '../rig/world.js';
 
 const stack = inject('stack');
@@ -160,14 +161,6 @@ async function recordOf(workflowId: string): Promise<string> {
   const history = textsOf(await handle.fetchHistory());
   const { memo, typedSearchAttributes, raw } = await handle.describe();
   return [...history, ...textsOf({ memo, typedSearchAttributes, raw })].join('\n');
-}
-
-/** Every text in a value, payloads decoded. */
-function textsOf(value: unknown): string[] {
-  if (value instanceof Uint8Array) return [Buffer.from(value).toString('utf8')];
-  if (typeof value === 'string') return [value];
-  if (value === null || typeof value !== 'object') return [];
-  return Object.entries(value).flatMap(([key, v]) => [key, ...textsOf(v)]);
 }
 
 async function released(image: string): Promise<string> {
