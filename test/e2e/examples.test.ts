@@ -1,4 +1,4 @@
-/** Every folder of examples/ plays to its end, as `npm run example` plays it. */
+/** Every folder of examples/ plays to its end, as `npm run example` plays it: within a minute, and beside other tests in a few. */
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -29,9 +29,13 @@ describe('the examples', () => {
     kube.close();
   });
 
-  it.each(readdirSync(examples))('%s', async (name) => {
-    const lines: string[] = [];
-    const code = await play(name, stack, { server: api.url, say: (line) => lines.push(line), cli });
-    expect({ code, lines: code === 0 ? [] : lines }).toEqual({ code: 0, lines: [] });
-  });
+  it.each(readdirSync(examples))(
+    '%s',
+    async (name) => {
+      const lines: string[] = [];
+      const code = await play(name, stack, { server: api.url, say: (line) => lines.push(line), cli });
+      expect({ code, lines: code === 0 ? [] : lines }).toEqual({ code: 0, lines: [] });
+    },
+    300_000,
+  );
 });

@@ -24,6 +24,7 @@ const ask = (): Promise<{ readonly status: number; readonly versions: string }> 
       const { 'x-versions': versions } = response.headers;
       resolve({ status: response.statusCode ?? 0, versions: String(versions ?? '') });
     });
+    call.on('timeout', () => call.destroy(new Error(`${url} did not answer in 5 s`)));
     call.on('error', reject);
     call.end();
   });
