@@ -1,6 +1,6 @@
 /**
  * The worker is killed at every event of a release's history, at a few of them in each release. What comes out must not differ from a
- * release that nobody disturbed. Every fifth event by default, each one with SLUICE_KILL_EVERY=1 (`npm run test:kill`).
+ * release that nobody disturbed. Every eighth event by default, each one with SLUICE_KILL_EVERY=1 (`npm run test:kill`).
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -16,7 +16,7 @@ import { Pool } from '../rig/pool.js';
 import { quick, World } from '../rig/world.js';
 import { reachesEvent, RouteWatch } from './follow.js';
 
-const every = Number(process.env['SLUICE_KILL_EVERY'] ?? 5);
+const every = Number(process.env['SLUICE_KILL_EVERY'] ?? 8);
 /** Releases at once: a recovery is mostly waiting, the start of a worker mostly work. */
 const side = Number(process.env['SLUICE_KILL_WORLDS'] ?? 5);
 /** Kills of one release, far from each other: most of what a kill costs is its release, and the later ones meet a history that was mended. */
