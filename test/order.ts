@@ -21,6 +21,7 @@ const first = [
   'faults/member',
   'e2e/examples',
   'e2e/shared-lane',
+  'e2e/contour-lane',
   'e2e/batches',
   'e2e/blue-green',
   'e2e/gray-removed',

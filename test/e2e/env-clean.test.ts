@@ -264,9 +264,8 @@ describe('env clean', () => {
       const handle = busy.temporal.workflow.getHandle(applicationWorkflowId(busy.applicationName));
       await handle.terminate('by force');
       await eventually('it to be declared no more', async () => {
-        const { body } = await busy.call('GET', '/v1/applications');
-        const names = (body['items'] as readonly { readonly name: string }[]).map(({ name }) => name);
-        return !names.includes(busy.applicationName);
+        const query = `WorkflowId = '${handle.workflowId}' AND ExecutionStatus = 'Running'`;
+        return (await busy.temporal.workflow.count(query)).count === 0;
       });
       const view = await busy.view(alive);
       const left = await busy.leftovers();

@@ -9,11 +9,11 @@ import { discovered, startIstio, type Istio } from '../../infra/local/stack/isti
 import { startLoad, type Load } from '../../infra/local/load.js';
 import { answered, Chain, waysSince } from '../rig/chain.js';
 import { eventually } from '../rig/eventually.js';
-import { withImage, type Snapshot } from '../rig/snapshot.js';
 import { quick, World } from '../rig/world.js';
 import { describeServed } from './served.js';
 import { expectSettled, expectUntouched } from './undone.js';
 import { Web } from './web.js';
+import { expectWholeWays, promotedTo } from './whole-way.js';
 
 let dir: string;
 let istio: Istio;
@@ -36,10 +36,6 @@ const holdingAt =
   ({ phase, applications }: ReleaseView): boolean =>
     phase === 'holding' && applications.some((one) => one.grayWeight === weight);
 const stop = (loads: readonly Load[]): Promise<unknown> => Promise.all(loads.map((load) => load.stop()));
-const promotedTo = (world: World, view: ReleaseView, taken: Snapshot): Snapshot => {
-  const { digest } = view.applications.find((one) => one.name === world.applicationName)!;
-  return withImage(taken, `${world.repository}:v1`, `${world.repository}@${digest}`);
-};
 
 describe('a release with a VirtualService of the gateway', () => {
   let world: World;
@@ -122,62 +118,8 @@ describe('a lane of a and c with b between them, a behind the gateway, b and c b
   });
   afterAll(() => chain.close());
 
-  const stable = 'a v1 -> b v1 -> c v1';
-  const gray = 'a v2 -> b v1 -> c v2';
-  const enter = [
-    { header: 'x-user', prefix: 'qa-' },
-    { query: 'group', exact: 'gray' },
-  ];
-
-  it('P1 P9: by tag, header, parameter or share a request is in the lane for its whole way, or not at all', async () => {
-    const steps = [
-      { weight: 30, hold: '10m' },
-      { weight: 100, hold: '200ms' },
-    ];
-    const tag = { header: 'x-lane', enter };
-    await chain.settings({ a: { approval, steps, tag }, c: { approval } });
-    const { a, c } = chain;
-    const before = await chain.snapshots();
-    const base = { url: istio.ingress, host: a.host, requestsPerSecond: 20 };
-    const untagged = startLoad(base);
-    const inside = [
-      startLoad({ ...base, headers: { 'x-lane': 'gray' } }),
-      startLoad({ ...base, headers: { 'x-user': 'qa-7' } }),
-      startLoad({ ...base, path: '/?a=1&group=gray' }),
-    ];
-    const all = [untagged, ...inside];
-    const answeredSince = (at: number): Promise<unknown> =>
-      Promise.all(all.map((load) => answered(load, at)));
-
-    const id = await chain.release();
-    const waiting = await a.until(id, 'waiting for approval', open);
-    const asked = Date.now();
-    await answeredSince(asked);
-    expect(waysSince(untagged)).toEqual([stable]);
-    expect(waiting.evidence.find((e) => e.kind === 'probe')?.summary).toContain(
-      `tagged: ${gray}; untagged: ${stable}`,
-    );
-    await a.approve(id);
-    await a.until(id, 'at 30 %', holdingAt(30));
-    await eventually('a request that fell into the share', () => waysSince(untagged).includes(gray));
-    await answeredSince(Date.now());
-    expect((await a.steer(id, 'skip')).status).toBe(200);
-    const view = await a.ended(id);
+  it('P1 P9: by tag, header, parameter, cookie or share a request is in the lane for its whole way, or not at all', async () => {
+    const view = await expectWholeWays(chain);
     expect(view.outcome).toMatchObject({ phase: 'succeeded' });
-    const ended = Date.now();
-    await answeredSince(ended);
-    await stop(all);
-    expect(waysSince(untagged)).toEqual([stable, gray]);
-    expect(waysSince(untagged, ended)).toEqual([gray]);
-    for (const load of inside) {
-      expect(waysSince(load)).toEqual([stable, gray]);
-      expect(waysSince(load, asked)).toEqual([gray]);
-    }
-    expect(await chain.snapshots()).toEqual([
-      promotedTo(a, view, before[0]!),
-      before[1],
-      promotedTo(c, view, before[2]!),
-    ]);
-    expect(await chain.leftovers()).toEqual([]);
   });
 });

@@ -8,7 +8,7 @@ import { answered, Chain, waysSince } from '../rig/chain.js';
 import { eventually } from '../rig/eventually.js';
 import { withImage, type Snapshot } from '../rig/snapshot.js';
 import type { World } from '../rig/world.js';
-import { during, expectSettled, promotionBegun } from './undone.js';
+import { during, expectSettled, promotionBegun, stableOf } from './undone.js';
 
 const stable = 'a v1 -> b v1 -> c v1';
 const gray = 'a v2 -> b v1 -> c v2';
@@ -17,13 +17,18 @@ let metrics: FakePrometheus;
 /** Of the second one requests are on their way for longer than a proxy needs to learn a route. */
 let chain: Chain;
 let slow: Chain;
+/** Of the third one b passes no tag on: that is asked again and again for half a minute, meanwhile the others go on. */
+let losing: Chain;
 beforeAll(async () => {
   const stack = inject('stack');
   metrics = await fakePrometheus(() => vector(0));
   chain = await Chain.create(stack);
   slow = await Chain.create(stack, { beside: chain.c, delayMs: 2_000 });
+  losing = await Chain.create(stack, { beside: chain.c });
+  await losesTheTag(losing.b);
 });
 afterAll(async () => {
+  await losing.close();
   await slow.close();
   await chain.close();
   await metrics.close();
@@ -56,8 +61,24 @@ async function variablesOf(world: World, name: string): Promise<Record<string, s
   return Object.fromEntries(env.map((variable) => [variable.name, variable.value]));
 }
 
-describe('a lane of two applications with a third between them', () => {
-  it('P9: where the pods of one never become ready nothing of either is left, and nobody noticed', async () => {
+/** From now on its stable passes no tag on; it is still v1. */
+async function losesTheTag(world: World): Promise<void> {
+  await world.image('losing', { VERSION: 'v1', PASSES_ON: 'baggage' });
+  const { namespace, name, repository } = world;
+  const containers = [{ name: 'app', image: `${repository}:losing` }];
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
+  await world.kube.patch(path, 'strategic', { spec: { template: { spec: { containers } } } });
+  await eventually('all pods to be new', async () => {
+    const { metadata, status } = await stableOf(world);
+    const isSeen = status?.observedGeneration === metadata.generation;
+    return (
+      isSeen && [status.updatedReplicas, status.availableReplicas, status.replicas].every((n) => n === 2)
+    );
+  });
+}
+
+describe.concurrent('a lane of two applications with a third between them', () => {
+  it.sequential('P9: where the pods of one never become ready nothing of either is left, and nobody noticed', async () => {
     await chain.settings({ c: { progressDeadline: '3s' } });
     const { a, c } = chain;
     await c.image('slow', { START_MS: '600000' });
@@ -72,7 +93,7 @@ describe('a lane of two applications with a third between them', () => {
     expect(await chain.leftovers()).toEqual([]);
   });
 
-  it('P1 P9: there is no share while what it comes to behind the entry has no pod, and all goes back', async () => {
+  it.sequential('P1 P9: there is no share while what it comes to behind the entry has no pod, and all goes back', async () => {
     await chain.settings({ a: { approval }, c: { approval } });
     const { a, c } = chain;
     const before = await chain.snapshots();
@@ -100,7 +121,7 @@ describe('a lane of two applications with a third between them', () => {
     expect(await chain.leftovers()).toEqual([]);
   });
 
-  it('P1 P9: an abort while they are promoted takes all back', async () => {
+  it.sequential('P1 P9: an abort while they are promoted takes all back', async () => {
     await chain.settings();
     const { a, c } = chain;
     // Long enough to be seen promoting.
@@ -120,7 +141,7 @@ describe('a lane of two applications with a third between them', () => {
     expect(await chain.snapshots()).toEqual(before);
   });
 
-  it('P1 P9: tagged requests take gray of both, the share grows at the entry, versions never mix, and a rollback takes both back', async () => {
+  it.sequential('P1 P9: tagged requests take gray of both, the share grows at the entry, versions never mix, and a rollback takes both back', async () => {
     const group = { env: 'CONSUMER_GROUP', value: 'orders-{{lane}}' };
     const filter = { env: 'MESSAGE_TAG' };
     const consumers = [{ name: 'orders', group, filter }];
@@ -189,7 +210,7 @@ describe('a lane of two applications with a third between them', () => {
     expect(await chain.leftovers()).toEqual([]);
   });
 
-  it('P4 P9: where one of them is bad all go back, and no request mixes versions, however long it is on its way', async () => {
+  it.sequential('P4 P9: where one of them is bad all go back, and no request mixes versions, however long it is on its way', async () => {
     const metric = { name: 'errors', value: 'errors', max: 1, minRequests: 0 };
     const analysis = { prometheus: metrics.address, metrics: [metric], interval: '200ms', window: '5s' };
     await slow.settings({ a: { steps: [{ weight: 30, hold: '10m' }], drain: '3s' }, c: { analysis } });
@@ -217,7 +238,7 @@ describe('a lane of two applications with a third between them', () => {
     expect(await slow.leftovers()).toEqual([]);
   });
 
-  it('P4 P9: one of them that is bad goes back alone where its team said so, and the other goes on to its end', async () => {
+  it.sequential('P4 P9: one of them that is bad goes back alone where its team said so, and the other goes on to its end', async () => {
     const metric = { name: 'errors', value: 'errors', max: 1, minRequests: 0 };
     const analysis = { prometheus: metrics.address, metrics: [metric], interval: '200ms', window: '5s' };
     const steps = [
@@ -268,7 +289,7 @@ describe('a lane of two applications with a third between them', () => {
     });
   });
 
-  it('P1: what is on its way to stable when gray gets everything never meets the next application promoted', async () => {
+  it.sequential('P1: what is on its way to stable when gray gets everything never meets the next application promoted', async () => {
     await slow.settings({ a: { steps: [{ weight: 50, hold: '3s' }], drain: '3s' } });
     const { untagged, tagged, stop } = slow.steady();
     const view = await slow.a.ended(await slow.release());
@@ -281,5 +302,34 @@ describe('a lane of two applications with a third between them', () => {
       [stable, gray],
     ]);
     expect([waysSince(untagged, ended), waysSince(tagged, ended)]).toEqual([[gray], [gray]]);
+  });
+});
+
+describe.concurrent('a lane with an application in it that loses the tag', () => {
+  it('P2 P9: goes back before anybody is asked, and says whose part it is', async () => {
+    const approval = { required: true };
+    await losing.settings({ a: { approval }, c: { approval } });
+    const { a } = losing;
+    const before = await losing.snapshots();
+    const { untagged, tagged, stop } = losing.steady(5);
+    const id = await losing.release();
+    const view = await a.ended(id);
+    const ended = Date.now();
+    await Promise.all([answered(untagged, ended), answered(tagged, ended)]);
+    await stop();
+    const lost = 'a v2 -> b v1 -> c v1';
+    const why = `the tag did not come to c: with it and without, version v1 answered (${lost}). a or b did not pass it on.`;
+    expect(view.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'probe_failed' }, left: [] });
+    expect(view.outcome?.failure?.message).toContain(why);
+    expectSettled(view);
+    expect(view.steps.find(({ kind }) => kind === 'approval')).toMatchObject({
+      state: 'skipped',
+      startedAt: null,
+    });
+    expect(view.decisions).toEqual([]);
+    expect([waysSince(untagged), waysSince(tagged)]).toEqual([[stable], [stable, lost]]);
+    expect(waysSince(tagged, ended)).toEqual([stable]);
+    expect(await losing.snapshots()).toEqual(before);
+    expect(await losing.leftovers()).toEqual([]);
   });
 });

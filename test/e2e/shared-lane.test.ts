@@ -1,8 +1,10 @@
 /** A lane of releases that know nothing of each other: what is behind the entry has its share there, alone or beside a release of the entry. */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { ReleaseView } from '../../domain/release.js';
+import { startLoad } from '../../infra/local/load.js';
 import { answered, Chain, waysSince } from '../rig/chain.js';
 import { eventually } from '../rig/eventually.js';
+import { withImage } from '../rig/snapshot.js';
 import { expectSettled } from './undone.js';
 
 const way = (a: string, c: string): string => `a ${a} -> b v1 -> c ${c}`;
@@ -20,6 +22,11 @@ const long = { approval, steps: [{ weight: 50, hold: '10m' }] } as const;
 /** That stand now. */
 const lanes = async (): Promise<unknown> => (await chain.a.call('GET', '/v1/lanes')).body['items'];
 const holds = (v: ReleaseView): boolean => v.phase === 'holding';
+const shares = { steps: [{ weight: 50, hold: '10m' }] } as const;
+type Part = 'a' | 'c';
+type Versions = Readonly<Record<Part, string>>;
+/** Once b has been released. */
+const through = ({ a, c }: Versions): string => `a ${a} -> b v2 -> c ${c}`;
 
 describe('a lane of several releases', () => {
   it('P1 P9: where only c changed its share is moved at the route of a, and no request meets two versions of it', async () => {
@@ -170,6 +177,92 @@ describe('a lane of several releases', () => {
     expect(seen.filter((one) => !expected.includes(one))).toEqual([]);
     expect(waysSince(untagged)).toEqual(expect.arrayContaining([expected[0], expected[3]]));
     expect(waysSince(tagged, ended)).toEqual(['a v3 -> b v2 -> c v3']);
+    expect(await chain.leftovers()).toEqual([]);
+  });
+
+  it.each<{ readonly gone: Part; readonly stays: Part; readonly runs: Versions; readonly asked: Versions }>([
+    { gone: 'a', stays: 'c', runs: { a: 'v3', c: 'v3' }, asked: { a: 'v2', c: 'v2' } },
+    { gone: 'c', stays: 'a', runs: { a: 'v3', c: 'v2' }, asked: { a: 'v2', c: 'v3' } },
+  ])(
+    'P1 P4 P9: the release of $gone is aborted at its share, and that of $stays goes on to its end',
+    async ({ gone, stays, runs, asked }) => {
+      await chain.settings({ edges: true, a: shares, c: shares });
+      const [leaves, goesOn] = [chain[gone], chain[stays]];
+      const before = await chain.snapshots();
+      const none = through(runs);
+      const both = through(asked);
+      const left = through({ ...runs, [stays]: asked[stays] });
+      const expected = [none, both, left, through({ ...runs, [gone]: asked[gone] })];
+      const { untagged, tagged, stop } = chain.steady();
+      const [undone, done] = [await leaves.release(asked[gone]), await goesOn.release(asked[stays])];
+      await Promise.all([leaves.until(undone, 'holding', holds), goesOn.until(done, 'holding', holds)]);
+      await eventually('a request in both shares', () => waysSince(untagged).includes(both));
+
+      expect((await leaves.steer(undone, 'abort')).status).toBe(200);
+      const aborted = await leaves.ended(undone);
+      const alone = Date.now();
+      expect(aborted.outcome).toMatchObject({ phase: 'rolled_back', left: [] });
+      expectSettled(aborted);
+      await Promise.all([answered(untagged, alone, 30), answered(tagged, alone)]);
+      expect(waysSince(untagged, alone)).toEqual([none, left].toSorted());
+      expect(waysSince(tagged, alone)).toEqual([left]);
+
+      expect((await goesOn.steer(done, 'promote')).status).toBe(200);
+      const view = await goesOn.ended(done);
+      const ended = Date.now();
+      await Promise.all([answered(untagged, ended), answered(tagged, ended)]);
+      await stop();
+      expect(view.outcome).toMatchObject({ phase: 'succeeded' });
+      expectSettled(view);
+      for (const load of [untagged, tagged]) {
+        expect(expected).toEqual(expect.arrayContaining(waysSince(load)));
+        expect(waysSince(load, ended)).toEqual([left]);
+      }
+      const images = await Promise.all([runs, asked].map((versions) => goesOn.image(versions[stays])));
+      const [from, to] = images.map((digest) => `${goesOn.repository}@${digest}`) as [string, string];
+      expect(await chain.snapshots()).toEqual(before.map((taken) => withImage(taken, from, to)));
+      expect(await chain.leftovers()).toEqual([]);
+    },
+  );
+
+  it('P1 P9: two lanes come through b, which is in neither, and no request with the tag of one meets the other', async () => {
+    await chain.settings({ edges: true, a: shares, c: shares });
+    const { a, b, c } = chain;
+    const before = await b.snapshot();
+    const versions = { a: 'v2', c: 'v2' };
+    const [none, onlyGray] = [through(versions), through({ ...versions, a: 'v3' })];
+    const [onlyBlue, both] = [through({ ...versions, c: 'v3' }), through({ a: 'v3', c: 'v3' })];
+    const { untagged, tagged: gray, stop } = chain.steady();
+    const options = { url: a.stack.ingress, host: a.host, requestsPerSecond: 15 };
+    const blue = startLoad({ ...options, headers: { 'x-lane': 'blue' } });
+    const [ofA, ofC] = [await a.release('v3'), await c.release('v3', { lane: 'blue' })];
+    await Promise.all([a.until(ofA, 'holding', holds), c.until(ofC, 'holding', holds)]);
+    const standing = Date.now();
+    await Promise.all([untagged, gray, blue].map((load) => answered(load, standing, 30)));
+    // The share of one lies within that of the other.
+    expect(waysSince(untagged, standing)).toEqual([none, both]);
+    expect([waysSince(gray, standing), waysSince(blue, standing)]).toEqual([[onlyGray], [onlyBlue]]);
+
+    for (const [world, id] of [
+      [a, ofA],
+      [c, ofC],
+    ] as const) {
+      expect((await world.steer(id, 'promote')).status).toBe(200);
+    }
+    for (const [world, id] of [
+      [a, ofA],
+      [c, ofC],
+    ] as const) {
+      expect((await world.ended(id)).outcome).toMatchObject({ phase: 'succeeded' });
+    }
+    const ended = Date.now();
+    await Promise.all([untagged, gray, blue].map((load) => answered(load, ended)));
+    await Promise.all([stop(), blue.stop()]);
+    for (const load of [untagged, gray, blue]) {
+      expect([none, onlyGray, onlyBlue, both]).toEqual(expect.arrayContaining(waysSince(load)));
+      expect(waysSince(load, ended)).toEqual([both]);
+    }
+    expect(await b.snapshot()).toEqual(before);
     expect(await chain.leftovers()).toEqual([]);
   });
 });

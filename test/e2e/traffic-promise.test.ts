@@ -1,7 +1,7 @@
 /** P1 as the API server saw it: every version of the route, beside every version of the endpoints. */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startLoad } from '../../infra/local/load.js';
-import { TrafficWatch } from '../rig/traffic-watch.js';
+import { TrafficWatch, type RouteVersion } from '../rig/traffic-watch.js';
 import { quick, World } from '../rig/world.js';
 
 describe('P1: traffic goes only to tracks with ready endpoints, in whole weights that sum to 100', () => {
@@ -15,6 +15,17 @@ describe('P1: traffic goes only to tracks with ready endpoints, in whole weights
     watch.routes.map((route) => Math.max(...route.weights.map((rule) => rule['shop-gray'] ?? 0)));
   /** Without what is repeated by notes and status. */
   const changes = (values: readonly number[]): number[] => values.filter((v, i) => v !== values[i - 1]);
+
+  /** Each share of gray that is larger than the one before it. */
+  function risesOf(
+    routes: readonly RouteVersion[],
+    gray: string,
+  ): { readonly version: number; readonly weight: number }[] {
+    const shares = routes.map(({ version, weights }) => {
+      return { version, weight: Math.max(...weights.map((rule) => rule[gray] ?? 0)) };
+    });
+    return shares.filter(({ weight }, i) => weight > (shares[i - 1]?.weight ?? 0));
+  }
 
   /** How long gray stayed in the route after its last traffic, ms. */
   function stayedMs({ routes }: TrafficWatch): number {
@@ -82,5 +93,32 @@ describe('P1: traffic goes only to tracks with ready endpoints, in whole weights
     expect(notes.filter((note) => note.includes('Gray was not asked before its first share'))).toHaveLength(
       1,
     );
+  });
+
+  it('of two entries neither gets a weight before both have the one before', async () => {
+    // The pods of the second come late, and more of them are needed for each weight.
+    const late = await World.create(inject('stack'), { name: 'late', replicas: 4, beside: world });
+    await late.image('late', { START_MS: '700' });
+    const entries = [world, late];
+    const steps = [10, 50, 100].map((weight) => ({ weight, hold: '100ms' }));
+    for (const entry of entries) await entry.declare(entry.application({ ...quick, steps }));
+    const loads = entries.map(({ host }) =>
+      startLoad({ url: world.stack.ingress, host, requestsPerSecond: 20 }),
+    );
+    const watches = await Promise.all(
+      entries.map(({ kube, namespace, name }) => TrafficWatch.start(kube, namespace, name)),
+    );
+    const applications = entries.map(({ applicationName: name }, i) => ({ name, image: ['v3', 'late'][i] }));
+    const { outcome } = await world.ended(await world.release('v3', { applications }));
+    const sent = await Promise.all(loads.map((load) => load.stop()));
+    await Promise.all(watches.map((watch) => watch.stop()));
+    expect(outcome?.phase).toBe('succeeded');
+    const moves = watches
+      .flatMap(({ routes }, i) => risesOf(routes, `${entries[i]!.name}-gray`))
+      .toSorted((one, other) => one.version - other.version);
+    expect(moves.map(({ weight }) => weight)).toEqual([10, 10, 50, 50, 100, 100]);
+    expect(watches.flatMap((watch) => watch.violations)).toEqual([]);
+    expect(sent.map(({ failed }) => failed)).toEqual([0, 0]);
+    await late.close();
   });
 });

@@ -2,6 +2,8 @@
 import type { Kube, KubeObject } from '../../infra/local/kube.js';
 
 export interface RouteVersion {
+  /** Later ones have larger numbers, also those of other routes. */
+  readonly version: number;
   readonly at: number;
   /** Weight of each Service, rule by rule; a rule for tagged requests is left out. */
   readonly weights: readonly Readonly<Record<string, number>>[];
@@ -122,6 +124,7 @@ export function readRoute(object: KubeObject, at: number, tag: string): RouteVer
   const isTagged = (rule: Rule): boolean =>
     rule.matches?.some((m) => m.headers?.some((h) => h.name === tag)) ?? false;
   return {
+    version: Number(object.metadata.resourceVersion),
     at,
     weights: rules
       .filter((rule) => !isTagged(rule))

@@ -1,0 +1,84 @@
+/** What is true of every lane of a and c, whatever its routes are: a request is in it for its whole way, or not at all. */
+import { expect } from 'vitest';
+import type { ReleaseView } from '../../domain/release.js';
+import type { Condition } from '../../domain/traffic.js';
+import { startLoad, type Load } from '../../infra/local/load.js';
+import { answered, waysSince, type Chain } from '../rig/chain.js';
+import { eventually } from '../rig/eventually.js';
+import { withImage, type Snapshot } from '../rig/snapshot.js';
+import type { World } from '../rig/world.js';
+import { expectSettled } from './undone.js';
+
+const stable = 'a v1 -> b v1 -> c v1';
+const gray = 'a v2 -> b v1 -> c v2';
+const enter: readonly Condition[] = [
+  { header: 'x-user', regex: 'qa-[0-9]+' },
+  { query: 'group', exact: 'gray' },
+  { cookie: 'beta', exact: '1' },
+];
+
+const approval = { required: true };
+const open = (view: ReleaseView): boolean => view.waitingOn?.approval !== undefined;
+const holdingAt =
+  (weight: number) =>
+  ({ phase, applications }: ReleaseView): boolean =>
+    phase === 'holding' && applications.some((one) => one.grayWeight === weight);
+
+export const promotedTo = (world: World, view: ReleaseView, taken: Snapshot): Snapshot => {
+  const { digest } = view.applications.find((one) => one.name === world.applicationName)!;
+  return withImage(taken, `${world.repository}:v1`, `${world.repository}@${digest}`);
+};
+
+/** P1 P9: by tag, header, parameter, cookie or share, from v1 to v2 of a and c; answers the release, which has ended. */
+export async function expectWholeWays(chain: Chain): Promise<ReleaseView> {
+  const steps = [
+    { weight: 30, hold: '10m' },
+    { weight: 100, hold: '200ms' },
+  ];
+  await chain.settings({ a: { approval, steps, tag: { header: 'x-lane', enter } }, c: { approval } });
+  const { a, c } = chain;
+  const before = await chain.snapshots();
+  const base = { url: a.stack.ingress, host: a.host, requestsPerSecond: 20 };
+  const untagged = startLoad(base);
+  const inside = [
+    startLoad({ ...base, headers: { 'x-lane': 'gray' } }),
+    startLoad({ ...base, headers: { 'x-user': 'qa-7' } }),
+    startLoad({ ...base, path: '/?a=1&group=gray' }),
+    startLoad({ ...base, headers: { cookie: 'a=2; beta=1' } }),
+  ];
+  const all = [untagged, ...inside];
+  const answeredSince = (at: number): Promise<unknown> =>
+    Promise.all(all.map((load: Load) => answered(load, at)));
+
+  const id = await chain.release();
+  const waiting = await a.until(id, 'waiting for approval', open);
+  const asked = Date.now();
+  await answeredSince(asked);
+  expect(waysSince(untagged)).toEqual([stable]);
+  expect(waiting.evidence.find((e) => e.kind === 'probe')?.summary).toContain(
+    `tagged: ${gray}; untagged: ${stable}`,
+  );
+  await a.approve(id);
+  await a.until(id, 'at 30 %', holdingAt(30));
+  await eventually('a request that fell into the share', () => waysSince(untagged).includes(gray));
+  await answeredSince(Date.now());
+  expect((await a.steer(id, 'skip')).status).toBe(200);
+  const view = await a.ended(id);
+  expectSettled(view);
+  const ended = Date.now();
+  await answeredSince(ended);
+  await Promise.all(all.map((load) => load.stop()));
+  expect(waysSince(untagged)).toEqual([stable, gray]);
+  expect(waysSince(untagged, ended)).toEqual([gray]);
+  for (const load of inside) {
+    expect(waysSince(load)).toEqual([stable, gray]);
+    expect(waysSince(load, asked)).toEqual([gray]);
+  }
+  expect(await chain.snapshots()).toEqual([
+    promotedTo(a, view, before[0]!),
+    before[1],
+    promotedTo(c, view, before[2]!),
+  ]);
+  expect(await chain.leftovers()).toEqual([]);
+  return view;
+}
