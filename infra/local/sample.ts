@@ -71,7 +71,7 @@ export type RouteKind = (typeof routeKinds)[number];
 /** Where the Gateway is, as a `StackInfo` holds it; only an HTTPRoute needs it. */
 export interface RouteOptions extends SampleOptions {
   gateway: { namespace: string; name: string };
-  /** Of a VirtualService, instead of the host: it is for those who call the Service, through their sidecars. Default false. */
+  /** Of a VirtualService or an HTTPRoute, instead of the host: it is for those who call the Service, through their sidecars. Default false. */
   mesh?: boolean;
 }
 
@@ -91,7 +91,10 @@ export function sampleRoute(kind: RouteKind, options: RouteOptions): object {
 
 /** Two rules: one of the user's own with a filter and a timeout, one for everything else. */
 function httpRoute(options: RouteOptions): object {
-  const { name, namespace, gateway } = options;
+  const { name, namespace, gateway, mesh = false } = options;
+  const parents = mesh
+    ? { parentRefs: [{ group: '', kind: 'Service', name, port: servicePort }] }
+    : { parentRefs: [gateway], hostnames: [sampleHost(options)] };
   const backend = { name, port: servicePort };
   const set = [{ name: 'x-section', value: 'static' }];
   return {
@@ -99,8 +102,7 @@ function httpRoute(options: RouteOptions): object {
     kind: 'HTTPRoute',
     metadata: { name, namespace },
     spec: {
-      parentRefs: [gateway],
-      hostnames: [sampleHost(options)],
+      ...parents,
       rules: [
         {
           matches: [{ path: { type: 'PathPrefix', value: '/static' } }],

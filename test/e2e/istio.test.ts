@@ -111,15 +111,19 @@ describe('a VirtualService of the gateway', () => {
   describeServed('istio', web, () => istio.ingress);
 });
 
-describe('a lane of a and c with b between them, a behind the gateway, b and c behind the sidecar', () => {
+describe.each([
+  ['VirtualServices, a behind the gateway', 'istio'],
+  ["HTTPRoutes, a behind Contour's gateway", 'gateway-api'],
+] as const)('a lane of a and c with b between them, b and c behind the sidecar: %s', (_, router) => {
   let chain: Chain;
   beforeAll(async () => {
-    chain = await Chain.create(stack(), { router: 'istio', mesh: istio.mesh });
+    const entry = router === 'istio' ? stack() : inject('stack');
+    chain = await Chain.create(entry, { router, mesh: istio.mesh });
   });
   afterAll(() => chain.close());
 
-  it('P1 P9: by tag, header, parameter, cookie or share a request is in the lane for its whole way, or not at all', async () => {
-    const view = await expectWholeWays(chain);
+  it('P1 P9: by tag, header, parameter, cookie or share a request is in it for its whole way, or not at all', async () => {
+    const view = await expectWholeWays(chain, '12s');
     expect(view.outcome).toMatchObject({ phase: 'succeeded' });
   });
 });

@@ -6,7 +6,7 @@ import { startLoad, type Load } from '../../infra/local/load.js';
 import { answered, waysSince, type Chain } from '../rig/chain.js';
 import { eventually } from '../rig/eventually.js';
 import { withImage, type Snapshot } from '../rig/snapshot.js';
-import type { World } from '../rig/world.js';
+import { quick, type World } from '../rig/world.js';
 import { expectSettled } from './undone.js';
 
 const stable = 'a v1 -> b v1 -> c v1';
@@ -29,13 +29,19 @@ export const promotedTo = (world: World, view: ReleaseView, taken: Snapshot): Sn
   return withImage(taken, `${world.repository}:v1`, `${world.repository}@${digest}`);
 };
 
-/** P1 P9: by tag, header, parameter, cookie or share, from v1 to v2 of a and c; answers the release, which has ended. */
-export async function expectWholeWays(chain: Chain): Promise<ReleaseView> {
+/**
+ * P1 P9: by tag, header, parameter, cookie or share, from v1 to v2 of a and c; answers the release, which has ended.
+ * @param drain as long as the proxies may need to hear of a change
+ */
+export async function expectWholeWays(chain: Chain, drain = quick.drain!): Promise<ReleaseView> {
   const steps = [
     { weight: 30, hold: '10m' },
     { weight: 100, hold: '200ms' },
   ];
-  await chain.settings({ a: { approval, steps, tag: { header: 'x-lane', enter } }, c: { approval } });
+  await chain.settings({
+    a: { approval, steps, drain, tag: { header: 'x-lane', enter } },
+    c: { approval, drain },
+  });
   const { a, c } = chain;
   const before = await chain.snapshots();
   const base = { url: a.stack.ingress, host: a.host, requestsPerSecond: 20 };

@@ -32,7 +32,7 @@ import { WorkerProcess } from './worker-process.js';
 export interface WorldOptions {
   /** Kind of the user's route. Default gateway-api. */
   readonly router?: RouteKind;
-  /** The route is for those who call the Service, through their sidecars; `istio` only. Default false. */
+  /** The route is for those who call the Service, through Istio's sidecar; `istio` and `gateway-api` only. Default false. */
   readonly mesh?: boolean;
   /** More variables of the worker. */
   readonly workerEnv?: Readonly<Record<string, string>>;
@@ -154,7 +154,7 @@ export class World {
 
   /** The user's own objects, in the order of sampleObjects, the route last. */
   objects(image = `${this.repository}:v1`): KubeObject[] {
-    const labels = this.router === 'istio' ? discovered : {};
+    const labels = this.router === 'istio' || this.mesh ? discovered : {};
     const options = { namespace: this.namespace, name: this.name, image, replicas: this.replicas, labels };
     const route = sampleRoute(this.router, { ...options, gateway: this.stack.gateway, mesh: this.mesh });
     return [...sampleObjects(options), route] as KubeObject[];

@@ -39,7 +39,7 @@ const deadlineMs = 60_000;
 
 /**
  * What plain processes lack is left out: certificates and mutual TLS, webhooks, and the filters that only Istio's own build of Envoy has.
- * The Gateways of the Gateway API belong to Contour here.
+ * The Gateways of the Gateway API belong to Contour here; HTTPRoutes of Services are served.
  */
 const istiodEnv = {
   POD_NAME: 'istiod',
@@ -50,7 +50,8 @@ const istiodEnv = {
   VALIDATION_WEBHOOK_CONFIG_NAME: '',
   PILOT_ENABLE_ALPN_FILTER: 'false',
   PILOT_ENABLE_METADATA_EXCHANGE: 'false',
-  PILOT_ENABLE_GATEWAY_API: 'false',
+  PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER: 'false',
+  PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER: 'false',
 };
 const mesh = {
   // With it clusters wait for certificates, and no listener opens.
