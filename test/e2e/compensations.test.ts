@@ -9,7 +9,7 @@ import type { Snapshot } from '../rig/snapshot.js';
 import { quick, World } from '../rig/world.js';
 import { expectSettled, expectUntouched, lightLoad, promotionBegun, stableOf } from './undone.js';
 
-const canary: ReleaseInput = { ...quick, strategy: 'canary', rollbackDeadline: '1s' };
+const canary: ReleaseInput = { ...quick, strategy: 'canary', rollbackDeadline: '3s' };
 
 /** Undoing up to the question. */
 interface Stuck {
