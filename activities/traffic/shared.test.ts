@@ -376,9 +376,9 @@ describe.each(sharingKinds)('a route that two releases share: %s', (kind) => {
           const keys = now().flatMap(key);
           expect(new Set(keys).size).toBe(keys.length);
         }),
-        { numRuns: 40 },
+        { numRuns: 100 },
       );
-      expect(Math.min(seen.refused, seen.both)).toBeGreaterThan(5);
+      expect(Math.min(seen.refused, seen.both)).toBeGreaterThan(0);
     }, 60_000);
   });
 
