@@ -30,6 +30,9 @@ export async function wayWithout(
   const { left, abandoned } = await takeBack(run, stage, reached, target);
   if (abandoned !== null) throw error;
   run.withdraw(application, why, left);
+  // The guard may have returned the share: whoever asks to promote now has to give gray everything first.
+  const isShared = stage.targets.some((t) => run.record.weightOf(t.application) > 0);
+  if (!isShared) reached.traffic = { ...reached.traffic, gray: 0 };
   const next = wayAfter(way, stageWithout(stage, run.gone), share);
   run.record.reroute(next.rest, `${application} went back alone`);
   return next;
