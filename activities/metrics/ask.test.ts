@@ -4,6 +4,7 @@ import type { Metric } from '../../domain/analysis.js';
 import { CatalogueError } from '../failure.js';
 import { ask, questionsOf, sampleOf } from './ask.js';
 import { builtinQueries } from './builtin.js';
+import { metricsProvider } from '../../test/fakes/metrics-provider.js';
 import { exampleTarget } from '../../test/fakes/target.js';
 import type { Answer, MetricsProvider } from './provider.js';
 import { fillIn, queryVariables, type QueryValues } from './template.js';
@@ -130,10 +131,6 @@ describe('putting answers together', () => {
 });
 
 describe('asking', () => {
-  const provider = (answer: (query: string) => Answer): MetricsProvider => ({
-    query: (query) => Promise.resolve(answer(query)),
-    ping: () => Promise.resolve(null),
-  });
   const at = new Date(0);
 
   it('says why a metric cannot be asked at all', async () => {
@@ -145,7 +142,7 @@ describe('asking', () => {
     );
     const found = await ask(
       nowhere,
-      provider(() => given(1)),
+      metricsProvider(() => given(1)),
       at,
     );
     expect(found).toMatchObject({
@@ -154,10 +151,33 @@ describe('asking', () => {
     });
     const empty = await ask(
       questionsOf({ name: 'x' }, target, 'gray', 60_000),
-      provider(() => given(1)),
+      metricsProvider(() => given(1)),
       at,
     );
     expect(empty).toMatchObject({ verdict: 'inconclusive', why: 'x: has neither builtin, counts nor value' });
+  });
+
+  it.each<[string, Metric, boolean]>([
+    ['what a built-in metric needs as one', { name: 'e', builtin: 'error-rate' }, true],
+    ['what a user wrote as it was written', { name: 'c', counts: { total: 't', errors: 'e' } }, false],
+  ])('asks %s', async (_, metric, asOne) => {
+    const asked: string[][] = [];
+    const source = metricsProvider(() => given(20));
+    const provider: MetricsProvider = {
+      ...source,
+      query: (promql, ...more) => {
+        asked.push([promql]);
+        return source.query(promql, ...more);
+      },
+      together: (promqls, ...more) => {
+        asked.push([...promqls]);
+        return source.together(promqls, ...more);
+      },
+    };
+    const questions = questionsOf(metric, target, 'gray', 60_000);
+    await ask(questions, provider, at);
+    const queries = Object.values(questions.queries);
+    expect(asked).toEqual(asOne ? [queries] : queries.map((query) => [query]));
   });
 
   it('keeps every query with its answer', async () => {
@@ -169,7 +189,7 @@ describe('asking', () => {
     );
     const found = await ask(
       questions,
-      provider((query) => (query === 't' ? given(100) : given(6))),
+      metricsProvider((query) => (query === 't' ? given(100) : given(6))),
       at,
     );
     expect(found).toMatchObject({ verdict: 'fail', value: 6, total: 100 });
@@ -203,7 +223,7 @@ describe('asking', () => {
           const lost = queries[which % queries.length];
           const found = await ask(
             questions,
-            provider((query) => (query === lost ? gap : given(n))),
+            metricsProvider((query) => (query === lost ? gap : given(n))),
             at,
           );
           expect(found.verdict).not.toBe('pass');

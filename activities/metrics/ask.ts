@@ -92,7 +92,12 @@ export async function ask(
     return measure(metric, nothing, { queries: [], error: false });
   }
   const parts = Object.entries(queries) as [Part, string][];
-  const answers = await Promise.all(parts.map(async ([, query]) => provider.query(query, at, signal)));
+  const promqls = parts.map(([, query]) => query);
+  // What a user wrote may answer a scalar or a series with labels; it is asked, and refused, as it was written.
+  const answers =
+    metric.builtin === undefined
+      ? await Promise.all(promqls.map(async (query) => provider.query(query, at, signal)))
+      : await provider.together(promqls, at, signal);
   const found: Partial<Record<Part, Answer>> = Object.fromEntries(
     parts.map(([part], i) => [part, answers[i]]),
   );

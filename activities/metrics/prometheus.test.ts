@@ -108,6 +108,39 @@ describe('asking Prometheus', () => {
     expect(fake?.asked).toEqual([{ query: 'sum(up)', time: '1700000000.5', authorization: null }]);
   });
 
+  it('asks what belongs together as one, so that no scrape comes between', async () => {
+    // Each request finds one more scrape.
+    const provider = await asking((query) =>
+      vector(query === 'total' ? 50 * fake!.requests : 10 * fake!.requests),
+    );
+    for (const scrape of [1, 2]) {
+      const answers = await provider.together(['total', 'errors'], at);
+      expect(answers.map(({ value }) => value)).toEqual([50 * scrape, 10 * scrape]);
+    }
+  });
+
+  it('tells the answers of one apart: a number, none, too many', async () => {
+    const provider = await asking((query) =>
+      vector(...(query === 'sum(a)' ? [7] : query === 'b' ? [] : [1, 2])),
+    );
+    expect(await provider.together(['sum(a)', 'b', 'c'], at)).toMatchObject([
+      { value: 7, error: false },
+      { value: null, error: false, note: expect.stringMatching(/no data/) },
+      { value: null, error: true, note: expect.stringMatching(/2 series, not one/) },
+    ]);
+  });
+
+  it('gives one refusal to all that was asked as one', async () => {
+    const provider = await asking(() => ({
+      status: 422,
+      body: { status: 'error', errorType: 'execution', error: 'boom' },
+    }));
+    const answers = await provider.together(['a', 'b'], at);
+    expect(answers.map(({ note, error }) => [note, error])).toEqual(
+      Array.from({ length: 2 }, () => ['Prometheus refused the query: execution: boom', true]),
+    );
+  });
+
   it('is an error when nobody listens', async () => {
     await asking(() => vector(1));
     const { address } = fake!;

@@ -51,13 +51,24 @@ export function prometheus(options: PrometheusOptions): MetricsProvider {
     }
   }
 
+  async function asked(promql: string, at: Date | null, signal?: AbortSignal): Promise<Reply | Answer> {
+    const time = at === null ? {} : { time: String(at.getTime() / 1_000) };
+    const response = await get({ query: promql, ...time }, signal);
+    return typeof response === 'string'
+      ? unanswered(`${shownAddress(base)} cannot be asked: ${response}`)
+      : response;
+  }
+
   return {
     async query(promql, at, signal) {
-      const time = at === null ? {} : { time: String(at.getTime() / 1_000) };
-      const response = await get({ query: promql, ...time }, signal);
-      if (typeof response === 'string')
-        return unanswered(`${shownAddress(base)} cannot be asked: ${response}`);
-      return read(response.status, response.data);
+      const response = await asked(promql, at, signal);
+      return 'status' in response ? read(response.status, response.data) : response;
+    },
+    async together(promqls, at, signal) {
+      const response = await asked(asOne(promqls), at, signal);
+      return promqls.map((_, i) =>
+        'status' in response ? read(response.status, response.data, String(i)) : response,
+      );
     },
     async ping(signal): Promise<Failure | null> {
       const response = await get({ query: 'vector(1)' }, signal);
@@ -81,8 +92,19 @@ interface Body {
   readonly data?: { readonly resultType?: string; readonly result?: unknown };
 }
 
-/** Makes an answer of what Prometheus sent; pure. */
-export function read(status: number, text: string): Answer {
+/** The label that tells the parts of one query apart. */
+const partLabel = 'part';
+
+/**
+ * One query of several that answer a vector without labels. Prometheus answers one query from one state: two, even of the same
+ * time, may have a scrape between them, and would put the errors of one scrape beside the requests of the next. Pure.
+ */
+export function asOne(promqls: readonly string[]): string {
+  return promqls.map((promql, i) => `label_replace(${promql}, "${partLabel}", "${i}", "", "")`).join(' or ');
+}
+
+/** Makes an answer of what Prometheus sent, of one `part` if the query was made of several; pure. */
+export function read(status: number, text: string, part?: string): Answer {
   let body: Body | null = null;
   try {
     body = JSON.parse(text) as Body | null;
@@ -93,12 +115,19 @@ export function read(status: number, text: string): Answer {
   if (status === 400 || status === 422) return unanswered(`Prometheus refused the query: ${cut(said)}`);
   if (status !== 200 || body?.status !== 'success')
     return unanswered(`Prometheus answered ${status}: ${cut(said)}`);
-  const raw = cut(JSON.stringify(body.data?.result ?? null));
-  const found = number(body.data, raw);
+  const data = part === undefined ? body.data : ofPart(body.data, part);
+  const raw = cut(JSON.stringify(data?.result ?? null));
+  const found = number(data, raw);
   // Older servers send mere remarks as warnings; a true one says that part of the data is missing.
   const warnings = (body.warnings ?? []).filter((w) => !w.startsWith('PromQL info:'));
   if (warnings.length === 0 || found.error) return found;
   return { ...found, note: cut(`Prometheus warns: ${warnings.join('; ')}`) };
+}
+
+function ofPart(data: Body['data'], part: string): Body['data'] {
+  if (!Array.isArray(data?.result)) return data;
+  const series = data.result as readonly { readonly metric?: Readonly<Record<string, string>> }[];
+  return { ...data, result: series.filter(({ metric }) => metric?.[partLabel] === part) };
 }
 
 function number(data: Body['data'], raw: string): Answer {

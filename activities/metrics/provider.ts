@@ -18,6 +18,11 @@ export interface MetricsProvider {
    * which makes the verdict inconclusive. `at` null: now, by the clock of the source.
    */
   query(promql: string, at: Date | null, signal?: AbortSignal): Promise<Answer>;
+  /**
+   * Several numbers of one state of the source, which may take in new samples at any moment. Each query answers a vector without
+   * labels. Throws as `query`.
+   */
+  together(promqls: readonly string[], at: Date | null, signal?: AbortSignal): Promise<readonly Answer[]>;
   /** null: it answers; else what is wrong (`metrics_unreachable`). Throws nothing but the signal's reason. */
   ping(signal?: AbortSignal): Promise<Failure | null>;
 }
@@ -25,8 +30,10 @@ export interface MetricsProvider {
 /** Stands where no address is configured: answers everything with that. */
 export function nowhere(): MetricsProvider {
   const why = 'no address is configured: set analysis.prometheus, or SLUICE_PROMETHEUS_URL of the worker';
+  const answer: Answer = { value: null, note: `Prometheus: ${why}`, raw: '', error: true };
   return {
-    query: () => Promise.resolve({ value: null, note: `Prometheus: ${why}`, raw: '', error: true }),
+    query: () => Promise.resolve(answer),
+    together: (promqls) => Promise.resolve(promqls.map(() => answer)),
     ping: () => Promise.resolve(failure('metrics_unreachable', { address: '(none)', why })),
   };
 }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Answer, MetricsProvider } from './provider.js';
+import { metricsProvider } from '../../test/fakes/metrics-provider.js';
+import type { Answer } from './provider.js';
 import { awaitQuiet } from './quiet.js';
 
 const subject = {
@@ -22,15 +23,12 @@ beforeEach(() => {
 function asked(...pairs: readonly (readonly [Answer, Answer])[]) {
   const said: string[] = [];
   let round = -1;
-  const provider: MetricsProvider = {
-    query: (promql) => {
-      if (promql.startsWith('sum(count_over_time(')) return Promise.resolve(before);
-      if (promql.startsWith('sum(')) round++;
-      const pair = pairs[Math.min(round, pairs.length - 1)]!;
-      return Promise.resolve(promql.startsWith('sum(') ? pair[0] : pair[1]);
-    },
-    ping: () => Promise.resolve(null),
-  };
+  const provider = metricsProvider((promql) => {
+    if (promql.startsWith('sum(count_over_time(')) return before;
+    if (promql.startsWith('sum(')) round++;
+    const pair = pairs[Math.min(round, pairs.length - 1)]!;
+    return promql.startsWith('sum(') ? pair[0] : pair[1];
+  });
   const { signal } = new AbortController();
   const options = { now: Date.now, withinMs: 60, everyMs: 5, signal, say: (s: string) => void said.push(s) };
   return awaitQuiet(provider, subject, options).then(({ seen, summary }) => ({ seen, summary, said }));

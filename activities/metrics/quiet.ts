@@ -49,9 +49,8 @@ export async function awaitQuiet(
   let first: Sample | null = null;
   let last: Sample | null = null;
   for (;;) {
-    // Both at the same time, so that they are of the same scrape.
-    const at = new Date(now());
-    const [count, stamp] = await Promise.all(queries.map((query) => provider.query(query, at, signal)));
+    // Of the same scrape: a newer stamp beside an older count would look like a scrape without requests.
+    const [count, stamp] = await provider.together(queries, new Date(now()), signal);
     const told = [count!, stamp!].map(({ raw, note }, i) => ({ query: queries[i]!, answer: note ?? raw }));
     const end = (seen: Quiet['seen'], summary: string): Quiet => ({ seen, summary, queries: told });
     if (count!.error || stamp!.error)

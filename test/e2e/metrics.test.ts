@@ -217,6 +217,19 @@ describe('an analysis of what the real Envoy counted', () => {
     expect(result.why).toMatch(/refused the query: bad_data/);
   });
 
+  it('answers what is asked as one, each part by itself', async () => {
+    const source = prometheus({ address: stack.prometheus, tokenFile: null });
+    const parts = [
+      'sum(vector(3))',
+      'max(timestamp(nothing_of_the_kind))',
+      'vector(1) or vector(2)',
+      'vector(0) / 0',
+    ];
+    const answers = await source.together(parts, new Date());
+    expect(answers.map(({ value }) => value)).toEqual([3, null, 1, null]);
+    expect(answers.map(({ raw }) => raw === '[]')).toEqual([false, true, false, false]);
+  });
+
   it('answers a ping', async () => {
     expect(await prometheus({ address: stack.prometheus, tokenFile: null }).ping()).toBeNull();
   });

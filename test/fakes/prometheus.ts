@@ -15,13 +15,15 @@ export type Answering = (query: string, time: string | null) => Reply | 'never';
 
 export interface FakePrometheus {
   readonly address: string;
-  /** What was asked, oldest first. */
+  /** What was asked, oldest first; the parts of one query apart. */
   readonly asked: {
     readonly query: string;
     readonly time: string | null;
     readonly authorization: string | null;
   }[];
-  /** Replaces how it answers. */
+  /** How often it was asked: once for the parts of one query. */
+  requests: number;
+  /** Replaces how it answers, each part of a query apart. */
   answer: Answering;
   close(): Promise<void>;
 }
@@ -32,14 +34,44 @@ export function vector(...values: readonly (number | string)[]): Reply {
   return { body: { status: 'success', data: { resultType: 'vector', result } } };
 }
 
+/** The parts of a query that `asOne` made of several; of any other query itself. */
+const partsOf = (query: string): readonly string[] =>
+  query.startsWith('label_replace(')
+    ? query
+        .split(/, "part", "\d+", "", ""\)(?: or |$)/)
+        .flatMap((part) => part.replace(/^label_replace\(/, '') || [])
+    : [query];
+
+/** Answers the parts as Prometheus does, each series with the label of its part; the first that is no vector stands for all. */
+function together(queries: readonly string[], answer: (query: string) => Reply | 'never'): Reply | 'never' {
+  const result: object[] = [];
+  for (const [i, query] of queries.entries()) {
+    const reply = answer(query);
+    const data = reply === 'never' ? undefined : (reply.body as Partial<Vector> | null)?.data;
+    if (data?.resultType !== 'vector') return reply;
+    result.push(
+      ...data.result.map((series) => ({ ...series, metric: { ...series.metric, part: String(i) } })),
+    );
+  }
+  return { body: { status: 'success', data: { resultType: 'vector', result } } };
+}
+
+interface Vector {
+  readonly data: { readonly resultType: string; readonly result: readonly { readonly metric: object }[] };
+}
+
 /** @param port default: a free one. */
 export async function fakePrometheus(answer: Answering, port = 0): Promise<FakePrometheus> {
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://fake');
     const query = url.searchParams.get('query') ?? '';
     const time = url.searchParams.get('time');
-    fake.asked.push({ query, time, authorization: request.headers.authorization ?? null });
-    const reply = fake.answer(query, time);
+    const authorization = request.headers.authorization ?? null;
+    const queries = partsOf(query);
+    fake.requests++;
+    fake.asked.push(...queries.map((part) => ({ query: part, time, authorization })));
+    const reply =
+      queries.length === 1 ? fake.answer(query, time) : together(queries, (q) => fake.answer(q, time));
     if (reply === 'never') return;
     const text = typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body);
     response.writeHead(reply.status ?? 200, { 'content-type': 'application/json', ...reply.headers });
@@ -49,6 +81,7 @@ export async function fakePrometheus(answer: Answering, port = 0): Promise<FakeP
   const fake: FakePrometheus = {
     address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked: [],
+    requests: 0,
     answer,
     close: async () => {
       server.closeAllConnections();
