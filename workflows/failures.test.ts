@@ -3,14 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { failure } from '../domain/failures.js';
 import { failureError, failureOf } from './failures.js';
 
-const timedOut = (type: TimeoutFailure['timeoutType']): ActivityFailure =>
+const away = failureError(failure('cluster_unreachable', { cluster: 'two', why: 'ECONNREFUSED' }));
+const timedOut = (type: TimeoutFailure['timeoutType'], cause?: Error): ActivityFailure =>
   new ActivityFailure(
     'Activity task timed out',
     'setTraffic',
     '1',
     RetryState.TIMEOUT,
     '',
-    new TimeoutFailure('activity timed out', undefined, type),
+    Object.assign(new TimeoutFailure('activity timed out', undefined, type), { cause }),
   );
 
 describe('what an error of a workflow is told as', () => {
@@ -21,7 +22,13 @@ describe('what an error of a workflow is told as', () => {
       'superseded',
     ],
     ['an activity that no worker began', timedOut('SCHEDULE_TO_START'), 'worker_missing'],
-    ['an activity that took too long', timedOut('START_TO_CLOSE'), 'internal'],
+    ['an activity that took too long', timedOut('START_TO_CLOSE'), 'activity_timeout'],
+    ['an activity that had no time left', timedOut('SCHEDULE_TO_CLOSE'), 'activity_timeout'],
+    [
+      'an activity that had no time left, and what it failed with',
+      timedOut('SCHEDULE_TO_CLOSE', away),
+      'cluster_unreachable',
+    ],
     ['anything else', new Error('a defect'), 'internal'],
   ])('%s', (_, error, code) => {
     expect(failureOf(error).code).toBe(code);

@@ -23,6 +23,8 @@ export function failureOf(error: unknown): Failure {
     current = current.cause;
   }
   if (isTimeout(error, 'SCHEDULE_TO_START')) return failure('worker_missing', undefined);
+  if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure)
+    return failure('activity_timeout', { activity: error.activityType });
   const where = error instanceof ActivityFailure ? `${error.activityType}: ` : '';
   return failure('internal', { what: `${where}${rootCause(error) ?? String(error)}` });
 }

@@ -20,6 +20,12 @@ export const engine = {
       'No worker answered in time.',
       'Start a worker (npm start, or the worker image); nothing is lost meanwhile.',
     ),
+  activity_timeout: (c: { activity: string }) =>
+    transient(
+      504,
+      `The activity ${c.activity} did not end in time, and nothing said why.`,
+      'Run sluice doctor: it says which of cluster, registry and metrics does not answer, or that a worker is away.',
+    ),
   workflow_unreadable: (c: { why: string }) =>
     transient(
       503,
