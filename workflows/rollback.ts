@@ -2,6 +2,7 @@
 import { CancellationScope, condition, sleep } from '@temporalio/workflow';
 import type { Finding } from '../activities/contract.js';
 import { entriesOf } from '../domain/member.js';
+import type { Phase } from '../domain/release.js';
 import { drainMsOf, type Stage } from '../domain/stage.js';
 import { type Edge, type Routed, type Target } from '../domain/target.js';
 import type { AnyRoute } from '../domain/traffic.js';
@@ -39,17 +40,20 @@ export async function rollBack(
   run.record.phase = 'rolling_back';
   run.record.publish();
   const undos = undoing({ run, stage, reached, settled, restored: new Set(), drained: new Set() });
-  return carryOut(run, stage, undos);
+  return carryOut({ run, stage, phase: 'rolling_back', can: [] }, undos);
 }
 
-/** Undoes what a stage has reached of one application, while the others stay as they are. */
+/**
+ * Undoes what a stage has reached of one application, while the others stay as they are and the release goes on: it may be told where to go,
+ * and an abort, which cancels this, takes all back.
+ */
 export async function takeBack(run: Run, stage: Stage, reached: Reached, target: Target): Promise<Undone> {
   const { application } = target;
   const settled = Promise.resolve();
   // Requests of the lane go on: to its stable, as by the policy they may.
   const drained = new Set([tagsEnd]);
   const undone: Undoing = { run, stage, reached, settled, restored: new Set(), drained };
-  const done = await carryOut(run, stage, [
+  const done = await carryOut({ run, stage, phase: run.record.phase, can: ['abort'] }, [
     ...(reached.route.has(application) ? trafficBack(undone, target) : []),
     ...(reached.gray.has(application) ? [grayAway(undone, target)] : []),
   ]);
@@ -59,12 +63,20 @@ export async function takeBack(run: Run, stage: Stage, reached: Reached, target:
   return done;
 }
 
-async function carryOut(run: Run, stage: Stage, undos: readonly Undo[]): Promise<Undone> {
+/** Whose undoing it is, and what the release is said to do meanwhile. */
+interface Carrying {
+  readonly run: Run;
+  readonly stage: Stage;
+  readonly phase: Phase;
+  readonly can: readonly string[];
+}
+
+async function carryOut(carrying: Carrying, undos: readonly Undo[]): Promise<Undone> {
   const skipped: Undo[] = [];
   const left = (undone: readonly Undo[]): string[] =>
     undone.filter((undo) => undo.isDone?.() !== true).map((undo) => undo.summary);
   for (const [i, undo] of undos.entries()) {
-    const answer = await carryThrough(run, stage, undo);
+    const answer = await carryThrough(carrying, undo);
     if (answer === 'skipped') skipped.push(undo);
     if (typeof answer === 'object') {
       return { left: left([...skipped, ...undos.slice(i)]), abandoned: answer };
@@ -214,11 +226,12 @@ async function slow(
 }
 
 /** Tries until it is done, or a person skips or abandons it. */
-async function carryThrough(run: Run, stage: Stage, undo: Undo): Promise<'done' | 'skipped' | Steering> {
+async function carryThrough(carrying: Carrying, undo: Undo): Promise<'done' | 'skipped' | Steering> {
+  const { run } = carrying;
   for (;;) {
-    const why = await persist(run, stage, undo);
+    const why = await persist(carrying, undo);
     if (why === null) return 'done';
-    const { remedy, steering } = await askForHelp(run, undo, why);
+    const { remedy, steering } = await askForHelp(carrying, undo, why);
     if (remedy === 'abandon') return steering;
     if (remedy === 'skip') {
       run.record.end(undo.id, 'skipped', `skipped by ${steering.by.name}: ${steering.reason}`);
@@ -231,10 +244,11 @@ async function carryThrough(run: Run, stage: Stage, undo: Undo): Promise<'done' 
  * Answers null when it is done, else what was tried until the deadline and why it could not be done. The deadline counts from the first
  * failure, which may only mean that the worker was away for longer.
  */
-async function persist(run: Run, stage: Stage, undo: Undo): Promise<string | null> {
+async function persist(carrying: Carrying, undo: Undo): Promise<string | null> {
+  const { run, stage } = carrying;
   const { rollbackDeadlineMs } = stage;
   const soon = (): string => new Date(Date.now() + rollbackDeadlineMs).toISOString();
-  let why = await attempt(run, undo, soon());
+  let why = await attempt(carrying, undo, soon());
   if (why === null) return null;
   const until = soon();
   let over = false;
@@ -246,7 +260,7 @@ async function persist(run: Run, stage: Stage, undo: Undo): Promise<string | nul
     for (let tried = 2, wait = 500; ; tried++, wait = Math.min(wait * 2, 30_000)) {
       run.record.note('note', `${undo.summary} did not work yet: ${why}`);
       await condition(() => over, wait, { summary: `again: ${undo.summary}` });
-      why = await attempt(run, undo, until, why);
+      why = await attempt(carrying, undo, until, why);
       if (why === null) return null;
       if (over) return `tried ${tried} times, ${why}`;
     }
@@ -260,13 +274,13 @@ async function persist(run: Run, stage: Stage, undo: Undo): Promise<string | nul
  * @param before why it did not work the last time
  */
 async function attempt(
-  run: Run,
+  { run, phase, can }: Carrying,
   undo: Undo,
   until: string,
   before: string | null = null,
 ): Promise<string | null> {
   const what = before === null ? undo.summary : `${undo.summary}, which did not work yet: ${before}`;
-  run.record.begin(undo, 'rolling_back', { what, until, can: [] });
+  run.record.begin(undo, phase, { what, until, can });
   run.record.publish();
   try {
     run.record.end(undo.id, 'done', null, await undo.act());
@@ -276,7 +290,11 @@ async function attempt(
   }
 }
 
-async function askForHelp(run: Run, undo: Undo, why: string): Promise<NonNullable<Run['attention']>> {
+async function askForHelp(
+  { run, phase }: Carrying,
+  undo: Undo,
+  why: string,
+): Promise<NonNullable<Run['attention']>> {
   run.record.phase = 'needs_attention';
   run.record.end(undo.id, 'failed', why);
   run.ask('attention');
@@ -289,6 +307,6 @@ async function askForHelp(run: Run, undo: Undo, why: string): Promise<NonNullabl
   const answer = run.attention!;
   run.answered();
   run.record.go();
-  run.record.phase = 'rolling_back';
+  run.record.phase = phase;
   return answer;
 }

@@ -43,8 +43,11 @@ async function whilePaused(run: Run, stage: Stage, reached: Reached): Promise<vo
     can: ['resume', ...shift, 'abort'],
   });
   const over = (): boolean => !run.record.paused || run.detour !== null;
-  await guardWhile(run, stage, reached.traffic.gray, () => condition(over));
-  run.record.go();
+  try {
+    await guardWhile(run, stage, reached.traffic.gray, () => condition(over));
+  } finally {
+    run.record.go();
+  }
 }
 
 /** The way that was asked for; a weight is set at once, also while the release is paused. */

@@ -1,4 +1,6 @@
 /** Lanes of many applications through the real workflows and a real Temporal server; only the clusters are not there. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { GrayInput, WorkloadInput } from '../../activities/contract.js';
@@ -32,8 +34,10 @@ let guarded: string[][] = [];
 const fresh = new Set<string>();
 /** Applications whose gray is gone once there is a share. */
 const unready = new Set<string>();
-/** What the analysis of an application says, where it does not pass. */
+/** What the analysis of an application says, where it does not pass; of "<application> paused" the one that guards a pause. */
 const verdicts = new Map<string, Verdict>();
+/** Applications whose route cannot be given back. */
+const stuck = new Set<string>();
 /** Applications whose gray never becomes ready. */
 const broken = new Set<string>();
 
@@ -74,8 +78,17 @@ beforeAll(async () => {
       },
       analyse: async (input) => {
         guarded.push((input.guard?.routes ?? []).map((route) => route.route));
-        const verdict = verdicts.get(input.target.application) ?? 'pass';
-        return { ...(await working.analyse(input)), verdict, why: `it is a ${verdict}` };
+        const { application } = input.target;
+        const verdictOf = (name: string): Verdict => verdicts.get(name) ?? 'pass';
+        const { cancellationSignal, heartbeat } = Context.current();
+        // As a guard does, until it is let go.
+        while (input.until === null && verdictOf(`${application} paused`) === 'pass') {
+          heartbeat();
+          await delay(20, undefined, { signal: cancellationSignal });
+        }
+        const verdict = verdictOf(input.until === null ? `${application} paused` : application);
+        const trafficRestored = verdict === 'fail';
+        return { ...(await working.analyse(input)), verdict, trafficRestored, why: `it is a ${verdict}` };
       },
       setTraffic: async (input) => {
         const hollow = (input.behind ?? []).find(({ application }) => unready.has(application));
@@ -85,6 +98,10 @@ beforeAll(async () => {
         return { ...(await working.setTraffic(input)), after: input.traffic };
       },
       restoreRoute: async (input) => {
+        if (stuck.has(input.route.route)) {
+          const away = failure('cluster_unreachable', { cluster: 'default', why: 'it is away' });
+          throw toApplicationFailure(new CatalogueError(away));
+        }
         done.push(`restoreRoute ${input.route.route}`);
         return working.restoreRoute(input);
       },
@@ -330,6 +347,58 @@ describe('one of a lane that fails and goes back alone', () => {
       expect(places('deployStable weak2')).toEqual([]);
     },
   );
+
+  it('in a pause: whoever then asks to promote at once gives gray everything first', async () => {
+    verdicts.set('weak6', 'inconclusive');
+    const steps = [10, 100].map((weight) => ({ weight, hold: '50ms' }));
+    const analysis = { ...judged.analysis, inconclusiveDeadline: '10m' };
+    const weak = { release: { analysis, steps, onFailure: 'alone' } as const };
+    const id = await start({
+      lead6: { dependsOn: ['weak6'], release: { steps, analysis: null } },
+      weak6: weak,
+    });
+    const steer = (verb: string, more = {}) =>
+      ask('POST', `/v1/releases/${id}/${verb}`, { reason: 'test', ...more });
+    await eventually('the hold', async () => (await view(id)).waitingOn?.can.includes('resume') === true);
+    await steer('pause');
+    await steer('weight', { weight: 100 });
+    await eventually('the weight', () => done.includes('setTraffic lead6 100'));
+    verdicts.set('weak6 paused', 'fail');
+    await eventually(
+      'weak6 to have left',
+      async () => failures(await view(id))['weak6'] === 'analysis_failed',
+    );
+    await eventually('the pause', async () => (await view(id)).waitingOn?.can.includes('promote') === true);
+    await steer('promote');
+    const seen = await ended(id);
+    verdicts.clear();
+    expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
+    expect(written()).toEqual([
+      'setTraffic lead6 10',
+      'setTraffic lead6 100',
+      'removeGray weak6',
+      'setTraffic lead6 100',
+      'deployStable lead6',
+      'removeGray lead6',
+    ]);
+  });
+
+  it('and may be aborted meanwhile: then all go back', async () => {
+    verdicts.set('weak7', 'fail');
+    stuck.add('weak7');
+    const weak = { release: { ...judged, onFailure: 'alone' } as const };
+    const id = await start({ lead7: { dependsOn: ['weak7'] }, weak7: weak });
+    const isLeaving = ({ waitingOn }: ReleaseView): boolean =>
+      waitingOn?.what.includes('traffic of weak7 back to stable') === true;
+    await eventually('weak7 to be leaving', async () => isLeaving(await view(id)));
+    expect(await view(id)).toMatchObject({ phase: 'holding', waitingOn: { can: ['abort'] } });
+    verdicts.clear();
+    await ask('POST', `/v1/releases/${id}/abort`, { reason: 'test' });
+    stuck.clear();
+    const seen = await ended(id);
+    expect(seen.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'aborted' }, left: [] });
+    expect(written()).toEqual(['setTraffic lead7 10', 'removeGray lead7', 'removeGray weak7']);
+  });
 
   it('by the rejection of its own approval, and the others ask on', async () => {
     const id = await start(
