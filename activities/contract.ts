@@ -172,6 +172,8 @@ export interface Activities {
   prepareRoute(input: RouteInput<AnyRoute> & { readonly seq: number }): Promise<TrafficResult>;
   /** Moves traffic; never to a track without ready endpoints (`endpoints_missing`). */
   setTraffic(input: TrafficInput<AnyRoute>): Promise<TrafficResult>;
+  /** The same for several routes, beside each other; null for each that did not work, of which `setTraffic` then says why. */
+  setTrafficTogether(inputs: readonly TrafficInput<AnyRoute>[]): Promise<readonly (TrafficResult | null)[]>;
   /**
    * Puts the user's route back exactly as it was found, but for what others changed meanwhile. `stays`: gray that has carried traffic stays
    * in it with weight 0, where the data plane needs time.

@@ -32,14 +32,8 @@ export async function quickly<N extends Quick>(
   type Answer = Awaited<ReturnType<Activities[N]>>;
   type Call = (input: unknown) => Promise<Answer>;
   if (cluster === 'default') {
-    const local = proxyLocalActivities<Activities>({
-      startToCloseTimeout: '3s',
-      retry: { maximumAttempts: 1 },
-      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-      summary: options.summary,
-    });
     try {
-      return await (local[name] as unknown as Call)(input);
+      return await (locally(options.summary)[name] as unknown as Call)(input);
     } catch (error) {
       if (isCancellation(error) || isTerminal(error)) throw error;
     }
@@ -56,6 +50,28 @@ export async function quickly<N extends Quick>(
   });
   return (remote[name] as unknown as Call)(input);
 }
+
+/** Of several routes that the worker of the workflow writes; null for each that did not work there. Throws only where it is cancelled. */
+export async function setTrafficTogether(
+  inputs: Parameters<Activities['setTrafficTogether']>[0],
+  summary: string,
+): ReturnType<Activities['setTrafficTogether']> {
+  try {
+    return await locally(summary).setTrafficTogether(inputs);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return inputs.map(() => null);
+  }
+}
+
+/** Once: who asks knows what to do where it does not work. */
+const locally = (summary: string) =>
+  proxyLocalActivities<Activities>({
+    startToCloseTimeout: '3s',
+    retry: { maximumAttempts: 1 },
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    summary,
+  });
 
 function isTerminal(error: unknown): boolean {
   return (

@@ -26,16 +26,27 @@ export async function together<T>(acts: readonly (() => Promise<T>)[]): Promise<
   return doing.flatMap((done) => (done.status === 'fulfilled' ? [done.value] : []));
 }
 
-/** Called before caller, or the other way round; those that do not call each other side by side. */
+type Order = 'called first' | 'callers first';
+
+/** Called before caller, or the other way round; those that do not call each other are in one. */
+export function levelsOf<R extends Pick<Target, 'level'>>(
+  targets: readonly R[],
+  order: Order = 'called first',
+): readonly (readonly R[])[] {
+  const levels = [...new Set(targets.map((t) => t.level))].toSorted((a, b) => a - b);
+  return (order === 'called first' ? levels : levels.toReversed()).map((level) =>
+    targets.filter((t) => t.level === level),
+  );
+}
+
+/** One level after the other, those of one side by side. */
 export async function inOrder<R extends Pick<Target, 'level'>, T>(
   targets: readonly R[],
   act: (target: R) => T | Promise<T>,
-  order: 'called first' | 'callers first' = 'called first',
+  order: Order = 'called first',
 ): Promise<T[]> {
-  const levels = [...new Set(targets.map((t) => t.level))].toSorted((a, b) => a - b);
   const results = new Map<R, T>();
-  for (const level of order === 'called first' ? levels : levels.toReversed()) {
-    const beside = targets.filter((t) => t.level === level);
+  for (const beside of levelsOf(targets, order)) {
     const done = await together(beside.map((target) => async () => act(target)));
     for (const [i, target] of beside.entries()) results.set(target, done[i]!);
   }

@@ -1,5 +1,5 @@
 /** Traffic on the way forward: the routes of a stage taken in hand, tagged, weighed and given back, and the probe of them. */
-import { ActivityFailure, isCancellation, sleep } from '@temporalio/workflow';
+import { ActivityFailure, isCancellation, patched, sleep } from '@temporalio/workflow';
 import type { Behind, Finding, TrafficInput, TrafficResult } from '../activities/contract.js';
 import { failure } from '../domain/failures.js';
 import { verdictOf } from '../domain/consumers.js';
@@ -7,12 +7,12 @@ import { entriesOf, hasGray, isChained } from '../domain/member.js';
 import { drainMsOf, type Stage } from '../domain/stage.js';
 import { type Routed } from '../domain/target.js';
 import type { AnyRoute, Tag, Traffic } from '../domain/traffic.js';
-import { quickly } from './activities.js';
+import { quickly, setTrafficTogether } from './activities.js';
 import { patienceMs, probePatienceMs } from './awaited.js';
 import { failureError, failureOf } from './failures.js';
 import type { Run } from './run.js';
 import type { Done, Reached, Targets } from './steps.js';
-import { inOrder } from './together.js';
+import { inOrder, levelsOf, together } from './together.js';
 
 /** How often gray is asked before that is given up; one probe takes about eight seconds to fail. */
 const probes = { asStep: 6, beforeShare: 3 } as const;
@@ -95,26 +95,54 @@ async function setTraffic(
   traffic: Traffic,
   sized = false,
 ): Promise<readonly TrafficResult[]> {
-  const results = await inOrder(routed, async ({ application, route }) => {
-    if (route === null) return [];
-    const input = {
-      release: run.inputs.id,
-      route,
-      traffic,
-      seq: run.nextSeq(),
-      ...(sized ? { sized } : {}),
-      ...behind(stage, route, traffic),
-    };
-    const summary = `${traffic.gray} % of ${route.route} to gray`;
-    const options = { patienceMs, summary };
-    const result = await run.blaming(application, () => quickly('setTraffic', route.cluster, input, options));
-    refuseUnready(run, result);
-    return [result];
-  });
+  const results: TrafficResult[] = [];
+  for (const beside of levelsOf(routed)) {
+    const writes = beside.flatMap(({ application, route }): Write[] => {
+      if (route === null) return [];
+      const numbered = { release: run.inputs.id, route, traffic, seq: run.nextSeq() };
+      const input = { ...numbered, ...(sized ? { sized } : {}), ...behind(stage, route, traffic) };
+      return [{ application, input }];
+    });
+    results.push(...(await writeBeside(run, writes)));
+  }
   weighed(run, stage, traffic.gray);
-  for (const change of results.flat().flatMap(({ foreign }) => foreign))
+  for (const change of results.flatMap(({ foreign }) => foreign))
     run.record.note('note', `Somebody else changed the route: ${change}`);
-  return results.flat();
+  return results;
+}
+
+interface Write {
+  readonly application: string;
+  readonly input: TrafficInput<AnyRoute>;
+}
+
+/**
+ * Several routes that the worker of the workflow can write are written by one activity: to start one for each takes as long as to write
+ * them. What that could not do is done again by itself, and told of.
+ */
+async function writeBeside(run: Run, writes: readonly Write[]): Promise<TrafficResult[]> {
+  const here = writes.filter(({ input }) => input.route.cluster === 'default');
+  if (here.length < 2 || !patched('routes-are-written-together'))
+    return together(writes.map((write) => async () => writeOne(run, write)));
+  const elsewhere = writes.filter((write) => !here.includes(write));
+  const inOne = async (): Promise<TrafficResult[]> => {
+    const found = await setTrafficTogether(
+      here.map(({ input }) => input),
+      `${here[0]!.input.traffic.gray} % of ${here.length} routes to gray`,
+    );
+    for (const result of found) if (result !== null) refuseUnready(run, result);
+    return together(here.map((write, i) => async () => found[i] ?? writeOne(run, write)));
+  };
+  const others = elsewhere.map((write) => async () => [await writeOne(run, write)]);
+  return (await together([inOne, ...others])).flat();
+}
+
+async function writeOne(run: Run, { application, input }: Write): Promise<TrafficResult> {
+  const { route, traffic } = input;
+  const options = { patienceMs, summary: `${traffic.gray} % of ${route.route} to gray` };
+  const result = await run.blaming(application, () => quickly('setTraffic', route.cluster, input, options));
+  refuseUnready(run, result);
+  return result;
 }
 
 function refuseUnready(run: Run, { unready }: TrafficResult): void {

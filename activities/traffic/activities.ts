@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import { failure, type Failure } from '../../domain/failures.js';
 import { homeOf, type AnyRoute, type Tag } from '../../domain/traffic.js';
-import type { Activities } from '../contract.js';
+import type { Activities, TrafficInput, TrafficResult } from '../contract.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { KubeError } from '../kubernetes/kube-error.js';
 import { seenOf } from './change.js';
@@ -18,15 +18,21 @@ import { bareRules } from './shared.js';
 
 export function trafficActivities(
   clusters: (name: string) => Cluster,
-): Pick<Activities, 'prepareRoute' | 'setTraffic' | 'restoreRoute'> {
+): Pick<Activities, 'prepareRoute' | 'setTraffic' | 'setTrafficTogether' | 'restoreRoute'> {
   const signal = (): AbortSignal => Context.current().cancellationSignal;
+  const set = async (input: TrafficInput<AnyRoute>): Promise<TrafficResult> => {
+    const cluster = clusters(input.route.cluster);
+    const unready = await unreadyOf(cluster, input.behind ?? [], signal());
+    if (unready === undefined) return setTraffic(cluster, input, signal());
+    return { changed: false, before: input.traffic, after: input.traffic, foreign: [], unready };
+  };
   return {
     prepareRoute: async (input) => prepareRoute(clusters(input.route.cluster), input, signal()),
-    setTraffic: async (input) => {
-      const cluster = clusters(input.route.cluster);
-      const unready = await unreadyOf(cluster, input.behind ?? [], signal());
-      if (unready === undefined) return setTraffic(cluster, input, signal());
-      return { changed: false, before: input.traffic, after: input.traffic, foreign: [], unready };
+    setTraffic: set,
+    setTrafficTogether: async (inputs) => {
+      const results = await Promise.all(inputs.map(async (input) => set(input).catch(() => null)));
+      signal().throwIfAborted();
+      return results;
     },
     restoreRoute: async (input) => restoreRoute(clusters(input.route.cluster), input, signal()),
   };

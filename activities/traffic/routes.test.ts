@@ -1,11 +1,14 @@
-/** The guard's write where a lane has entries in several clusters. */
+/** Writes of several routes at once: a share of a lane, and the guard's where it has entries in several clusters. */
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failure } from '../../domain/failures.js';
 import type { RouteTarget } from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
 import { routeOf } from '../../test/fakes/route.js';
+import type { TrafficInput } from '../contract.js';
 import { CatalogueError } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
+import { trafficActivities } from './activities.js';
 import { prepareRoute, setTraffic } from './driver.js';
 import { allToStable } from './routes.js';
 
@@ -32,6 +35,24 @@ beforeEach(async () => {
 });
 afterEach(() => kube.stop());
 
+const clusters = (name: string): Cluster => {
+  if (name === 'fake') return cluster;
+  throw new CatalogueError(failure('cluster_unknown', { cluster: name, known: ['fake'] }));
+};
+
+describe('the share of a lane with several routes', () => {
+  it('is written where it can be, and says of which it could not', async () => {
+    await prepareRoute(cluster, { release: 'r1', route: here, seq: 1 }, never, 0);
+    const share = { release: 'r1', seq: 2, traffic: { gray: 50, tag: null } };
+    const routes = [away, here, { ...here, route: 'deleted' }];
+    const { setTrafficTogether } = trafficActivities(clusters);
+    const inputs: TrafficInput[] = routes.map((route) => ({ ...share, route }));
+    const results: unknown = await new MockActivityEnvironment().run(setTrafficTogether, inputs);
+    expect(results).toMatchObject([null, { changed: true, after: { gray: 50 } }, null]);
+    expect(kube.get(path)['spec']).toMatchObject({ http: [{ route: [{ weight: 50 }, { weight: 50 }] }] });
+  });
+});
+
 describe('the guard of a lane in several clusters', () => {
   it.each([
     ['before', [away, here]],
@@ -39,10 +60,6 @@ describe('the guard of a lane in several clusters', () => {
   ])(
     'returns the routes that it can reach, %s one of a cluster of other workers, and says which',
     async (_, routes) => {
-      const clusters = (name: string): Cluster => {
-        if (name === 'fake') return cluster;
-        throw new CatalogueError(failure('cluster_unknown', { cluster: name, known: ['fake'] }));
-      };
       await prepareRoute(cluster, { release: 'r1', route: here, seq: 1 }, never, 0);
       const traffic = { gray: 50, tag: null };
       await setTraffic(cluster, { release: 'r1', route: here, seq: 2, traffic }, never, 0, 0);

@@ -36,6 +36,8 @@ const fresh = new Set<string>();
 const unready = new Set<string>();
 /** What the analysis of an application says, where it does not pass; of "<application> paused" the one that guards a pause. */
 const verdicts = new Map<string, Verdict>();
+/** Applications whose route is gone once there is a share. */
+const lost = new Set<string>();
 /** Applications whose route cannot be given back. */
 const stuck = new Set<string>();
 /** Applications whose gray never becomes ready. */
@@ -94,6 +96,12 @@ beforeAll(async () => {
         const hollow = (input.behind ?? []).find(({ application }) => unready.has(application));
         if (hollow !== undefined && input.traffic.gray > 10)
           return { ...(await working.setTraffic(input)), unready: hollow };
+        if (lost.has(input.route.route) && input.traffic.gray > 10) {
+          const why = 'it was deleted.';
+          throw toApplicationFailure(
+            new CatalogueError(failure('route_lost', { kind: 'R', route: 'r', why })),
+          );
+        }
         done.push(`setTraffic ${input.route.route} ${input.traffic.gray}`);
         return { ...(await working.setTraffic(input)), after: input.traffic };
       },
@@ -347,6 +355,20 @@ describe('one of a lane that fails and goes back alone', () => {
       expect(places('deployStable weak2')).toEqual([]);
     },
   );
+
+  it('when its route is lost among others that are written at once', async () => {
+    lost.add('weak8');
+    const seen = await ended(
+      await start({ strong8: {}, lead8: {}, weak8: { release: { onFailure: 'alone' } } }),
+    );
+    lost.clear();
+    expect(seen.outcome).toMatchObject({ phase: 'succeeded', left: [] });
+    expect(failures(seen)).toEqual({ lead8: null, strong8: null, weak8: 'route_lost' });
+    const shares = done.filter((line) => /setTraffic (lead|weak)8 [1-9]|removeGray weak8/.test(line));
+    expect(new Set(shares.slice(0, 2))).toEqual(new Set(['setTraffic lead8 10', 'setTraffic weak8 10']));
+    expect(shares.slice(2).filter((line) => line.includes('weak8'))).toEqual(['removeGray weak8']);
+    expect(shares.at(-1)).toBe('setTraffic lead8 100');
+  });
 
   it('in a pause: whoever then asks to promote at once gives gray everything first', async () => {
     verdicts.set('weak6', 'inconclusive');

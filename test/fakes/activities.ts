@@ -16,7 +16,7 @@ export function workingActivities(overrides: Partial<Activities> = {}): Activiti
     after: allStable,
     foreign: [],
   });
-  return {
+  const working: Activities = {
     resolveImage: async ({ image, repository }) => {
       if (image.endsWith(':missing')) {
         throw toApplicationFailure(new CatalogueError(failure('image_unknown', { image, answer: '404' })));
@@ -52,6 +52,8 @@ export function workingActivities(overrides: Partial<Activities> = {}): Activiti
     removeGray: done,
     prepareRoute: moved,
     setTraffic: moved,
+    setTrafficTogether: async (inputs) =>
+      Promise.all(inputs.map(async (input) => working.setTraffic(input).catch(() => null))),
     restoreRoute: async () => ({ ...(await moved()), stays: false }),
     probe: async () => ({ findings: [] }),
     analyse: async () => ({
@@ -68,4 +70,5 @@ export function workingActivities(overrides: Partial<Activities> = {}): Activiti
     findStrays: () => Promise.resolve({ strays: [], unseen: [] }),
     ...overrides,
   };
+  return working;
 }
