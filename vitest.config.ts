@@ -41,6 +41,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...ignored, ...recording, 'test/bench/**'],
           globalSetup: 'test/global-setup.ts',
+          isolate: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

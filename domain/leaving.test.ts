@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ReleaseInput } from './application.js';
-import { mayLeave, stageWithout, wayAfter, withoutApplication } from './leaving.js';
+import { mayLeave, stageWithout, stepKindAt, wayAfter, withoutApplication } from './leaving.js';
 import { computePlan, type Plan } from './plan.js';
 import type { ReleaseInputs } from './release.js';
 import type { Stage, Step } from './stage.js';
@@ -153,7 +153,7 @@ describe('what is left', () => {
     );
   });
 
-  it('before a look at tagged requests there is no weight', () => {
+  it('before a look at tagged requests they have to come to gray again', () => {
     const look: Step = {
       id: 'prod/look',
       kind: 'hold',
@@ -163,8 +163,20 @@ describe('what is left', () => {
       durationMs: 1,
       analysis: null,
     };
-    const { rest } = wayAfter({ current: look, rest: [] }, stageWithout(stage, gone), null);
-    expect(kinds(rest)).toEqual(['hold a']);
+    const left = stageWithout(stage, gone);
+    const { rest } = wayAfter({ current: look, rest: [] }, left, stepOf(stage, 'tag'));
+    expect(kinds(rest)).toEqual(['tag a', 'hold a']);
+  });
+
+  it('in a pause before the promotion everything is given to gray, and held, again', () => {
+    const promotion = stage.steps.findIndex(({ kind }) => kind === 'promote');
+    const way = { current: null, rest: stage.steps.slice(promotion) };
+    expect([stepKindAt(way), stepKindAt({ current: null, rest: way.rest.slice(1) })]).toEqual([
+      'hold',
+      'return-traffic',
+    ]);
+    const { rest } = wayAfter(way, stageWithout(stage, gone), stepOf(stage, 'weight', 2));
+    expect(kinds(rest).slice(0, 3)).toEqual(['weight a', 'hold a', 'promote a']);
   });
 
   it('is released further as if the other had only been called, or come through', () => {

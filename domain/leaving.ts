@@ -41,6 +41,13 @@ export function withAlone(
   });
 }
 
+/** In which step it is for those who might leave: before the promotion nothing is promoted, whoever waits there. Null: in none. */
+export function stepKindAt({ current, rest }: Pick<Way, 'current' | 'rest'>): StepKind | null {
+  if (current !== null) return current.kind;
+  const next = rest[0]?.kind ?? null;
+  return next === 'promote' ? 'hold' : next;
+}
+
 /** Whether the others can go on when this one fails in this step. */
 export function mayLeave({ targets }: Pick<Stage, 'targets'>, kind: StepKind, application: string): boolean {
   const isAlone = targets.some((t) => t.application === application && t.alone === true);
@@ -104,16 +111,19 @@ function probeWithout(probe: ProbeTarget | null, gone: ReadonlySet<string>): Pro
 }
 
 /**
- * What comes next when somebody has left in a step: the step again, and before a hold its weight, which the analysis has taken back.
+ * What comes next when somebody has left in a step: the step again, and before a hold what gray got, which the analysis has taken back. Before
+ * the promotion the last hold as well: what was seen in it was of a lane with who has left.
  * @param left the stage without who has left
- * @param share the step that set the weight that gray had last; null: none did
+ * @param share the step that said last what gray gets; null: none did
  */
 export function wayAfter(
   { current, rest }: Pick<Way, 'current' | 'rest'>,
   left: Stage,
   share: Step | null,
 ): Way {
-  const isHeld = current === null || (current.kind === 'hold' && current.weight > 0);
-  const again = [...(isHeld && share !== null ? [share] : []), ...(current === null ? [] : [current])];
+  const isHeld = current === null || current.kind === 'hold';
+  const isLast = current === null && rest[0]?.kind === 'promote';
+  const held = isLast ? (left.steps.findLast((step) => step.kind === 'hold') ?? null) : current;
+  const again = [...(isHeld && share !== null ? [share] : []), ...(held === null ? [] : [held])];
   return { stage: left, current: null, rest: stepsOfThose(left.targets, [...again, ...rest]) };
 }

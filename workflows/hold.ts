@@ -4,6 +4,7 @@ import type { AnalyseInput, AnalyseResult, Finding } from '../activities/contrac
 import type { AnalysisSettings } from '../domain/analysis.js';
 import { milliseconds } from '../domain/duration.js';
 import { failure } from '../domain/failures.js';
+import { mayLeave } from '../domain/leaving.js';
 import { entriesOf } from '../domain/member.js';
 import { concerned, type Stage, type Step } from '../domain/stage.js';
 import { type Target } from '../domain/target.js';
@@ -17,8 +18,8 @@ interface Held {
   readonly findings: readonly Finding[];
 }
 
-/** What the analyses of a hold came to together, and which application that is about. */
-type Judgement = AnalyseResult & Pick<Target, 'application'>;
+/** What the analyses of a hold came to together, and which of them were inconclusive. */
+type Judgement = AnalyseResult & { readonly doubtful: readonly Judged[] };
 
 type HoldStep = Extract<Step, { kind: 'hold' }>;
 
@@ -71,7 +72,7 @@ async function judged(run: Run, stage: Stage, step: HoldStep, settings: Analysis
       continue;
     }
     if (result.verdict === 'pass') return { result: result.why, findings: result.findings };
-    return holdLonger(run, stage, settings, step, result);
+    return holdLonger(run, stage, step, settings, result);
   }
 }
 
@@ -86,11 +87,11 @@ function endedBy(run: Run): Held | null {
 async function holdLonger(
   run: Run,
   stage: Stage,
-  settings: AnalysisSettings,
   step: HoldStep,
+  settings: AnalysisSettings,
   first: Judgement,
 ): Promise<Held> {
-  run.startDeadline(milliseconds(settings.inconclusiveDeadline));
+  run.startDeadline(decisionOf(first.doubtful).afterMs);
   run.record.keep(step.id, first.findings);
   run.ask('inconclusive');
   run.record.wait({
@@ -114,12 +115,13 @@ async function untilConclusive(
   settings: AnalysisSettings,
   first: Judgement,
 ): Promise<Held> {
-  let { why, application } = first;
-  let leftMs = milliseconds(settings.inconclusiveDeadline);
-  for (let waitedMs = 0; leftMs > 0; leftMs += run.takeExtraMs()) {
+  let { why, doubtful } = first;
+  let decision = decisionOf(doubtful);
+  let extraMs = 0;
+  for (let waitedMs = 0; waitedMs < decision.afterMs + extraMs; extraMs += run.takeExtraMs()) {
+    const leftMs = decision.afterMs + extraMs - waitedMs;
     // Longer with the time waited, so that a week of doubt does not fill the history.
     const patienceMs = Math.min(leftMs, Math.max(2 * milliseconds(settings.interval), waitedMs / 20));
-    leftMs -= patienceMs;
     waitedMs += patienceMs;
     const summary = `still inconclusive: ${why}`;
     const result = await judgeUnlessCut(run, stage, step, settings, patienceMs, summary);
@@ -131,12 +133,29 @@ async function untilConclusive(
         findings: [],
       };
     if (result?.verdict === 'pass') return { result: result.why, findings: result.findings };
-    ({ why, application } = result ?? { why, application });
+    ({ why, doubtful } = result ?? { why, doubtful });
+    decision = decisionOf(doubtful);
     run.record.retell(doubt(step, why));
   }
-  if (settings.onInconclusive === 'pass')
-    return { result: `inconclusive, passed by policy: ${why}`, findings: [] };
-  throw run.blame(application, failureError(failure('analysis_inconclusive', { why })));
+  if (decision.blamed === null) return { result: `inconclusive, passed by policy: ${why}`, findings: [] };
+  throw run.blame(decision.blamed, failureError(failure('analysis_inconclusive', { why })));
+}
+
+interface Decision {
+  readonly afterMs: number;
+  /** Null: it passes. */
+  readonly blamed: string | null;
+}
+
+/** What ends a doubt that stays: the first deadline of those that go back then; else the last of those that pass. */
+function decisionOf(doubtful: readonly Judged[]): Decision {
+  const deadlineOf = ({ settings }: Judged): number => milliseconds(settings.inconclusiveDeadline);
+  const [first] = doubtful
+    .filter(({ settings }) => settings.onInconclusive !== 'pass')
+    .toSorted((a, b) => deadlineOf(a) - deadlineOf(b));
+  return first === undefined
+    ? { afterMs: Math.max(...doubtful.map(deadlineOf)), blamed: null }
+    : { afterMs: deadlineOf(first), blamed: first.target.application };
 }
 
 /** Null: somebody ended it first. */
@@ -165,36 +184,57 @@ async function judge(
 ): Promise<Judgement> {
   const until = new Date(Date.now() + durationMs).toISOString();
   const judged = judgedIn(stage, step, settings);
-  const results = await untilOneFails(
-    judged.map((one) => () => analyse(one.target.cluster, inputOf(run, stage, one, until), summary)),
+  const results = await untilOneFails(stage, judged, (one) =>
+    analyse(one.target.cluster, inputOf(run, stage, one, until), summary),
   );
   failOnBreach(run, stage, judged, results);
-  const known = results.flatMap((result, i) =>
-    result === null ? [] : [{ ...result, application: judged[i]!.target.application }],
-  );
-  const doubtful = known.find((r) => r.verdict === 'inconclusive');
-  const findings = known.flatMap((r) => r.findings);
-  return { ...(doubtful ?? known[0]!), findings };
+  const known = results.flatMap((result) => (result === null ? [] : [result]));
+  const doubtful = judged.filter((_, i) => results[i]?.verdict === 'inconclusive');
+  const first = known.find((r) => r.verdict === 'inconclusive') ?? known[0]!;
+  return { ...first, findings: known.flatMap((r) => r.findings), doubtful };
 }
 
 /** Null for an analysis that was let go because another one failed. */
 async function untilOneFails(
-  acts: readonly (() => Promise<AnalyseResult>)[],
+  stage: Stage,
+  judged: readonly Judged[],
+  act: (one: Judged) => Promise<AnalyseResult>,
 ): Promise<readonly (AnalyseResult | null)[]> {
-  let failed = false;
-  return Promise.all(
-    acts.map((act) =>
-      until(
-        () => failed,
-        async () => {
-          const result = await act();
-          failed ||= result.verdict === 'fail';
-          return result;
-        },
-      ),
+  let failed: Judged | null = null;
+  let over = false;
+  const isLetGo = (one: Judged): boolean => over || (failed !== null && !maySpoil(stage, one, failed));
+  const judging = judged.map((one) =>
+    until(
+      () => isLetGo(one),
+      async () => {
+        const result = await act(one);
+        if (result.verdict === 'fail') failed ??= one;
+        return result;
+      },
     ),
   );
+  const all = Promise.all(judging);
+  const finish = (): void => void (over = true);
+  all.then(finish, finish);
+  await condition(() => over || failed !== null);
+  const suspects = judged.filter((one) => !over && !isLetGo(one));
+  // Its traffic is with stable already.
+  if (suspects.length > 0) {
+    const ms = Math.max(...suspects.map(({ settings }) => milliseconds(settings.interval)));
+    await condition(() => over, Math.min(ms + 1_000, longestSuspicionMs), { summary: 'who is to blame' });
+    over = true;
+  }
+  return all;
 }
+
+/** How long those that may be the reason are waited for, ms. */
+const longestSuspicionMs = 30_000;
+
+/** Whether one that fails may do so for what this one answered it, so that only this one has to go back. */
+const maySpoil = (stage: Stage, { target }: Judged, failed: Judged): boolean =>
+  target.level < failed.target.level &&
+  mayLeave(stage, 'hold', target.application) &&
+  !mayLeave(stage, 'hold', failed.target.application);
 
 /** The first failing verdict ends the step, with what it saw, and what the guard did about the traffic. */
 function failOnBreach(

@@ -1,16 +1,17 @@
 /** One of a lane fails and goes back by itself, where its team has said so; the others go on without it. */
 import { isCancellation } from '@temporalio/workflow';
-import { mayLeave, stageWithout, wayAfter } from '../domain/leaving.js';
-import type { Step } from '../domain/stage.js';
+import { mayLeave, stageWithout, stepKindAt, wayAfter } from '../domain/leaving.js';
+import type { Stage, Step } from '../domain/stage.js';
 import type { Way } from '../domain/steering.js';
 import { failureOf } from './failures.js';
-import { takeBack } from './rollback.js';
+import { guardWhile } from './hold.js';
+import { takeBack, type Undone } from './rollback.js';
 import type { Run } from './run.js';
 import type { Reached } from './steps.js';
 
 /**
  * Takes back whoever is to blame for the error, and answers the way of the others; throws the error where all have to go back.
- * @param share the step that set the weight that gray had last; null: none did
+ * @param share the step that said last what gray gets; null: none did
  */
 export async function wayWithout(
   run: Run,
@@ -20,20 +21,37 @@ export async function wayWithout(
   error: unknown,
 ): Promise<Way> {
   const application = isCancellation(error) || run.aborted !== null ? null : run.toBlameFor(error);
-  const { stage, current, rest } = way;
-  const step = current ?? rest[0];
-  if (application === null || step === undefined || !mayLeave(stage, step.kind, application)) throw error;
+  const { stage } = way;
+  const kind = stepKindAt(way);
+  if (application === null || kind === null || !mayLeave(stage, kind, application)) throw error;
 
   const why = failureOf(error);
   run.record.note('note', `${application} goes back alone, the others go on: ${why.message}`);
-  const target = stage.targets.find((t) => t.application === application)!;
-  const { left, abandoned } = await takeBack(run, stage, reached, target);
-  if (abandoned !== null) throw error;
-  run.withdraw(application, why, left);
-  // The guard may have returned the share: whoever asks to promote now has to give gray everything first.
+  // The guard may have returned the share.
   const isShared = stage.targets.some((t) => run.record.weightOf(t.application) > 0);
   if (!isShared) reached.traffic = { ...reached.traffic, gray: 0 };
+  const { left, abandoned } = await takenBack(run, stage, reached, application);
+  if (abandoned !== null) throw error;
+  run.withdraw(application, why, left);
+  // What the others answered while it was there is not theirs alone.
+  run.graySince = new Date().toISOString();
   const next = wayAfter(way, stageWithout(stage, run.gone), share);
   run.record.reroute(next.rest, `${application} went back alone`);
   return next;
+}
+
+/** The share of the others is guarded meanwhile. */
+async function takenBack(run: Run, stage: Stage, reached: Reached, application: string): Promise<Undone> {
+  const others = stageWithout(stage, new Set([...run.gone, application]));
+  const target = stage.targets.find((t) => t.application === application)!;
+  let undone: Undone = { left: [], abandoned: null };
+  run.leaving = application;
+  try {
+    await guardWhile(run, others, reached.traffic.gray, async () => {
+      undone = await takeBack(run, stage, reached, target);
+    });
+  } finally {
+    run.leaving = null;
+  }
+  return undone;
 }

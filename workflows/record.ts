@@ -23,6 +23,7 @@ import {
 import { describeForUi } from './details.js';
 import { declaredFindings, EvidenceBox } from './evidence.js';
 import { newsOf, type Standing } from './standing.js';
+import type { Target } from '../domain/target.js';
 
 /** Characters of one line: an answer of a neighbour may be a page. */
 const longest = 2_000;
@@ -115,8 +116,12 @@ export class ReleaseRecord {
     this.steps = plan.stages.flatMap((stage) =>
       stage.steps.map((step) => kept.get(step.id) ?? pending(step)),
     );
-    // Where it leads to; a rollback begins with the last environment.
-    const released = plan.stages.at(plan.rollbackOf === undefined ? -1 : 0)?.targets.map((t) => ({
+    // Where it leads each of them to; a rollback begins with the last environment.
+    const stages = plan.rollbackOf === undefined ? plan.stages.toReversed() : plan.stages;
+    const targets = new Map<string, Target>();
+    for (const target of stages.flatMap((stage) => stage.targets))
+      if (!targets.has(target.application)) targets.set(target.application, target);
+    const released = [...targets.values()].map((t) => ({
       name: t.application,
       version: t.image.version,
       digest: t.image.digest,
@@ -124,8 +129,8 @@ export class ReleaseRecord {
       grayWeight: 0,
     }));
     const gone = this.applications.filter((a) => a.failure !== undefined);
-    const others = released?.filter((one) => gone.every((a) => a.name !== one.name));
-    this.applications = others === undefined ? this.applications : [...others, ...gone];
+    const others = released.filter((one) => gone.every((a) => a.name !== one.name));
+    this.applications = plan.stages.length === 0 ? this.applications : [...others, ...gone];
   }
 
   /** @param awaited what the step waits for while it is not over, unless it tells better itself. Default nothing. */

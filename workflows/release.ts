@@ -149,11 +149,11 @@ async function prepareStage(
       const asked = { ...turn, ...questionAt(run, images, turn) };
       const taken = await turns.take(asked, by, stage.queueDeadlineMs);
       if (taken === null && run.aborted !== null)
-        return { phase: 'cancelled', failure: run.aborted, left: [] };
-      if (taken === null) return { phase: 'failed', failure: failure('queue_expired', turn), left: [] };
+        return { phase: 'cancelled', failure: run.aborted, left: run.left };
+      if (taken === null) return { phase: 'failed', failure: failure('queue_expired', turn), left: run.left };
       atOnce &&= taken === 'at once';
     } catch (error) {
-      return { phase: 'failed', failure: failureOf(error), left: [] };
+      return { phase: 'failed', failure: failureOf(error), left: run.left };
     }
   }
   run.record.expect(looking(`${environment}, now that it is its turn,`, patience.unattendedMs));
@@ -161,14 +161,14 @@ async function prepareStage(
     () => run.aborted !== null,
     () => makePlan(run, images, patience.unattendedMs, index),
   );
-  if (run.aborted !== null) return { phase: 'cancelled', failure: run.aborted, left: [] };
-  if (planning?.plan == null) return { phase: 'failed', failure: planning!.problems[0]!, left: [] };
+  if (run.aborted !== null) return { phase: 'cancelled', failure: run.aborted, left: run.left };
+  if (planning?.plan == null) return { phase: 'failed', failure: planning!.problems[0]!, left: run.left };
   const moved = stableMoved(
     run.inputs.request,
     stageNamed(planning.plan, environment)!,
     atOnce ? stage : null,
   );
-  if (moved !== null) return { phase: 'failed', failure: moved, left: [] };
+  if (moved !== null) return { phase: 'failed', failure: moved, left: run.left };
   run.record.follow(replanned(run.record.plan!, planning.plan, index));
   return null;
 }
@@ -204,7 +204,7 @@ async function undo(
   run.record.note('note', why.message);
   if (reached.gray.size + reached.stable.size + reached.route.size === 0) {
     await settled;
-    return { phase: why === run.aborted ? 'cancelled' : 'failed', failure: why, left: [] };
+    return { phase: why === run.aborted ? 'cancelled' : 'failed', failure: why, left: run.left };
   }
   const undone = await rollBack(run, stageWithout(stage, run.gone), reached, settled);
   const left = [...run.left, ...undone.left];

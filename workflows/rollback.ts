@@ -1,5 +1,5 @@
 /** Undoing a stage: traffic first, then objects. It cannot be cancelled; what cannot be undone asks a person. */
-import { CancellationScope, condition, sleep } from '@temporalio/workflow';
+import { CancellationScope, condition, patched, sleep } from '@temporalio/workflow';
 import type { Finding } from '../activities/contract.js';
 import { entriesOf } from '../domain/member.js';
 import type { Phase } from '../domain/release.js';
@@ -25,6 +25,8 @@ interface Undo extends UndoStep {
   readonly act: () => Promise<readonly Finding[]>;
   /** Whether a later one has done it as well. Default never. */
   readonly isDone?: () => boolean;
+  /** Returns traffic where requests come in: the level of the application. Default: it does something else. */
+  readonly level?: number;
 }
 
 /**
@@ -58,8 +60,7 @@ export async function takeBack(run: Run, stage: Stage, reached: Reached, target:
     ...(reached.gray.has(application) ? [grayAway(undone, target)] : []),
   ]);
   if (done.abandoned !== null) return done;
-  reached.route.delete(application);
-  reached.gray.delete(application);
+  for (const set of [reached.route, reached.taken, reached.gray]) set.delete(application);
   return done;
 }
 
@@ -72,10 +73,14 @@ interface Carrying {
 }
 
 async function carryOut(carrying: Carrying, undos: readonly Undo[]): Promise<Undone> {
+  const entries = undos.filter((undo) => undo.level !== undefined);
+  let done: ReadonlySet<Undo> | null = null;
   const skipped: Undo[] = [];
   const left = (undone: readonly Undo[]): string[] =>
     undone.filter((undo) => undo.isDone?.() !== true).map((undo) => undo.summary);
   for (const [i, undo] of undos.entries()) {
+    if (undo.level !== undefined) done ??= await tryEach(carrying, entries);
+    if (done?.has(undo) === true) continue;
     const answer = await carryThrough(carrying, undo);
     if (answer === 'skipped') skipped.push(undo);
     if (typeof answer === 'object') {
@@ -83,6 +88,33 @@ async function carryOut(carrying: Carrying, undos: readonly Undo[]): Promise<Und
     }
   }
   return { left: left(skipped), abandoned: null };
+}
+
+/** How long callers are waited for before what they call is tried too, ms. */
+const callersFirstMs = 1_000;
+
+/**
+ * Where requests come in at several, one that cannot be given back keeps none of the others on gray: each is tried once, before one is tried
+ * again or a person is asked. Answers those that are done.
+ */
+async function tryEach(carrying: Carrying, entries: readonly Undo[]): Promise<ReadonlySet<Undo>> {
+  const done = new Set<Undo>();
+  if (entries.length < 2 || !patched('entries-go-back-beside-each-other')) return done;
+  const until = new Date(Date.now() + carrying.stage.rollbackDeadlineMs).toISOString();
+  const levels = [...new Set(entries.map((undo) => undo.level!))].toSorted((a, b) => b - a);
+  const trying: Promise<void>[] = [];
+  let ended = 0;
+  const tryOnce = async (undo: Undo): Promise<void> => {
+    if ((await attempt(carrying, undo, until)) === null) done.add(undo);
+    ended++;
+  };
+  for (const level of levels) {
+    for (const undo of entries.filter((one) => one.level === level)) trying.push(tryOnce(undo));
+    const begun = trying.length;
+    if (begun < entries.length) await condition(() => ended === begun, callersFirstMs);
+  }
+  await Promise.all(trying);
+  return done;
 }
 
 /** A drain, told by what ends in it. */
@@ -146,18 +178,21 @@ function trafficBack(undoing: Undoing, target: Target): Undo[] {
     return findings;
   };
   const isDone = (): boolean => undoing.restored.has(application);
-  return [{ id: `${environment}/undo-traffic-${application}`, kind: 'rollback', summary, act, isDone }];
+  const entry = target.inner === true ? {} : { level: target.level };
+  return [
+    { id: `${environment}/undo-traffic-${application}`, kind: 'rollback', summary, act, isDone, ...entry },
+  ];
 }
 
 /** Its stable is not released, and gray has no Service of its own there: it leaves at once. */
 function edgeBack(undoing: Undoing, edge: Edge): Undo {
-  const { application, environment, route } = edge;
+  const { application, environment, route, level } = edge;
   const summary = `requests to ${application} without the tag again`;
   const act = async (): Promise<readonly Finding[]> => {
     await restore(undoing, edge, route, { summary, stays: false });
     return [];
   };
-  return { id: `${environment}/undo-traffic-${application}`, kind: 'rollback', summary, act };
+  return { id: `${environment}/undo-traffic-${application}`, kind: 'rollback', summary, act, level };
 }
 
 function stableBack({ run, settled }: Undoing, target: Target): Undo {
@@ -301,12 +336,14 @@ async function askForHelp(
   run.record.wait({
     what: `a person: ${undo.summary} does not work: ${why}`,
     until: null,
-    can: ['retry', 'skip', 'abandon'],
+    can: ['retry', 'skip', run.leaving === null ? 'abandon' : 'abort'],
   });
-  await condition(() => run.attention !== null);
-  const answer = run.attention!;
-  run.answered();
-  run.record.go();
-  run.record.phase = phase;
-  return answer;
+  try {
+    await condition(() => run.attention !== null);
+    return run.attention!;
+  } finally {
+    run.answered();
+    run.record.go();
+    run.record.phase = phase;
+  }
 }

@@ -68,6 +68,8 @@ export class Run {
   /** Gray Deployments and the replicas that they were last brought to. */
   private readonly replicas = new Map<string, number>();
 
+  /** Of a lane, who goes back by itself now; null: nobody. */
+  leaving: string | null = null;
   /** Those of a lane that went back by themselves. */
   readonly gone = new Set<string>();
   /** What could not be undone of them. */

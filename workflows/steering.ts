@@ -79,7 +79,9 @@ function listenForRemedies(run: Run): void {
   for (const remedy of ['retry', 'abandon'] as const) {
     listen(run, remedies[remedy], {
       name: remedy,
-      problem: () => when(run, needsHelp(), remedy, 'it does not need attention.'),
+      problem: () =>
+        when(run, needsHelp(), remedy, 'it does not need attention.') ??
+        because(run, remedy, remedy === 'abandon' ? onlyOne(run) : null),
       act: (steering) => void (run.attention = { remedy, steering }),
     });
   }
@@ -96,6 +98,10 @@ function listenForRemedies(run: Run): void {
     },
   });
 }
+
+/** Why nothing can be abandoned: the release goes on. */
+const onlyOne = ({ leaving }: Run): string | null =>
+  leaving === null ? null : `only ${leaving} goes back: "skip" leaves it as it is, "abort" takes all back.`;
 
 function listen<S extends messages.Steering>(
   run: Run,
@@ -132,6 +138,10 @@ function onTheWay(run: Run, action: string): Failure | null {
   const { phase, ended } = run.record;
   const undoing = run.aborted !== null || phase === 'rolling_back' || phase === 'needs_attention';
   if (ended || !undoing) return when(run, true, action, '');
+  if (run.leaving !== null && run.aborted === null)
+    return action === 'abort'
+      ? null
+      : run.notNow(action, `${run.leaving} goes back alone, and somebody has to help with that first.`);
   return run.notNow(action, 'it is being undone already.');
 }
 

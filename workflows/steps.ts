@@ -32,6 +32,8 @@ import {
  */
 export interface Reached {
   readonly route: Set<string>;
+  /** Of these the route was taken in hand; set after that. */
+  readonly taken: Set<string>;
   readonly gray: Set<string>;
   readonly stable: Set<string>;
   /** Where requests come in. */
@@ -42,6 +44,7 @@ export interface Reached {
 
 export const nothingReached = (): Reached => ({
   route: new Set(),
+  taken: new Set(),
   gray: new Set(),
   stable: new Set(),
   traffic: { gray: 0, tag: null },
@@ -187,8 +190,9 @@ async function shift(
       : scaleGray(run, reached, target, step, summary),
   );
   const entries = entriesOf(stage, targets);
-  if (reached.route.size === 0) {
-    await takeRoutes(run, entries, reached);
+  const untaken = entries.filter(({ application }) => !reached.taken.has(application));
+  if (untaken.length > 0) {
+    await takeRoutes(run, untaken, reached);
     await introduce(run, stage, entries);
   }
   const traffic = { ...reached.traffic, gray: step.weight };

@@ -43,10 +43,14 @@ export async function takeRoutes(run: Run, routed: readonly Routed[], reached: R
   run.graySince = new Date().toISOString();
   await inOrder(routed, async ({ application, route }) => {
     reached.route.add(application);
-    if (route === null) return;
+    if (route === null) {
+      reached.taken.add(application);
+      return;
+    }
     const input = { release: run.inputs.id, route, seq: run.nextSeq() };
     const options = { patienceMs, summary: `take ${route.route} in hand` };
     await run.blaming(application, () => quickly('prepareRoute', route.cluster, input, options));
+    reached.taken.add(application);
   });
 }
 

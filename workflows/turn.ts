@@ -50,7 +50,9 @@ export class Turns {
   private giveWay(turn: messages.Turn, by: string): void {
     const { record, way, aborted } = this.run;
     if (aborted !== null || !this.taken.some((taken) => keyOf(taken) === keyOf(turn))) return;
-    if (canGiveWay(record.phase, way)) this.run.aborted = failure('superseded', { ...turn, by });
+    // Of who has left a lane nothing is released any more; the others go on.
+    if (!this.run.gone.has(turn.application) && canGiveWay(record.phase, way))
+      this.run.aborted = failure('superseded', { ...turn, by });
     else record.note('note', `Release ${by} is newer, and waits: this one has come too far to give way.`);
   }
 

@@ -1,5 +1,5 @@
 /** The way through a stage: its steps one after the other, unless somebody pauses it or asks for another way. */
-import { condition } from '@temporalio/workflow';
+import { condition, patched } from '@temporalio/workflow';
 import type { Stage, Step } from '../domain/stage.js';
 import type { Target } from '../domain/target.js';
 import { shiftProblem, steeredSteps, wayAbove, wayToPromotion, type Way } from '../domain/steering.js';
@@ -11,19 +11,21 @@ import { takeStep, type Reached } from './steps.js';
 /** Ends after the last step, or before the next one when it is aborted; throws what a step failed with. */
 export async function walk(run: Run, stage: Stage, reached: Reached): Promise<void> {
   let way: Way = { stage, current: null, rest: stage.steps };
-  /** Set the weight that gray has. */
+  /** Said last what gray gets. */
   let share: Step | null = null;
   try {
     while (run.aborted === null && way.rest.length > 0) {
       run.way = way = { ...way, current: null };
       try {
-        await whilePaused(run, way.stage, reached);
+        if (await whilePaused(run, way.stage, reached)) way = unguarded(way, share);
         const [current = null, ...rest] = run.detour === null ? way.rest : newWay(run, way.stage, reached);
         way = { ...way, rest };
         if (current === null || run.aborted !== null) continue;
         run.way = way = { ...way, current };
         await takeStep(run, way.stage, current, reached);
-        if (current.kind === 'weight') share = current;
+        if (current.kind === 'weight' || current.kind === 'tag') share = current;
+        const isLetGo = current.kind === 'hold' && (run.skipped !== null || run.goOn !== null);
+        if (isLetGo) way = unguarded(way, share);
       } catch (error) {
         way = await wayWithout(run, way, share, reached, error);
       }
@@ -33,9 +35,18 @@ export async function walk(run: Run, stage: Stage, reached: Reached): Promise<vo
   }
 }
 
-/** A pause holds here, with the weight guarded, until somebody resumes or asks for another way. */
-async function whilePaused(run: Run, stage: Stage, reached: Reached): Promise<void> {
-  if (!run.record.paused) return;
+/**
+ * A guard that was let go may still write, with the number of the weight that it guarded. Before the promotion, for which gray has to carry
+ * everything, that weight is set again, with a newer one.
+ */
+function unguarded(way: Way, share: Step | null): Way {
+  const isNext = way.rest[0]?.kind === 'promote' && share?.kind === 'weight';
+  return isNext && patched('whole-share-before-promotion') ? { ...way, rest: [share, ...way.rest] } : way;
+}
+
+/** A pause holds here, with the weight guarded, until somebody resumes or asks for another way. Answers whether it was paused. */
+async function whilePaused(run: Run, stage: Stage, reached: Reached): Promise<boolean> {
+  if (!run.record.paused) return false;
   const shift = shiftProblem(run.way) === null ? ['weight', 'promote'] : [];
   run.record.wait({
     what: 'somebody to resume the paused release',
@@ -48,6 +59,7 @@ async function whilePaused(run: Run, stage: Stage, reached: Reached): Promise<vo
   } finally {
     run.record.go();
   }
+  return true;
 }
 
 /** The way that was asked for; a weight is set at once, also while the release is paused. */
@@ -56,7 +68,8 @@ function newWay(run: Run, stage: Stage, reached: Reached): readonly Step[] {
   run.detour = null;
   const who = detour.steering.by.name;
   if (detour.kind === 'promote') {
-    const way = wayToPromotion(stage, reached.traffic.gray);
+    const isSure = !patched('whole-share-before-promotion');
+    const way = wayToPromotion(stage, isSure ? reached.traffic.gray : 0);
     run.record.reroute(way, `${who} asked to promote now`);
     return way;
   }

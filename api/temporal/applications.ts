@@ -79,12 +79,15 @@ export interface ApplicationPage {
   readonly more: number;
 }
 
-/** Applications whose names come after the cursor, in the order of their names; one that was removed a moment ago is left out. */
+/**
+ * Applications of this task queue whose names come after the cursor, in the order of their names; one that was removed a moment ago is left
+ * out. Those of another queue have workers of their own, which may be away.
+ */
 export async function listApplications(
   access: TemporalAccess,
   { limit, cursor = '' }: { readonly limit: number; readonly cursor?: string },
 ): Promise<ApplicationPage> {
-  const names = (await applicationNames(access)).filter((name) => name > cursor);
+  const names = (await applicationNames(access, Infinity, access.taskQueue)).filter((name) => name > cursor);
   const asked = names.slice(0, limit);
   const views = await Promise.all(asked.map((name) => find(access, name)));
   const more = names.length - asked.length;

@@ -22,12 +22,19 @@ import { openTemporal, type Temporal } from './temporal.js';
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const queue = 'lanes-test';
+const away = failure('cluster_unreachable', { cluster: 'default', why: 'it is away' });
 let server: TemporalServer;
 let worker: { readonly stop: () => Promise<void> };
 let temporal: Temporal;
 let app: App;
 /** What activities were asked for, as "activity application", in the order in which they ended. */
 let done: string[] = [];
+/** What each analysis was asked, as "application since". */
+let judgedSince: string[] = [];
+/** Applications whose verdict comes later than those of others. */
+const slow = new Set<string>();
+/** Applications whose route cannot be taken in hand. */
+const unfit = new Set<string>();
 /** The routes that each analysis guards. */
 let guarded: string[][] = [];
 /** Applications without a stable version. */
@@ -81,6 +88,8 @@ beforeAll(async () => {
       analyse: async (input) => {
         guarded.push((input.guard?.routes ?? []).map((route) => route.route));
         const { application } = input.target;
+        judgedSince.push(`${application} ${input.since}`);
+        if (slow.has(application)) await delay(300);
         const verdictOf = (name: string): Verdict => verdicts.get(name) ?? 'pass';
         const { cancellationSignal, heartbeat } = Context.current();
         // As a guard does, until it is let go.
@@ -91,6 +100,17 @@ beforeAll(async () => {
         const verdict = verdictOf(input.until === null ? `${application} paused` : application);
         const trafficRestored = verdict === 'fail';
         return { ...(await working.analyse(input)), verdict, trafficRestored, why: `it is a ${verdict}` };
+      },
+      prepareRoute: async (input) => {
+        if (unfit.has(input.route.route)) {
+          const context = { kind: 'R', route: input.route.route, why: 'it is odd.' };
+          throw toApplicationFailure(new CatalogueError(failure('route_unfit', context)));
+        }
+        // It is tried again, until the failure of the other one lets it go.
+        const isAway = unfit.size > 0 && done.every((line) => !line.startsWith('removeGray'));
+        if (isAway) throw toApplicationFailure(new CatalogueError(away));
+        done.push(`prepareRoute ${input.route.route}`);
+        return working.prepareRoute(input);
       },
       setTraffic: async (input) => {
         const hollow = (input.behind ?? []).find(({ application }) => unready.has(application));
@@ -106,10 +126,7 @@ beforeAll(async () => {
         return { ...(await working.setTraffic(input)), after: input.traffic };
       },
       restoreRoute: async (input) => {
-        if (stuck.has(input.route.route)) {
-          const away = failure('cluster_unreachable', { cluster: 'default', why: 'it is away' });
-          throw toApplicationFailure(new CatalogueError(away));
-        }
+        if (stuck.has(input.route.route)) throw toApplicationFailure(new CatalogueError(away));
         done.push(`restoreRoute ${input.route.route}`);
         return working.restoreRoute(input);
       },
@@ -254,60 +271,72 @@ describe('a lane of many applications', () => {
   });
 });
 
-describe('one of a lane that fails and goes back alone', () => {
-  interface Member {
-    readonly dependsOn?: readonly string[];
-    readonly release?: ReleaseInput;
-    readonly environments?: readonly string[];
-  }
-  const judged: ReleaseInput = {
-    analysis: {
-      interval: '50ms',
-      inconclusiveDeadline: '200ms',
-      metrics: [{ name: 'errors', value: 'x', max: 1 }],
-    },
-  };
+interface Member {
+  readonly dependsOn?: readonly string[];
+  readonly release?: ReleaseInput;
+  readonly environments?: readonly string[];
+}
+const judged: ReleaseInput = {
+  analysis: {
+    interval: '50ms',
+    inconclusiveDeadline: '200ms',
+    metrics: [{ name: 'errors', value: 'x', max: 1 }],
+  },
+};
 
-  async function start(members: Readonly<Record<string, Member>>, approveEach = false): Promise<string> {
-    done = [];
-    for (const [name, { dependsOn = [], release, environments = ['prod'] }] of Object.entries(members)) {
-      await ask('PUT', `/v1/applications/${name}`, {
-        name,
-        image: `r.example/${name}`,
-        dependsOn,
-        traffic: { router: 'istio' },
-        release: {
-          steps: [10, 50].map((weight) => ({ weight, hold: '50ms' })),
-          approval: { required: approveEach },
-          drain: '0s',
-          ...release,
-        },
-        environments: environments.map((type) => ({ name: type, type, namespace: type })),
-      });
-    }
-    const applications = Object.keys(members).map((name) => ({ name, image: `r.example/${name}:v2` }));
-    return String((await ask('POST', '/v1/releases', { applications, approveEach }))['id']);
-  }
-  const view = async (id: string): Promise<ReleaseView> =>
-    (await ask('GET', `/v1/releases/${id}`)) as unknown as ReleaseView;
-  const ended = (id: string): Promise<ReleaseView> =>
-    eventually(
-      'the release to end',
-      async () => ((one) => (one.outcome === null ? null : one))(await view(id)),
-      60_000,
-    );
-  const failures = ({ applications }: ReleaseView): Record<string, string | null> =>
-    Object.fromEntries(applications.map(({ name, failure: why }) => [name, why?.code ?? null]));
-  /** Told after the end. */
-  const expectHistory = (name: string, entries: readonly string[]): Promise<unknown> =>
-    eventually(`history of ${name}: ${entries.join(', ')}`, async () => {
-      const { history } = (await ask('GET', `/v1/applications/${name}`)) as { history: HistoryEntry[] };
-      const told = history.map((entry) => `${entry.environment} ${entry.phase}`);
-      return told.toSorted().join() === entries.join();
+async function start(members: Readonly<Record<string, Member>>, approveEach = false): Promise<string> {
+  done = [];
+  judgedSince = [];
+  for (const [name, { dependsOn = [], release, environments = ['prod'] }] of Object.entries(members)) {
+    await ask('PUT', `/v1/applications/${name}`, {
+      name,
+      image: `r.example/${name}`,
+      dependsOn,
+      traffic: { router: 'istio' },
+      release: {
+        steps: [10, 50].map((weight) => ({ weight, hold: '50ms' })),
+        approval: { required: approveEach },
+        drain: '0s',
+        ...release,
+      },
+      environments: environments.map((type) => ({ name: type, type, namespace: type })),
     });
-  const written = (): string[] =>
-    done.filter((line) => /deployStable|removeGray|setTraffic .* [1-9]/.test(line));
+  }
+  const applications = Object.keys(members).map((name) => ({ name, image: `r.example/${name}:v2` }));
+  return String((await ask('POST', '/v1/releases', { applications, approveEach }))['id']);
+}
+const view = async (id: string): Promise<ReleaseView> =>
+  (await ask('GET', `/v1/releases/${id}`)) as unknown as ReleaseView;
+const ended = (id: string): Promise<ReleaseView> =>
+  eventually(
+    'the release to end',
+    async () => ((one) => (one.outcome === null ? null : one))(await view(id)),
+    60_000,
+  );
+/** Until an event says so. */
+async function told(id: string, text: string): Promise<void> {
+  const { body } = await app.request(`/v1/releases/${id}/events`);
+  const decoder = new TextDecoder();
+  let seen = '';
+  for await (const chunk of body!) {
+    seen += decoder.decode(chunk as Uint8Array, { stream: true });
+    if (seen.includes(text)) return;
+  }
+  expect(seen).toContain(text);
+}
+const failures = ({ applications }: ReleaseView): Record<string, string | null> =>
+  Object.fromEntries(applications.map(({ name, failure: why }) => [name, why?.code ?? null]));
+/** Told after the end. */
+const expectHistory = (name: string, entries: readonly string[]): Promise<unknown> =>
+  eventually(`history of ${name}: ${entries.join(', ')}`, async () => {
+    const { history } = (await ask('GET', `/v1/applications/${name}`)) as { history: HistoryEntry[] };
+    const told = history.map((entry) => `${entry.environment} ${entry.phase}`);
+    return told.toSorted().join() === entries.join();
+  });
+const written = (): string[] =>
+  done.filter((line) => /deployStable|removeGray|setTraffic .* [1-9]/.test(line));
 
+describe('one of a lane that fails and goes back alone', () => {
   it('in its deployment: the others are deployed again, and released', async () => {
     broken.add('weak1');
     const seen = await ended(
@@ -368,6 +397,104 @@ describe('one of a lane that fails and goes back alone', () => {
     expect(new Set(shares.slice(0, 2))).toEqual(new Set(['setTraffic lead8 10', 'setTraffic weak8 10']));
     expect(shares.slice(2).filter((line) => line.includes('weak8'))).toEqual(['removeGray weak8']);
     expect(shares.at(-1)).toBe('setTraffic lead8 100');
+  });
+
+  it('in the look at tagged requests: they are let in again before the others are looked at', async () => {
+    verdicts.set('weak9', 'fail');
+    const release = { ...judged, verify: '50ms' };
+    const weak = { release: { ...release, onFailure: 'alone' } as const };
+    const seen = await ended(await start({ lead9: { dependsOn: ['weak9'], release }, weak9: weak }));
+    verdicts.clear();
+    expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
+    expect(failures(seen)).toEqual({ lead9: null, weak9: 'analysis_failed' });
+    const tags = places('setTraffic lead9 0');
+    expect(tags).toHaveLength(2);
+    expect(tags[1]!).toBeGreaterThan(places('removeGray weak9')[0]!);
+    expect(places('setTraffic lead9 10')).toHaveLength(1);
+  });
+
+  it('and not whom it has spoilt, nor by what that answered before', async () => {
+    verdicts.set('weak10', 'fail').set('lead10', 'fail');
+    slow.add('weak10');
+    const weak = { release: { ...judged, onFailure: 'alone' } as const };
+    const id = await start({ lead10: { dependsOn: ['weak10'], release: judged }, weak10: weak });
+    await eventually('weak10 to leave', () => done.includes('removeGray weak10'));
+    const before = new Date().toISOString();
+    verdicts.clear();
+    slow.clear();
+    const seen = await ended(id);
+    expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
+    expect(failures(seen)).toEqual({ lead10: null, weak10: 'analysis_failed' });
+    const [first, ...later] = judgedSince.filter((line) => line.startsWith('lead10 '));
+    expect(first! < `lead10 ${before}`).toBe(true);
+    // It left a moment after its objects had gone.
+    expect(later.length).toBeGreaterThan(0);
+    expect(later.every((line) => line > first!)).toBe(true);
+  });
+
+  it('when its route cannot be taken: those of the others are', async () => {
+    unfit.add('weak11');
+    const canary = { strategy: 'canary' } as const;
+    const weak = { release: { ...canary, onFailure: 'alone' } as const };
+    const seen = await ended(await start({ lead11: { release: canary }, weak11: weak }));
+    unfit.clear();
+    expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
+    expect(failures(seen)).toEqual({ lead11: null, weak11: 'route_unfit' });
+    expect(places('prepareRoute lead11').at(-1)!).toBeLessThan(places('setTraffic lead11 10')[0]!);
+    expect(places('prepareRoute lead11').at(-1)!).toBeGreaterThan(places('removeGray weak11')[0]!);
+  });
+
+  it('and somebody has to help with that: the release can be aborted, not abandoned', async () => {
+    verdicts.set('weak12', 'fail');
+    stuck.add('weak12');
+    const weak = { release: { ...judged, rollbackDeadline: '500ms', onFailure: 'alone' } as const };
+    const id = await start({
+      lead12: { dependsOn: ['weak12'], release: { rollbackDeadline: '500ms' } },
+      weak12: weak,
+    });
+    await eventually('a call for help', async () => (await view(id)).phase === 'needs_attention');
+    expect((await view(id)).waitingOn).toMatchObject({ can: ['retry', 'skip', 'abort'] });
+    const post = (verb: string) => ask('POST', `/v1/releases/${id}/${verb}`, { reason: 'test' });
+    await expect(post('abandon')).rejects.toThrow('only weak12 goes back');
+    await expect(post('pause')).rejects.toThrow('weak12 goes back alone, and somebody has to help');
+    await post('abort');
+    stuck.clear();
+    const seen = await ended(id);
+    expect(seen.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'aborted' }, left: [] });
+  });
+
+  it('and a newer release of it does not take back the others', async () => {
+    verdicts.set('weak13', 'fail').set('lead13', 'inconclusive');
+    const patient = { analysis: { ...judged.analysis, inconclusiveDeadline: '10m' } };
+    const weak = { ...judged, queue: 'supersede-running', onFailure: 'alone' } as const;
+    const id = await start({
+      lead13: { dependsOn: ['weak13'], release: patient },
+      weak13: { release: weak },
+    });
+    await eventually('weak13 to leave', async () => failures(await view(id))['weak13'] === 'analysis_failed');
+    verdicts.delete('weak13');
+    const mended = await ask('POST', '/v1/releases', {
+      applications: [{ name: 'weak13', image: 'r.example/weak13:v3' }],
+    });
+    await eventually(
+      'lead13 in doubt',
+      async () => (await view(id)).waitingOn?.can.includes('resume') === true,
+    );
+    await told(id, `Release ${String(mended['id'])} is newer, and waits`);
+    verdicts.clear();
+    await ask('POST', `/v1/releases/${id}/resume`, { reason: 'test' });
+    expect((await ended(id)).outcome).toMatchObject({ phase: 'succeeded' });
+    expect((await ended(String(mended['id']))).outcome).toMatchObject({ phase: 'succeeded' });
+  });
+
+  it('in an environment of its own, and is told of all the same', async () => {
+    verdicts.set('weak14', 'fail');
+    const weak = { environments: ['test'], release: { ...judged, onFailure: 'alone' } as const };
+    const environments = ['test', 'prod'];
+    const seen = await ended(await start({ lead14: { dependsOn: ['weak14'], environments }, weak14: weak }));
+    verdicts.clear();
+    expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
+    expect(failures(seen)).toEqual({ lead14: null, weak14: 'analysis_failed' });
   });
 
   it('in a pause: whoever then asks to promote at once gives gray everything first', async () => {
@@ -470,6 +597,53 @@ describe('one of a lane that fails and goes back alone', () => {
     broken.clear();
     expect(seen.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'workload_not_ready' } });
     expect(places('deployStable weak5')).toEqual([]);
+  });
+});
+
+describe('a lane of several entries', () => {
+  const doubtful = (deadline: string, onInconclusive: 'pass' | 'rollback'): Member => ({
+    release: { analysis: { ...judged.analysis, inconclusiveDeadline: deadline, onInconclusive } },
+  });
+  const inDoubt = (id: string) =>
+    eventually('doubt', async () => (await view(id)).waitingOn?.can.includes('resume') === true);
+
+  it.each(['one1', 'two1'])('P4: keeps none on gray because %s cannot be given back', async (name) => {
+    verdicts.set('one1', 'inconclusive');
+    const id = await start({ one1: doubtful('10m', 'rollback'), two1: {} });
+    await inDoubt(id);
+    stuck.add(name);
+    await ask('POST', `/v1/releases/${id}/abort`, { reason: 'test' });
+    const other = name === 'one1' ? 'two1' : 'one1';
+    await eventually(`${other} to be given back`, () => done.includes(`restoreRoute ${other}`));
+    expect(await view(id)).toMatchObject({ phase: 'rolling_back', outcome: null });
+    expect(places(`restoreRoute ${name}`)).toEqual([]);
+    stuck.clear();
+    verdicts.clear();
+    expect((await ended(id)).outcome).toMatchObject({ phase: 'rolled_back', left: [] });
+  });
+
+  it.each(['one2', 'two2'])('that is in doubt of %s ends as that one says', async (name) => {
+    verdicts.set(name, 'inconclusive');
+    const of = (member: string): Member =>
+      member === name ? doubtful('200ms', 'rollback') : doubtful('100ms', 'pass');
+    const seen = await ended(await start({ one2: of('one2'), two2: of('two2') }));
+    verdicts.clear();
+    expect(seen.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'analysis_inconclusive' } });
+  });
+
+  it('P2: sets 100 % again before stable is promoted, when the guard of that was let go', async () => {
+    verdicts.set('one3', 'inconclusive');
+    const steps = [{ weight: 100, hold: '50ms' }];
+    const { release } = doubtful('10m', 'rollback');
+    const id = await start({ one3: { release: { ...release, steps } }, two3: { release: { steps } } });
+    await inDoubt(id);
+    await ask('POST', `/v1/releases/${id}/resume`, { reason: 'test' });
+    verdicts.clear();
+    expect((await ended(id)).outcome).toMatchObject({ phase: 'succeeded' });
+    const [first, again, ...more] = places('setTraffic one3 100');
+    expect(more).toEqual([]);
+    expect(first!).toBeLessThan(again!);
+    expect(again!).toBeLessThan(places('deployStable one3')[0]!);
   });
 });
 

@@ -24,7 +24,7 @@ export async function unreadiness(access: TemporalAccess): Promise<Failure | nul
 
 /** Temporal remembers a dead worker for a while, so one question is asked that only a living one answers. */
 async function answers(access: TemporalAccess): Promise<boolean> {
-  const [name] = await applicationNames(access, 1);
+  const [name] = await applicationNames(access, 1, access.taskQueue);
   if (name === undefined) return true;
   const handle = access.client.workflow.getHandle(applicationWorkflowId(name));
   try {

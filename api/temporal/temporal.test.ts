@@ -508,6 +508,19 @@ describe('when the worker is gone again', () => {
     });
   });
 
+  it("is in nobody else's way, who shares the server but not the workers", async () => {
+    const api = openTemporal({ TEMPORAL_ADDRESS: server.address }, 'of-another-team');
+    const their = await server.work('of-another-team', workingActivities());
+    const get = async (path: string) => appOver(api).request(path);
+    try {
+      await eventually('their worker to poll', async () => (await get('/readyz')).status === 200);
+      expect(await (await get('/v1/applications')).json()).toEqual({ items: [], cursor: null });
+    } finally {
+      await their.stop();
+      await api.close();
+    }
+  });
+
   it('goes on where it was when a worker is back', async () => {
     await startWorker();
     expect(await approve(running)).toMatchObject({ status: 200 });

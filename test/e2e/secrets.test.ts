@@ -46,8 +46,7 @@ const answers: string[] = [];
 beforeAll(async () => {
   // The first answer repeats what it was sent, as some proxies do.
   prometheus = await fakePrometheus((query) => {
-    if (prometheus.asked.length === 1)
-      return { status: 502, body: `bad: ${prometheus.asked[0]?.authorization}` };
+    if (prometheus.requests === 1) return { status: 502, body: `bad: ${prometheus.asked[0]?.authorization}` };
     if (query.startsWith('time()')) return vector(1);
     return query.includes('response_code') ? vector(0) : vector(100);
   });
