@@ -19,7 +19,7 @@ interface Held {
 }
 
 /** What the analyses of a hold came to together, and which of them were inconclusive. */
-type Judgement = AnalyseResult & { readonly doubtful: readonly Judged[] };
+type Judgement = AnalyseResult & { readonly doubtful: readonly Doubt[] };
 
 type HoldStep = Extract<Step, { kind: 'hold' }>;
 
@@ -118,7 +118,7 @@ async function untilConclusive(
   let { why, doubtful } = first;
   let decision = decisionOf(doubtful);
   let extraMs = 0;
-  for (let waitedMs = 0; waitedMs < decision.afterMs + extraMs; extraMs += run.takeExtraMs()) {
+  for (let waitedMs = 0; waitedMs < decision.afterMs + extraMs;) {
     const leftMs = decision.afterMs + extraMs - waitedMs;
     // Longer with the time waited, so that a week of doubt does not fill the history.
     const patienceMs = Math.min(leftMs, Math.max(2 * milliseconds(settings.interval), waitedMs / 20));
@@ -134,28 +134,40 @@ async function untilConclusive(
       };
     if (result?.verdict === 'pass') return { result: result.why, findings: result.findings };
     ({ why, doubtful } = result ?? { why, doubtful });
+    extraMs += run.takeExtraMs();
+    const last = decision;
     decision = decisionOf(doubtful);
     run.record.retell(doubt(step, why));
+    if (decision.afterMs === last.afterMs) continue;
+    run.startDeadline(decision.afterMs + extraMs - waitedMs);
+    run.record.waitLonger(run.deadline!);
   }
-  if (decision.blamed === null) return { result: `inconclusive, passed by policy: ${why}`, findings: [] };
-  throw run.blame(decision.blamed, failureError(failure('analysis_inconclusive', { why })));
+  const { blamed } = decision;
+  if (blamed === null) return { result: `inconclusive, passed by policy: ${why}`, findings: [] };
+  throw run.blame(
+    blamed.target.application,
+    failureError(failure('analysis_inconclusive', { why: blamed.why })),
+  );
 }
+
+/** Whose analysis was inconclusive, and why. */
+type Doubt = Judged & { readonly why: string };
 
 interface Decision {
   readonly afterMs: number;
   /** Null: it passes. */
-  readonly blamed: string | null;
+  readonly blamed: Doubt | null;
 }
 
 /** What ends a doubt that stays: the first deadline of those that go back then; else the last of those that pass. */
-function decisionOf(doubtful: readonly Judged[]): Decision {
+function decisionOf(doubtful: readonly Doubt[]): Decision {
   const deadlineOf = ({ settings }: Judged): number => milliseconds(settings.inconclusiveDeadline);
   const [first] = doubtful
     .filter(({ settings }) => settings.onInconclusive !== 'pass')
     .toSorted((a, b) => deadlineOf(a) - deadlineOf(b));
   return first === undefined
     ? { afterMs: Math.max(...doubtful.map(deadlineOf)), blamed: null }
-    : { afterMs: deadlineOf(first), blamed: first.target.application };
+    : { afterMs: deadlineOf(first), blamed: first };
 }
 
 /** Null: somebody ended it first. */
@@ -189,7 +201,10 @@ async function judge(
   );
   failOnBreach(run, stage, judged, results);
   const known = results.flatMap((result) => (result === null ? [] : [result]));
-  const doubtful = judged.filter((_, i) => results[i]?.verdict === 'inconclusive');
+  const doubtful = judged.flatMap((one, i) => {
+    const result = results[i];
+    return result?.verdict === 'inconclusive' ? [{ ...one, why: result.why }] : [];
+  });
   const first = known.find((r) => r.verdict === 'inconclusive') ?? known[0]!;
   return { ...first, findings: known.flatMap((r) => r.findings), doubtful };
 }
