@@ -117,8 +117,8 @@ async function untilConclusive(
 ): Promise<Held> {
   let { why, doubtful } = first;
   let decision = decisionOf(doubtful);
-  let extraMs = 0;
-  for (let waitedMs = 0; waitedMs < decision.afterMs + extraMs;) {
+  let [waitedMs, extraMs] = [0, 0];
+  while (waitedMs < decision.afterMs + extraMs) {
     const leftMs = decision.afterMs + extraMs - waitedMs;
     // Longer with the time waited, so that a week of doubt does not fill the history.
     const patienceMs = Math.min(leftMs, Math.max(2 * milliseconds(settings.interval), waitedMs / 20));

@@ -33,8 +33,7 @@ export async function wayWithout(
   const { left, abandoned } = await takenBack(run, stage, reached, application);
   if (abandoned !== null) throw error;
   run.withdraw(application, why, left);
-  // What the others answered while it was there is not theirs alone.
-  run.graySince = new Date().toISOString();
+  run.graySince = now();
   const next = wayAfter(way, stageWithout(stage, run.gone), share);
   run.record.reroute(next.rest, `${application} went back alone`);
   return next;
@@ -45,6 +44,8 @@ async function takenBack(run: Run, stage: Stage, reached: Reached, application: 
   const others = stageWithout(stage, new Set([...run.gone, application]));
   const target = stage.targets.find((t) => t.application === application)!;
   let undone: Undone = { left: [], abandoned: null };
+  // What the others answered while it was there is not theirs alone: none of it counts, from here on and when it has gone.
+  run.graySince = now();
   run.leaving = application;
   try {
     await guardWhile(run, others, reached.traffic.gray, async () => {
@@ -55,3 +56,5 @@ async function takenBack(run: Run, stage: Stage, reached: Reached, application: 
   }
   return undone;
 }
+
+const now = (): string => new Date().toISOString();

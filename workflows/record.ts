@@ -5,6 +5,7 @@ import type { Decision } from '../domain/approval.js';
 import type { Failure } from '../domain/failures.js';
 import type { Plan } from '../domain/plan.js';
 import type { Step } from '../domain/stage.js';
+import type { Target } from '../domain/target.js';
 import {
   hasEnded,
   type Batching,
@@ -23,7 +24,6 @@ import {
 import { describeForUi } from './details.js';
 import { declaredFindings, EvidenceBox } from './evidence.js';
 import { newsOf, type Standing } from './standing.js';
-import type { Target } from '../domain/target.js';
 
 /** Characters of one line: an answer of a neighbour may be a page. */
 const longest = 2_000;
