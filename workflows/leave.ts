@@ -3,9 +3,10 @@ import { isCancellation } from '@temporalio/workflow';
 import { mayLeave, stageWithout, stepKindAt, wayAfter } from '../domain/leaving.js';
 import type { Stage, Step } from '../domain/stage.js';
 import type { Way } from '../domain/steering.js';
+import type { Undone } from './carry-out.js';
 import { failureOf } from './failures.js';
-import { guardWhile } from './hold.js';
-import { takeBack, type Undone } from './rollback.js';
+import { guardWhile } from './judge.js';
+import { takeBack } from './rollback.js';
 import type { Run } from './run.js';
 import type { Reached } from './steps.js';
 

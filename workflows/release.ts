@@ -9,12 +9,12 @@ import type { EndedPhase, HistoryEntry, ReleaseInputs } from '../domain/release.
 import { failureError, failureOf } from './failures.js';
 import { questionAt } from './gates.js';
 import type { ReleaseResult, Turn } from './messages.js';
-import { until } from './hold.js';
 import { patience, resolveImages, type Images } from './images.js';
 import { makePlan } from './planning.js';
 import { gateText } from '../domain/stage-order.js';
 import { rollbackNeedless, stableMoved } from '../domain/way-back.js';
 import { rollBack } from './rollback.js';
+import { until } from './together.js';
 import { Run } from './run.js';
 import { nothingReached, type Reached } from './steps.js';
 import { Turns } from './turn.js';

@@ -1,5 +1,5 @@
 /** Doing several things side by side. */
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { Target } from '../domain/target.js';
 
 /** Ends when all have ended: the first failure cancels the others, and is thrown when they have let go. */
@@ -51,4 +51,19 @@ export async function inOrder<R extends Pick<Target, 'level'>, T>(
     for (const [i, target] of beside.entries()) results.set(target, done[i]!);
   }
   return targets.map((target) => results.get(target)!);
+}
+
+/** Runs `act` until it ends or the condition holds, which cancels it; answers null then. */
+export async function until<T>(met: () => boolean, act: () => Promise<T>): Promise<T | null> {
+  const scope = new CancellationScope();
+  let ended = false;
+  const acting = scope.run(act).finally(() => (ended = true));
+  acting.catch(() => undefined);
+  await condition(() => met() || ended);
+  if (ended) return acting;
+  scope.cancel();
+  return acting.catch((error: unknown) => {
+    if (isCancellation(error)) return null;
+    throw error;
+  });
 }

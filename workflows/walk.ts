@@ -3,7 +3,7 @@ import { condition, patched } from '@temporalio/workflow';
 import type { Stage, Step } from '../domain/stage.js';
 import type { Target } from '../domain/target.js';
 import { shiftProblem, steeredSteps, wayAbove, wayToPromotion, type Way } from '../domain/steering.js';
-import { guardWhile } from './hold.js';
+import { guardWhile } from './judge.js';
 import { wayWithout } from './leave.js';
 import type { Run } from './run.js';
 import { takeStep, type Reached } from './steps.js';

@@ -1,0 +1,157 @@
+/** What the metrics say of a weight, by the analyses of all that it concerns; and waiting under that guard. */
+import { condition } from '@temporalio/workflow';
+import type { AnalyseInput, AnalyseResult } from '../activities/contract.js';
+import type { AnalysisSettings } from '../domain/analysis.js';
+import { milliseconds } from '../domain/duration.js';
+import { failure } from '../domain/failures.js';
+import { mayLeave } from '../domain/leaving.js';
+import { entriesOf } from '../domain/member.js';
+import { concerned, type Stage, type Step } from '../domain/stage.js';
+import { type Target } from '../domain/target.js';
+import { analyse } from './activities.js';
+import { failureError } from './failures.js';
+import type { Run } from './run.js';
+import { until } from './together.js';
+import { weighed } from './traffic.js';
+
+export type HoldStep = Extract<Step, { kind: 'hold' }>;
+
+/** What the analyses of a hold came to together, and which of them were inconclusive. */
+export type Judgement = AnalyseResult & { readonly doubtful: readonly Doubt[] };
+
+/** Whose analysis was inconclusive, and why. */
+export type Doubt = Judged & { readonly why: string };
+
+/** One analysis of each target; fails the step when one of them fails. */
+export async function judge(
+  run: Run,
+  stage: Stage,
+  step: HoldStep,
+  settings: AnalysisSettings,
+  durationMs: number,
+  summary: string,
+): Promise<Judgement> {
+  const until = new Date(Date.now() + durationMs).toISOString();
+  const judged = judgedIn(stage, step, settings);
+  const results = await untilOneFails(stage, judged, (one) =>
+    analyse(one.target.cluster, inputOf(run, stage, one, until), summary),
+  );
+  failOnBreach(run, stage, judged, results);
+  const known = results.flatMap((result) => (result === null ? [] : [result]));
+  const doubtful = judged.flatMap((one, i) => {
+    const result = results[i];
+    return result?.verdict === 'inconclusive' ? [{ ...one, why: result.why }] : [];
+  });
+  const first = known.find((r) => r.verdict === 'inconclusive') ?? known[0]!;
+  return { ...first, findings: known.flatMap((r) => r.findings), doubtful };
+}
+
+/** Null for an analysis that was let go because another one failed. */
+async function untilOneFails(
+  stage: Stage,
+  judged: readonly Judged[],
+  act: (one: Judged) => Promise<AnalyseResult>,
+): Promise<readonly (AnalyseResult | null)[]> {
+  let failed: Judged | null = null;
+  let over = false;
+  const isLetGo = (one: Judged): boolean => over || (failed !== null && !maySpoil(stage, one, failed));
+  const judging = judged.map((one) =>
+    until(
+      () => isLetGo(one),
+      async () => {
+        const result = await act(one);
+        if (result.verdict === 'fail') failed ??= one;
+        return result;
+      },
+    ),
+  );
+  const all = Promise.all(judging);
+  const finish = (): void => void (over = true);
+  all.then(finish, finish);
+  await condition(() => over || failed !== null);
+  const suspects = judged.filter((one) => !over && !isLetGo(one));
+  // Its traffic is with stable already.
+  if (suspects.length > 0) {
+    const ms = Math.max(...suspects.map(({ settings }) => milliseconds(settings.interval)));
+    await condition(() => over, Math.min(ms + 1_000, longestSuspicionMs), { summary: 'who is to blame' });
+    over = true;
+  }
+  return all;
+}
+
+/** How long those that may be the reason are waited for, ms. */
+const longestSuspicionMs = 30_000;
+
+/** Whether one that fails may do so for what this one answered it, so that only this one has to go back. */
+const maySpoil = (stage: Stage, { target }: Judged, failed: Judged): boolean =>
+  target.level < failed.target.level &&
+  mayLeave(stage, 'hold', target.application) &&
+  !mayLeave(stage, 'hold', failed.target.application);
+
+/** The first failing verdict ends the step, with what it saw, and what the guard did about the traffic. */
+function failOnBreach(
+  run: Run,
+  stage: Stage,
+  judged: readonly Judged[],
+  results: readonly (AnalyseResult | null)[],
+): void {
+  for (const [i, { target }] of judged.entries()) {
+    const result = results[i];
+    if (result?.verdict !== 'fail') continue;
+    run.record.keep(run.record.view().step ?? '', result.findings);
+    if (result.trafficRestored) weighed(run, stage, 0);
+    throw run.blame(target.application, failureError(failure('analysis_failed', { why: result.why })));
+  }
+}
+
+/** A target with how it is judged. */
+export interface Judged {
+  readonly target: Target;
+  readonly settings: AnalysisSettings;
+}
+
+function judgedIn(stage: Stage, step: Pick<Step, 'of'>, settings: AnalysisSettings): readonly Judged[] {
+  return concerned(stage, step).flatMap((target): Judged[] => {
+    const own = target.analysis === undefined ? settings : target.analysis;
+    return own === null ? [] : [{ target, settings: own }];
+  });
+}
+
+/** Waits for something with the weight under guard: a failing verdict ends the waiting. */
+export async function guardWhile(
+  run: Run,
+  stage: Stage,
+  weight: number,
+  waiting: () => Promise<unknown>,
+): Promise<void> {
+  const held = stage.steps.find((s): s is HoldStep => s.kind === 'hold' && s.analysis !== null);
+  if (weight === 0 || held === undefined) {
+    await waiting();
+    return;
+  }
+  let over = false;
+  const finish = (): void => {
+    over = true;
+  };
+  const waited = waiting();
+  waited.then(finish, finish);
+  const judged = judgedIn(stage, held, held.analysis!);
+  const guards = judged.map(async (one) => {
+    const summary = `guards ${weight} % of ${one.target.application}`;
+    const result = await until(
+      () => over,
+      () => analyse(one.target.cluster, inputOf(run, stage, one, null), summary),
+    );
+    finish();
+    return result;
+  });
+  failOnBreach(run, stage, judged, await Promise.all(guards));
+  await waited;
+}
+
+function inputOf(run: Run, stage: Stage, { target, settings }: Judged, until: string | null): AnalyseInput {
+  const routes = entriesOf(stage, stage.targets).flatMap(({ route }) => (route === null ? [] : [route]));
+  const guard = routes.length === 0 ? null : { routes, seq: run.currentSeq };
+  const since = run.graySince === null ? {} : { since: run.graySince };
+  return { release: run.inputs.id, target, settings, until, guard, ...since };
+}
