@@ -1,5 +1,5 @@
 /** Carrying an undoing through: each part until it is done, or a person has said what to do instead. */
-import { CancellationScope, condition, patched, sleep } from '@temporalio/workflow';
+import { CancellationScope, condition, sleep } from '@temporalio/workflow';
 import type { Finding } from '../activities/contract.js';
 import type { Phase } from '../domain/release.js';
 import type { Stage } from '../domain/stage.js';
@@ -59,7 +59,7 @@ const callersFirstMs = 1_000;
  */
 async function tryEach(carrying: Carrying, entries: readonly Undo[]): Promise<ReadonlySet<Undo>> {
   const done = new Set<Undo>();
-  if (entries.length < 2 || !patched('entries-go-back-beside-each-other')) return done;
+  if (entries.length < 2 || !carrying.run.changes.has('entries-go-back-beside-each-other')) return done;
   const until = new Date(Date.now() + carrying.stage.rollbackDeadlineMs).toISOString();
   const levels = [...new Set(entries.map((undo) => undo.level!))].toSorted((a, b) => b - a);
   const trying: Promise<void>[] = [];

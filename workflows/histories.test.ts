@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { historyNames, historyText, readHistory, withClock } from '../test/rig/histories.js';
+import { historyNames, historyText, readHistory, withClock, withQueries } from '../test/rig/histories.js';
 
 // Whoever shares the machine may slow a replay down; nothing here waits for time to pass.
 vi.setConfig({ testTimeout: 60_000 });
@@ -43,6 +43,14 @@ describe('recorded histories', () => {
       expect(failed).toEqual([]);
     },
   );
+
+  it.each(names)('P8: %s is repeated where a query came while a local activity ended', async (name) => {
+    const asked = withQueries(name).map((history, i) => ({ workflowId: `${name}-${i}`, history }));
+    const failed: string[] = [];
+    for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle: { code } }, asked))
+      if (error !== undefined) failed.push(`${workflowId}: ${error.message}`);
+    expect(failed).toEqual([]);
+  });
 
   it('there is one of each outcome', () => {
     const outcomes = ['succeeded', 'rolled-back', 'cancelled', 'refused', 'needs-attention', 'application'];

@@ -1,5 +1,5 @@
 /** Making the plan: look at the clusters, compute. Changes nothing. */
-import { ActivityFailure, patched, TimeoutFailure } from '@temporalio/workflow';
+import { ActivityFailure, TimeoutFailure } from '@temporalio/workflow';
 import { releaseSettings, type Application } from '../domain/application.js';
 import { batchProblems } from '../domain/batches.js';
 import { callsIn, edgesOf, type Told } from '../domain/edge.js';
@@ -33,7 +33,7 @@ export async function makePlan(
 ): Promise<Planning> {
   const { request, applications } = run.inputs;
   // Their clusters may be away, and what is done stays as it was planned. Releases of older workers look again.
-  const isKept = from > 0 && patched('what-is-done-is-not-looked-at');
+  const isKept = from > 0 && run.changes.has('what-is-done-is-not-looked-at');
   const done = isKept ? run.record.plan!.stages.slice(0, from).map((stage) => stage.environment) : [];
   const looks = await Promise.all(applications.map((spec) => lookAt(run, spec, images, done, patienceMs)));
   const edges = await Promise.all(edgeLooks(run, done, patienceMs));
@@ -52,7 +52,13 @@ export async function makePlan(
   const rollback =
     rollbackOf === undefined || wayBack === undefined
       ? {}
-      : { rollback: { of: rollbackOf, way: wayBack, enters: !patched('nobody-enters-on-the-way-back') } };
+      : {
+          rollback: {
+            of: rollbackOf,
+            way: wayBack,
+            enters: !run.changes.has('nobody-enters-on-the-way-back'),
+          },
+        };
   const calls = callsIn(run.inputs);
   const asked = { environment, strategy, lane, approveEach, gates, ...rollback };
   const plan = computePlan({ applications: planned, calls, edges: run.inputs.edges ?? [], ...asked });

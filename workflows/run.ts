@@ -13,6 +13,7 @@ import type { ReleaseInputs } from '../domain/release.js';
 import { withoutApplication } from '../domain/leaving.js';
 import type { Pass } from '../domain/stage-order.js';
 import type { Way } from '../domain/steering.js';
+import { Changes } from './changes.js';
 import { failureError } from './failures.js';
 import * as messages from './messages.js';
 import { ReleaseRecord } from './record.js';
@@ -36,6 +37,7 @@ export interface ClosedApproval {
 const keptUncounted = 100;
 
 export class Run {
+  readonly changes = new Changes();
   readonly record: ReleaseRecord;
   /** Answer to `submit`, once it is known. */
   submitted: messages.Submitted | null = null;

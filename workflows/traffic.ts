@@ -1,5 +1,5 @@
 /** Traffic on the way forward: the routes of a stage taken in hand, tagged, weighed and given back, and the probe of them. */
-import { ActivityFailure, isCancellation, patched, sleep } from '@temporalio/workflow';
+import { ActivityFailure, isCancellation, sleep } from '@temporalio/workflow';
 import type { Behind, Finding, TrafficInput, TrafficResult } from '../activities/contract.js';
 import { failure } from '../domain/failures.js';
 import { verdictOf } from '../domain/consumers.js';
@@ -126,7 +126,7 @@ interface Write {
  */
 async function writeBeside(run: Run, writes: readonly Write[]): Promise<TrafficResult[]> {
   const here = writes.filter(({ input }) => input.route.cluster === 'default');
-  if (here.length < 2 || !patched('routes-are-written-together'))
+  if (here.length < 2 || !run.changes.has('routes-are-written-together'))
     return together(writes.map((write) => async () => writeOne(run, write)));
   const elsewhere = writes.filter((write) => !here.includes(write));
   const inOne = async (): Promise<TrafficResult[]> => {

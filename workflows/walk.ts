@@ -1,5 +1,5 @@
 /** The way through a stage: its steps one after the other, unless somebody pauses it or asks for another way. */
-import { condition, patched } from '@temporalio/workflow';
+import { condition } from '@temporalio/workflow';
 import type { Stage, Step } from '../domain/stage.js';
 import type { Target } from '../domain/target.js';
 import { shiftProblem, steeredSteps, wayAbove, wayToPromotion, type Way } from '../domain/steering.js';
@@ -17,7 +17,7 @@ export async function walk(run: Run, stage: Stage, reached: Reached): Promise<vo
     while (run.aborted === null && way.rest.length > 0) {
       run.way = way = { ...way, current: null };
       try {
-        if (await whilePaused(run, way.stage, reached)) way = unguarded(way, share);
+        if (await whilePaused(run, way.stage, reached)) way = unguarded(run, way, share);
         const [current = null, ...rest] = run.detour === null ? way.rest : newWay(run, way.stage, reached);
         way = { ...way, rest };
         if (current === null || run.aborted !== null) continue;
@@ -25,7 +25,7 @@ export async function walk(run: Run, stage: Stage, reached: Reached): Promise<vo
         await takeStep(run, way.stage, current, reached);
         if (current.kind === 'weight' || current.kind === 'tag') share = current;
         const isLetGo = current.kind === 'hold' && (run.skipped !== null || run.goOn !== null);
-        if (isLetGo) way = unguarded(way, share);
+        if (isLetGo) way = unguarded(run, way, share);
       } catch (error) {
         way = await wayWithout(run, way, share, reached, error);
       }
@@ -39,9 +39,11 @@ export async function walk(run: Run, stage: Stage, reached: Reached): Promise<vo
  * A guard that was let go may still write, with the number of the weight that it guarded. Before the promotion, for which gray has to carry
  * everything, that weight is set again, with a newer one.
  */
-function unguarded(way: Way, share: Step | null): Way {
+function unguarded(run: Run, way: Way, share: Step | null): Way {
   const isNext = way.rest[0]?.kind === 'promote' && share?.kind === 'weight';
-  return isNext && patched('whole-share-before-promotion') ? { ...way, rest: [share, ...way.rest] } : way;
+  return isNext && run.changes.has('whole-share-before-promotion')
+    ? { ...way, rest: [share, ...way.rest] }
+    : way;
 }
 
 /** A pause holds here, with the weight guarded, until somebody resumes or asks for another way. Answers whether it was paused. */
@@ -68,7 +70,7 @@ function newWay(run: Run, stage: Stage, reached: Reached): readonly Step[] {
   run.detour = null;
   const who = detour.steering.by.name;
   if (detour.kind === 'promote') {
-    const isSure = !patched('whole-share-before-promotion');
+    const isSure = !run.changes.has('whole-share-before-promotion');
     const way = wayToPromotion(stage, isSure ? reached.traffic.gray : 0);
     run.record.reroute(way, `${who} asked to promote now`);
     return way;

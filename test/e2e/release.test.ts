@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { startLoad, type Load } from '../../infra/local/load.js';
 import { quick, World } from '../rig/world.js';
-import { record } from '../rig/replay.js';
+import { record } from '../rig/histories.js';
 import { withImage } from '../rig/snapshot.js';
 
 describe.each(['gateway-api', 'contour'] as const)('a release through Envoy with %s', (router) => {

@@ -9,7 +9,7 @@ import type { ReleaseView } from '../../domain/release.js';
 import { startLoad } from '../../infra/local/load.js';
 import { sluice } from '../cli.js';
 import { eventually } from '../rig/eventually.js';
-import { record } from '../rig/replay.js';
+import { record } from '../rig/histories.js';
 import { withImage } from '../rig/snapshot.js';
 import { TrafficWatch } from '../rig/traffic-watch.js';
 import type { Answer } from '../rig/answer.js';

@@ -9,7 +9,7 @@ import type { EndedPhase } from '../../domain/release.js';
 import { pathOf } from '../../infra/local/apply.js';
 import type { KubeObject } from '../../infra/local/kube.js';
 import { KubeProxy } from '../rig/kube-proxy.js';
-import { record } from '../rig/replay.js';
+import { record } from '../rig/histories.js';
 import { quick, World } from '../rig/world.js';
 
 const canary: ReleaseInput = { ...quick, strategy: 'canary', rollbackDeadline: '1s' };

@@ -2,7 +2,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { writeHistory } from './histories.js';
 
 const codePath = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
 
@@ -40,10 +39,4 @@ async function replayEach(client: Client, workflowIds: readonly string[]): Promi
     if (error !== undefined) failed.push(`${workflowId}: ${error.message}`);
   }
   if (failed.length > 0) throw new Error(failed.join('\n'));
-}
-
-/** Writes the history to test/histories/<name>.json; only when SLUICE_RECORD_HISTORIES is set. */
-export async function record(client: Client, workflowId: string, name: string): Promise<void> {
-  if (process.env['SLUICE_RECORD_HISTORIES'] === undefined) return;
-  await writeHistory(name, await client.workflow.getHandle(workflowId).fetchHistory());
 }
