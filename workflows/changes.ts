@@ -10,8 +10,8 @@ type Change =
 
 /**
  * A release that began before a change goes on without it. All are asked for at the start, by one marker; a later change needs a marker of
- * its own, asked for there too. Anywhere else it is not safe: when a query comes while a local activity ends, the SDK (1.24.0) records its
- * end in one workflow task and what the code does next in another, and a replay goes on before it knows of the marker there.
+ * its own, asked for there too. Anywhere else it is not safe: where a workflow task is ended while a local activity ends (`queries.ts`), the
+ * SDK (1.24.0) records that in one task and what the code does next in another, and a replay goes on before it knows of the marker there.
  */
 export class Changes {
   private readonly began = patched('changes-are-asked-for-at-the-start');

@@ -1,5 +1,5 @@
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { ActivateInput } from '@temporalio/workflow';
+import type { ActivateInput, LocalActivityInput } from '@temporalio/workflow';
 import { describe, expect, it } from 'vitest';
 import { settledHeader, type Settled } from './messages.js';
 import { interceptors } from './queries.js';
@@ -49,6 +49,41 @@ function passed(steps: readonly Step[]): readonly boolean[] {
     }
   });
 }
+
+describe('P8: a query that came with a task', () => {
+  const inputOf = (jobs: readonly object[]): ActivateInput =>
+    ({
+      activation: { jobs, runId: 'this-run', timestamp: { seconds: 1, nanos: 0 }, historyLength: 3 },
+      batchIndex: 0,
+    }) as unknown as ActivateInput;
+
+  it('is not answered while a local activity runs, also when one of them has ended', async () => {
+    const { internals, outbound } = interceptors();
+    const ending: (() => void)[] = [];
+    const run = () =>
+      outbound![0]!.scheduleLocalActivity!(
+        {} as LocalActivityInput,
+        () => new Promise<unknown>((resolve) => void ending.push(() => resolve(null))),
+      );
+    const isAnswered = (queryId: string): boolean => {
+      let answered = false;
+      const query = { queryWorkflow: { queryId, queryType: 'state', headers: {} } };
+      internals![0]!.activate!(inputOf([query]), () => void (answered = true));
+      return answered;
+    };
+    internals![0]!.activate!(inputOf([{ signalWorkflow: { signalName: 'takeTurn' } }]), () => undefined);
+    expect(isAnswered('7e6a')).toBe(true);
+    const running = [run(), run()];
+    expect(isAnswered('7e6a')).toBe(false);
+    ending[0]!();
+    await running[0];
+    expect(isAnswered('7e6a')).toBe(false);
+    expect(isAnswered('legacy_query')).toBe(true);
+    ending[1]!();
+    await running[1];
+    expect(isAnswered('7e6a')).toBe(true);
+  });
+});
 
 describe('P8: a query that brought its worker a part of a history only', () => {
   const unbrought = news(1, 6);

@@ -14,8 +14,8 @@ export interface TemporalAccess {
 
 /** How long a call may take that Temporal itself answers. */
 export const serverMs = 3_000;
-/** How long a call may take that a worker answers. */
-export const workerMs = 10_000;
+/** How long a call may take that a worker answers; another worker gets the task of one that died after ten seconds. */
+export const workerMs = 15_000;
 /** The same where no worker has asked for work lately: there is nothing to wait for. */
 export const noWorkerMs = 1_000;
 

@@ -7,12 +7,14 @@ import {
   onePoller,
   running,
   startTemporalWire,
+  updated,
   type Answers,
   type TemporalWire,
 } from '../../test/fakes/temporal-wire.js';
 import { ProblemError } from '../problems.js';
 import { connectTemporal, type TemporalAccess } from './access.js';
 import { causeOf, failureFrom, isMissing } from './errors.js';
+import { steer } from './releases.js';
 import { submitRelease } from './submit.js';
 
 const secret = 'Bearer 12345';
@@ -118,6 +120,23 @@ describe('a call over the wire', () => {
       code: 'workflow_unreadable',
       message: expect.stringContaining('it does not replay'),
     });
+  });
+
+  it('an update that a worker forgot with its workflow is sent again, not for ever', async () => {
+    const by = { name: 'ann', roles: [] };
+    const forgotten = updated({ failed: 'UnprocessedUpdate' });
+    const answer = { accepted: true };
+    const known = { DescribeTaskQueue: onePoller(), DescribeWorkflowExecution: running(3) };
+    const first = await connect({
+      ...known,
+      UpdateWorkflowExecution: [forgotten, forgotten, updated({ answer })],
+    });
+    expect(await steer(first, 'r', 'pause', { by, reason: 'test' })).toEqual(answer);
+    await first.client.connection.close();
+    await wire!.close();
+    const second = await connect({ ...known, UpdateWorkflowExecution: forgotten });
+    await expect(steer(second, 'r', 'pause', { by, reason: 'test' })).rejects.toThrow(ProblemError);
+    expect(wire!.calls.filter((call) => call === 'UpdateWorkflowExecution')).toHaveLength(6);
   });
 
   it('what a worker failed with for a reason of its own is ours to mend, and says so', async () => {

@@ -35,6 +35,8 @@ const grpc = {
 
 /** Type of the failure that the server gives an update whose workflow ended, or was ended, before it answered. */
 const endedUnanswered = 'AcceptedUpdateCompletedWorkflow';
+/** The same of an update that its worker forgot together with the workflow. */
+const neverSeen = 'UnprocessedUpdate';
 
 /**
  * A call that Temporal itself answers. Whatever goes wrong becomes a ProblemError; `missing` says what it means that the workflow is not
@@ -83,6 +85,12 @@ export const isMissing = (error: unknown): boolean =>
     (error instanceof WorkflowUpdateFailedError &&
       error.cause instanceof ApplicationFailure &&
       error.cause.type === endedUnanswered));
+
+/** Whether no workflow has seen the update, so that it may be sent again. */
+export const isUnseen = (error: unknown): boolean =>
+  error instanceof WorkflowUpdateFailedError &&
+  error.cause instanceof ApplicationFailure &&
+  error.cause.type === neverSeen;
 
 /** Whether time ran out; a query that waits for a worker is cancelled by the server then. */
 export const isTimeout = (error: unknown): boolean => {

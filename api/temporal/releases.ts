@@ -8,7 +8,7 @@ import * as messages from '../../workflows/messages.js';
 import { ProblemError } from '../problems.js';
 import type { SteeringVerb } from '../steering.js';
 import type { TemporalAccess } from './access.js';
-import { serverCall, workerCall } from './errors.js';
+import { isUnseen, serverCall, workerCall } from './errors.js';
 import { withExpectedStart } from './queue.js';
 import { cutOff, partialRelease, type PartialRelease } from './partial.js';
 import { withProgress } from './progress.js';
@@ -87,12 +87,7 @@ export async function decide(
   id: string,
   request: DecisionRequest,
 ): Promise<messages.Answer> {
-  const handle = access.client.workflow.getHandle(releaseWorkflowId(id));
-  return workerCall(
-    access,
-    () => notRunning(access, handle, id),
-    () => handle.executeUpdate(messages.decide, { args: [request] }),
-  );
+  return update(access, id, messages.decide.name, request);
 }
 
 /** The names that the workflow listens to. */
@@ -114,12 +109,25 @@ export async function steer(
   verb: SteeringVerb,
   steering: messages.Steering,
 ): Promise<messages.Answer> {
+  return update(access, id, updates[verb].name, steering);
+}
+
+const mostResent = 5;
+
+async function update<A>(access: TemporalAccess, id: string, name: string, arg: A): Promise<messages.Answer> {
   const handle = access.client.workflow.getHandle(releaseWorkflowId(id));
+  const send = async (left = mostResent): Promise<messages.Answer> => {
+    try {
+      return await handle.executeUpdate<messages.Answer, [A]>(name, { args: [arg] });
+    } catch (error) {
+      if (left === 0 || !isUnseen(error)) throw error;
+      return send(left - 1);
+    }
+  };
   return workerCall(
     access,
     () => notRunning(access, handle, id),
-    () =>
-      handle.executeUpdate<messages.Answer, [messages.Steering]>(updates[verb].name, { args: [steering] }),
+    () => send(),
   );
 }
 

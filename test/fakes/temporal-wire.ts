@@ -1,6 +1,7 @@
 /** A Temporal server on a loopback port that answers each call of the API as a test says: gRPC over HTTP/2, nothing behind it. */
 import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { defaultPayloadConverter } from '@temporalio/common';
 import proto from '@temporalio/proto';
 
 const service = proto.temporal.api.workflowservice.v1;
@@ -51,22 +52,34 @@ export function running(historyLength: number, attempt?: number): Uint8Array {
   return response.encode(response.fromObject({ workflowExecutionInfo, ...task })).finish();
 }
 
-/** The update failed, as a worker or the server says so. */
+/** The update that starts a release failed, as a worker or the server says so. */
 export const failedUpdate = (message: string, type: string): Uint8Array =>
   service.ExecuteMultiOperationResponse.encode({
     responses: [
       { startWorkflow: { runId: 'run', started: true } },
-      {
-        updateWorkflow: {
-          updateRef: { workflowExecution: { workflowId: 'release/r', runId: 'run' }, updateId: 'submit' },
-          outcome: { failure: { message, applicationFailureInfo: { type } } },
-          stage:
-            proto.temporal.api.enums.v1.UpdateWorkflowExecutionLifecycleStage
-              .UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED,
-        },
-      },
+      { updateWorkflow: ended({ failure: { message, applicationFailureInfo: { type } } }) },
     ],
   }).finish();
+
+/** How an update of a running release ended: with the failure of that type, or with what it answers. */
+export const updated = (outcome: { readonly failed: string } | { readonly answer: unknown }): Uint8Array =>
+  service.UpdateWorkflowExecutionResponse.encode(
+    ended(
+      'failed' in outcome
+        ? { failure: { message: 'it failed', applicationFailureInfo: { type: outcome.failed } } }
+        : { success: { payloads: [defaultPayloadConverter.toPayload(outcome.answer)] } },
+    ),
+  ).finish();
+
+const ended = (
+  outcome: proto.temporal.api.update.v1.IOutcome,
+): proto.temporal.api.workflowservice.v1.IUpdateWorkflowExecutionResponse => ({
+  updateRef: { workflowExecution: { workflowId: 'release/r', runId: 'run' }, updateId: 'update' },
+  outcome,
+  stage:
+    proto.temporal.api.enums.v1.UpdateWorkflowExecutionLifecycleStage
+      .UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED,
+});
 
 export async function startTemporalWire(answers: Answers): Promise<TemporalWire> {
   const calls: string[] = [];

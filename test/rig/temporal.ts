@@ -2,14 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { bundleWorkflowCode, NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
+import { NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
 import { Parts } from '../../infra/local/parts.js';
 import { freePorts } from '../../infra/local/ports.js';
 import { sqlitePragmas } from '../../infra/local/temporal.js';
 import { ensureTools } from '../../infra/local/tools.js';
 import { searchAttributes, searchAttributeTypes } from '../../workflows/messages.js';
+import { bundle } from '../../worker/bundle.js';
 import type { Activities } from '../../activities/contract.js';
 
 export interface TemporalServer {
@@ -73,11 +73,8 @@ export async function startTemporalServer(
   };
 }
 
-let bundling: Promise<{ readonly code: string }> | undefined;
-function bundled(): Promise<{ readonly code: string }> {
-  const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
-  return (bundling ??= bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') }));
-}
+let bundling: Promise<string> | undefined;
+const bundled = (): Promise<string> => (bundling ??= bundle());
 
 async function work(
   address: string,
@@ -85,7 +82,7 @@ async function work(
   activities: Activities,
 ): Promise<{ readonly stop: () => Promise<void> }> {
   quiet();
-  const { code } = await bundled();
+  const code = await bundled();
   const connection = await NativeConnection.connect({ address });
   const worker = await Worker.create({
     connection,
@@ -105,7 +102,7 @@ async function work(
 }
 
 async function unrepeated(address: string): Promise<readonly string[]> {
-  const { code } = await bundled();
+  const code = await bundled();
   const connection = await Connection.connect({ address });
   const { workflow } = new Client({ connection });
   const histories = async function* () {
