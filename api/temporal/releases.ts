@@ -114,11 +114,16 @@ export async function steer(
 
 const mostResent = 5;
 
-async function update<A>(access: TemporalAccess, id: string, name: string, arg: A): Promise<messages.Answer> {
+async function update(
+  access: TemporalAccess,
+  id: string,
+  name: string,
+  arg: DecisionRequest | messages.Steering,
+): Promise<messages.Answer> {
   const handle = access.client.workflow.getHandle(releaseWorkflowId(id));
   const send = async (left = mostResent): Promise<messages.Answer> => {
     try {
-      return await handle.executeUpdate<messages.Answer, [A]>(name, { args: [arg] });
+      return await handle.executeUpdate<messages.Answer, [typeof arg]>(name, { args: [arg] });
     } catch (error) {
       if (left === 0 || !isUnseen(error)) throw error;
       return send(left - 1);

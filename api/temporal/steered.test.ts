@@ -87,17 +87,17 @@ const steering: readonly Step[] = [
 
 /** Follows a release to its end, and steers it all the while; answers how it was answered where that was no word of a workflow. */
 async function followAndSteer(id: string, first: number): Promise<readonly Answer[]> {
-  let ended = false;
+  const over = new AbortController();
   const unanswered: Answer[] = [];
   const follow = async (): Promise<void> => {
-    while (!ended) {
+    while (!over.signal.aborted) {
       const answer = await ask('GET', `/v1/releases/${id}`);
       if (answer.status >= 500) unanswered.push(answer);
-      else ended = (answer.body as ReleaseView).outcome !== null;
+      else if ((answer.body as ReleaseView).outcome !== null) over.abort();
     }
   };
   const steer = async (): Promise<void> => {
-    for (let i = first; !ended; i++) {
+    for (let i = first; !over.signal.aborted; i++) {
       await delay((i * 37) % 110);
       const isLast = i === first + 30;
       const { verb, body }: Step = isLast ? { verb: 'abort' } : steering[i % steering.length]!;
