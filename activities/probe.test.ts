@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Target } from '../domain/target.js';
+import type { ProbeTarget, Target } from '../domain/target.js';
 import { exampleTarget } from '../test/fakes/target.js';
 import { complaint, probeActivities, type ProbeAnswer } from './probe.js';
 
@@ -74,10 +74,12 @@ describe('the probe', () => {
   let server: Server | undefined;
   afterEach(() => server?.close());
 
-  const at = async (answers: (tagged: boolean) => { status: number; version: string }): Promise<Target> => {
+  const at = async (
+    answers: (tagged: boolean) => { status: number; version: string | null },
+  ): Promise<Target> => {
     server = createServer((request, response) => {
       const { status, version } = answers(request.headers['x-lane'] === 'gray');
-      response.writeHead(status, { 'x-version': version }).end(request.headers.host);
+      response.writeHead(status, version === null ? {} : { 'x-version': version }).end(request.headers.host);
     });
     await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
     const entry = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
@@ -106,6 +108,22 @@ describe('the probe', () => {
     const to = await at((tagged) => ({ status: 200, version: tagged ? 'v2' : 'v1' }));
     const { findings } = await probe({ ...to, probe: { ...to.probe!, undeclared } });
     expect(findings).toMatchObject([{ summary, data: { verified, undeclared } }]);
+  });
+
+  it.each<[string, boolean, Partial<ProbeTarget>, string]>([
+    ['says which version it is', false, {}, 'no answer says from which version it comes (x-version)'],
+    [
+      'tells of what is behind the entry',
+      true,
+      { unseen: ['c'] },
+      'no answer tells whether requests came through gray of c',
+    ],
+  ])('calls no lane verified where no answer %s', async (_, isTold, more, why) => {
+    const to = await at((tagged) => ({ status: 200, version: isTold ? (tagged ? 'v2' : 'v1') : null }));
+    const { findings } = await probe({ ...to, probe: { ...to.probe!, undeclared: [], ...more } });
+    const seen = isTold ? 'tagged: v2; untagged: v1' : 'tagged: status 200; untagged: status 200';
+    const doubt = `not verified: ${why}`;
+    expect(findings).toMatchObject([{ summary: `${seen}; ${doubt}`, data: { verified: false, doubt } }]);
   });
 
   it('asks again while the data plane does not know the rule yet', async () => {

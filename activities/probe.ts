@@ -1,8 +1,8 @@
 /** Asks through the real entry, with and without the tag, and compares which track answered. */
 import { Context } from '@temporalio/activity';
 import axios from 'axios';
-import { verdictOf } from '../domain/consumers.js';
-import type { ProbedChain, Target } from '../domain/target.js';
+import { doubtOf, verdictOf } from '../domain/verified.js';
+import type { ProbedChain, ProbeTarget, Target } from '../domain/target.js';
 import { chainComplaint } from './chain-probe.js';
 import type { Activities, Finding } from './contract.js';
 import { describe, fail } from './failure.js';
@@ -54,7 +54,7 @@ export const probeActivities: Pick<Activities, 'probe'> = {
       ]);
       why = complaint(tagged, untagged, isSame, target.probe.chain);
       if (why === null) {
-        return { findings: [found(tagged, untagged, target.probe.undeclared)] };
+        return { findings: [found(tagged, untagged, target.probe)] };
       }
       await Context.current().sleep(pauseMs);
     }
@@ -62,13 +62,22 @@ export const probeActivities: Pick<Activities, 'probe'> = {
   },
 };
 
-function found(tagged: ProbeAnswer, untagged: ProbeAnswer, undeclared?: readonly string[]): Finding {
-  const verified = undeclared === undefined ? {} : { verified: undeclared.length === 0, undeclared };
+function found(tagged: ProbeAnswer, untagged: ProbeAnswer, probe: ProbeTarget): Finding {
+  const isTold = [tagged, untagged].every(({ chain, version }) => (chain ?? version) !== null);
+  const doubt = doubtOf(
+    probe,
+    isTold ? [] : [`no answer says from which version it comes (${versionHeader})`],
+  );
+  const { undeclared } = probe;
   return {
     at: new Date().toISOString(),
     kind: 'probe',
-    summary: verdictOf(`tagged: ${nameOf(tagged)}; untagged: ${nameOf(untagged)}`, undeclared),
-    data: { tagged, untagged, ...verified },
+    summary: verdictOf(`tagged: ${nameOf(tagged)}; untagged: ${nameOf(untagged)}`, doubt),
+    data: {
+      tagged,
+      untagged,
+      ...(doubt === undefined ? {} : { verified: doubt === null, undeclared, doubt }),
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Application, ReleaseInput } from './application.js';
 import { consumersIn, filled, grayVariables, unknownWords, type Consumers } from './consumers.js';
+import type { Calls } from './chain.js';
 import { computePlan, type Plan } from './plan.js';
 
 const words = { lane: 'blue', tag: 'b1' };
@@ -30,6 +31,7 @@ describe('the variables of gray', () => {
 });
 
 describe('a plan', () => {
+  type Traffic = NonNullable<Application['traffic']>;
   const spec = (name: string, change: Partial<Application> = {}): Application => ({
     name,
     image: `r/${name}`,
@@ -37,8 +39,9 @@ describe('a plan', () => {
     environments: [{ name: 'prod', type: 'prod', namespace: 'shop' }],
     ...change,
   });
-  const planOf = (specs: readonly Application[], lane: string | null = null): Plan =>
+  const planOf = (specs: readonly Application[], lane: string | null = null, calls: Calls = {}): Plan =>
     computePlan({
+      calls,
       applications: specs.map((one) => ({
         spec: one,
         image: { requested: 'v2', reference: 'r', digest: 'sha256:2', version: 'v2' },
@@ -84,6 +87,28 @@ describe('a plan', () => {
     const plan = planOf([spec('a')]);
     expect([undeclared(plan), plan.warnings]).toEqual([[undefined], []]);
     expect(undeclared(planOf([spec('a', consumers)]))).toEqual([[]]);
+    const turned = spec('a', { release: { strategy: 'blue-green' } });
+    expect(undeclared(planOf([turned]))).toEqual([undefined]);
+    expect(undeclared(planOf([turned], 'blue'))).toEqual([['a']]);
+  });
+
+  it.each<{ readonly name: string; readonly traffic: Partial<Traffic>; readonly found: readonly RegExp[] }>([
+    { name: 'nobody asks', traffic: {}, found: [/through gray of c. Say where requests come in/] },
+    {
+      name: 'no answer tells',
+      traffic: { entry: 'http://a/' },
+      found: [/through gray of c. Name the header in which answers tell/],
+    },
+    { name: 'answers tell', traffic: { entry: 'http://a/', chainHeader: 'x-chain' }, found: [] },
+  ])('says of a lane of which the inner part is not seen, that $name', ({ traffic, found }) => {
+    const inner = spec('c', consumers);
+    const entry = spec('a', { ...consumers, traffic: { router: 'gateway-api', ...traffic } });
+    const { warnings, stages } = planOf([entry, inner], null, { a: ['c'] });
+    expect(warnings).toEqual(found.map((text) => expect.stringMatching(text)));
+    const isAsked = traffic.entry !== undefined && found.length > 0;
+    expect(stages[0]!.targets.find((t) => t.application === 'a')?.probe?.unseen).toEqual(
+      isAsked ? ['c'] : undefined,
+    );
   });
 
   it('warns of no lane that nobody enters by a tag', () => {

@@ -1,7 +1,8 @@
 /** Message queues beside a lane: how what gray takes from them is kept apart from what stable takes. Pure. */
 import type { Application, Environment } from './application.js';
+import { hasGray } from './member.js';
 import type { PlanInput } from './plan.js';
-import type { Stage, Step } from './stage.js';
+import type { Stage } from './stage.js';
 import type { Routed } from './target.js';
 
 /** `none`: it consumes nothing but requests. */
@@ -80,7 +81,7 @@ type Parts = Required<Pick<Stage, 'targets' | 'edges'>>;
  * named, and does not say; such a release is not called verified, and not warned of either.
  */
 export function undeclaredIn(parts: Parts, input: PlanInput): readonly string[] | undefined {
-  const gray = parts.targets.filter(({ strategy }) => strategy === 'gray' || strategy === 'canary');
+  const gray = parts.targets.filter(hasGray);
   const undeclared = gray.flatMap(({ application, environment }) => {
     const { spec } = input.applications.find((a) => a.spec.name === application)!;
     const declared = spec.environments.find((e) => e.name === environment)!;
@@ -98,30 +99,3 @@ export const withUndeclared = <T extends Pick<Routed, 'probe'>>(
   undeclared === undefined
     ? routed
     : routed.map((one) => (one.probe === null ? one : { ...one, probe: { ...one.probe, undeclared } }));
-
-/** Of a lane that requests enter by a tag. */
-export function laneWarnings(
-  stage: string,
-  steps: readonly Step[],
-  undeclared: readonly string[] | undefined,
-): string[] {
-  const why = undeclared === undefined ? null : notVerified(undeclared);
-  const isTagged = steps.some(({ kind }) => kind === 'tag');
-  return why === null || !isTagged ? [] : [`The lane in ${stage} will be ${why}. ${declareConsumers}`];
-}
-
-/** Why nobody may call a lane verified; null: they may. */
-const notVerified = (undeclared: readonly string[]): string | null =>
-  undeclared.length === 0
-    ? null
-    : `not verified: the consumers of ${undeclared.join(', ')} are not declared, so gray may take messages that are meant for stable`;
-
-/** What a probe saw, and whether that verifies the lane, which messages could get around. Absent: nothing is said of it. */
-export function verdictOf(seen: string, undeclared: readonly string[] | undefined): string {
-  if (undeclared === undefined) return seen;
-  const why = notVerified(undeclared);
-  return why === null ? `verified: ${seen}` : `${seen}; ${why}`;
-}
-
-const declareConsumers =
-  'Declare "consumers: none", or how each consumer of a queue is kept apart (docs/how-to/lanes.md).';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Application, ReleaseInput } from './application.js';
+import type { Application, ReleaseInput, Strategy } from './application.js';
 import type { Calls } from './chain.js';
 import { entryProblems, laneProblems, stampProblems } from './lane.js';
 import { computePlan, type Plan, type PlanInput } from './plan.js';
@@ -12,7 +12,7 @@ const application = (name: string, release: ReleaseInput = {}, environments = ['
   environments: environments.map((e) => ({ name: e, type: 'prod', namespace: e })),
 });
 const problems = (applications: readonly Application[], lane: string | null = null): string[] =>
-  laneProblems({ applications, request: { environment: null, lane } }).map((p) => p.message);
+  laneProblems({ applications, request: { environment: null, strategy: null, lane } }).map((p) => p.message);
 
 describe('laneProblems', () => {
   it('has none for one application, and for several with the same lane', () => {
@@ -44,10 +44,12 @@ describe('a strict lane', () => {
   const calling = (name: string, dependsOn: readonly string[], release: ReleaseInput = {}): Application => ({
     ...application(name, release),
     dependsOn,
+    traffic: { router: 'contour' },
   });
+  let strategy: Strategy | null = null;
   const found = (...applications: Application[]) => {
     const calls = { a: ['b'], b: ['c'], c: [] };
-    return laneProblems({ applications, calls, request: { environment: null, lane: null } });
+    return laneProblems({ applications, calls, request: { environment: null, strategy, lane: null } });
   };
 
   it('names all that its requests come through and that is not released with it', () => {
@@ -60,6 +62,16 @@ describe('a strict lane', () => {
   it('has its edges too', () => {
     const behind = { ...calling('c', [], strict), traffic: { router: 'contour', edges: ['a'] } as const };
     expect(found(behind)[0]?.message).toContain('come through a, b, too.');
+  });
+
+  it('is not whole with one that is rolled; where all are, there is no lane', () => {
+    const [a, b, c] = [calling('a', ['b'], strict), calling('b', ['c']), calling('c', [])];
+    expect(found(a, b, { ...c, release: { strategy: 'rolling' } })[0]?.message).toContain(
+      'come through c (rolled), too.',
+    );
+    strategy = 'rolling';
+    expect(found(a, c)).toEqual([]);
+    strategy = null;
   });
 
   it('is whole with all of them; another lane need not be', () => {
@@ -82,7 +94,11 @@ const planOf = (specs: readonly Application[], calls: Calls, more: Partial<PlanI
     applications: specs.map((spec) => ({
       spec,
       image,
-      observations: [{ ...seen, application: spec.name, environment: 'prod' }],
+      observations: spec.environments.map((e) => ({
+        ...seen,
+        application: spec.name,
+        environment: e.name,
+      })),
     })),
     environment: null,
     strategy: null,
@@ -90,6 +106,31 @@ const planOf = (specs: readonly Application[], calls: Calls, more: Partial<PlanI
     calls,
     ...more,
   });
+
+describe('a plan warns', () => {
+  const gray = (name: string): Application => ({ ...application(name), traffic: { router: 'contour' } });
+  const calls = { a: ['b'], b: ['c'], c: [] };
+  const warned = (plan: Plan): string[] => plan.warnings.filter((w) => !w.startsWith('The lane in prod'));
+
+  it('of members that are rolled behind those of the lane', () => {
+    expect(warned(planOf([gray('a'), gray('c')], calls))).toEqual([]);
+    expect(warned(planOf([gray('c'), application('a')], calls))).toEqual([]);
+    expect(warned(planOf([gray('a'), application('c')], calls))).toEqual([
+      'In prod c is rolled with the promotion: until then requests of the lane meet its old version.',
+    ]);
+  });
+
+  it('of callers that meet those whom they call in no environment', () => {
+    const other = {
+      ...gray('c'),
+      environments: [{ name: 'production', type: 'prod', namespace: 'p' }] as const,
+    };
+    const apart = planOf([gray('a'), other], calls);
+    expect(warned(apart)).toEqual([
+      expect.stringContaining('a calls c, but they have no environment in common (prod; production)'),
+    ]);
+  });
+});
 
 describe('entryProblems', () => {
   const routed = (name: string, ...edges: string[]): Application => ({

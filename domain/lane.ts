@@ -9,7 +9,7 @@ import type { ReleaseInputs } from './release.js';
 import type { IngressController, IngressTarget } from './traffic.js';
 
 type Inputs = Pick<ReleaseInputs, 'applications' | 'calls'> & {
-  readonly request: Pick<ReleaseInputs['request'], 'environment' | 'lane' | 'wayBack'>;
+  readonly request: Pick<ReleaseInputs['request'], 'environment' | 'lane' | 'strategy' | 'wayBack'>;
 };
 
 /** One application in one environment. */
@@ -18,6 +18,8 @@ interface Member {
   readonly application: string;
   readonly tag: string;
   readonly isStrict: boolean;
+  /** It has no gray version, and is rolled with the promotion. */
+  readonly isRolled: boolean;
   readonly edges: readonly string[];
 }
 
@@ -30,7 +32,15 @@ export function laneProblems(inputs: Inputs): readonly Failure[] {
       const tag =
         request.lane === null ? `${settings.lane} (${header}: ${value})` : `${request.lane} (${header})`;
       const isStrict = settings.strict === true && request.wayBack === undefined;
-      return { environment: e.name, application: spec.name, tag, isStrict, edges: edgesOf(spec, e) };
+      const isRolled = (request.strategy ?? settings.strategy) === 'rolling';
+      return {
+        environment: e.name,
+        application: spec.name,
+        tag,
+        isStrict,
+        isRolled,
+        edges: edgesOf(spec, e),
+      };
     }),
   );
   return [...new Set(all.map((one) => one.environment))].flatMap((name) => {
@@ -49,12 +59,14 @@ function tagProblems(environment: string, here: readonly Member[]): Failure[] {
 /** A strict lane has all that its requests come through. */
 function gaps(environment: string, here: readonly Member[], inputs: Inputs): Failure[] {
   const strict = here.find((one) => one.isStrict);
-  if (strict === undefined) return [];
+  if (strict === undefined || here.every((one) => one.isRolled)) return [];
   const known = withEdges(callsIn(inputs), inputs.applications, environment);
   const starts = here.flatMap((one) => [one.application, ...one.edges]);
   const passed = new Set([...starts, ...starts.flatMap((name) => [...reachedFrom(name, known)])]);
-  for (const { application } of here) passed.delete(application);
-  const context = { environment, application: strict.application, missing: [...passed].sort() };
+  for (const { application, isRolled } of here) if (!isRolled) passed.delete(application);
+  const rolled = new Set(here.filter((one) => one.isRolled).map((one) => one.application));
+  const missing = [...passed].sort().map((name) => (rolled.has(name) ? `${name} (rolled)` : name));
+  const context = { environment, application: strict.application, missing };
   return passed.size === 0 ? [] : [failure('lane_incomplete', context, '/applications')];
 }
 

@@ -106,10 +106,26 @@ export function membersOf(stage: string, input: PlanInput, warnings: string[]): 
     if (input.rollback !== undefined) return { target, settings, edges };
     return { target: inBatches(target, settings, observation, warnings), settings, edges };
   });
+  warnings.push(...rolledWarnings(stage, members, calls));
   return inLane(
     members.toSorted((a, b) => a.target.level - b.target.level),
     calls,
   );
+}
+
+/** Of new versions that requests of the lane meet only when they are promoted. */
+function rolledWarnings(stage: string, members: readonly Member[], calls: Calls): string[] {
+  const gray = members.filter(({ target }) => hasGray(target));
+  const passed = new Set(gray.flatMap(({ target }) => [...reachedFrom(target.application, calls)]));
+  const rolled = members
+    .map((m) => m.target)
+    .filter((t) => t.strategy === 'rolling' && t.stableDigest !== t.image.digest && passed.has(t.application))
+    .map((t) => t.application);
+  return rolled.length === 0
+    ? []
+    : [
+        `In ${stage} ${rolled.join(', ')} is rolled with the promotion: until then requests of the lane meet its old version.`,
+      ];
 }
 
 /** Requests come to some of the gray tracks only through others, which have to tell them by the tag. */
@@ -150,14 +166,17 @@ function probeOf(
   gray: readonly Target[],
   calls: Calls | null,
 ): ProbeTarget | null {
-  if (probe?.chain === undefined) return probe;
+  if (probe === null) return null;
   const reached = calls === null ? new Set(gray.map((t) => t.application)) : reachedFrom(application, calls);
-  const members = gray
-    .filter((t) => t.application === application || reached.has(t.application))
-    .map(({ application: name, deployment, stableDigest, image }) => ({
-      names: [name, deployment],
-      isSame: stableDigest === image.digest,
-    }));
+  const passed = gray.filter((t) => t.application === application || reached.has(t.application));
+  if (probe.chain === undefined) {
+    const unseen = passed.map((t) => t.application).filter((name) => name !== application);
+    return unseen.length === 0 ? probe : { ...probe, unseen };
+  }
+  const members = passed.map(({ application: name, deployment, stableDigest, image }) => ({
+    names: [name, deployment],
+    isSame: stableDigest === image.digest,
+  }));
   return { ...probe, chain: { ...probe.chain, members } };
 }
 

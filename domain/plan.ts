@@ -1,7 +1,7 @@
 /** The plan of a release: computed purely from the applications, the request and what was observed; printable; it has a hash. */
 import type { Application, Environment, ReleaseSettings, Strategy } from './application.js';
-import type { Calls } from './chain.js';
-import { laneWarnings, undeclaredIn, withUndeclared } from './consumers.js';
+import { reachedFrom, type Calls } from './chain.js';
+import { undeclaredIn, withUndeclared } from './consumers.js';
 import { milliseconds, type Duration } from './duration.js';
 import { hashOf } from './ids.js';
 import { laneSteps, laneStepsBack } from './lane-steps.js';
@@ -12,6 +12,7 @@ import type { Stage } from './stage.js';
 import type { Gate } from './stage-order.js';
 import { numbered, stepsBack, stepsOf, type Unnumbered } from './steps.js';
 import type { Edge, Observation, ResolvedImage } from './target.js';
+import { laneWarnings } from './verified.js';
 
 export interface Plan {
   readonly stages: readonly Stage[];
@@ -94,8 +95,8 @@ const firstOf = (order: readonly string[], left: readonly string[]): string | un
 
 export function computePlan(input: PlanInput): Plan {
   const { applications, environment, rollback } = input;
-  const warnings: string[] = [...(rollback?.way.warnings ?? [])];
   const specs = applications.map((a) => a.spec);
+  const warnings: string[] = [...(rollback?.way.warnings ?? []), ...strangers(specs, input)];
   const stages = stageNames(specs, environment, rollback?.way).map((name) => stageOf(name, input, warnings));
   if (stages.some((stage) => stage.steps.length > 0) && rollback !== undefined) warnings.push(shortened);
   const body = { stages, warnings, ...(rollback === undefined ? {} : { rollbackOf: rollback.of }) };
@@ -104,6 +105,28 @@ export function computePlan(input: PlanInput): Plan {
 
 export const stageNamed = ({ stages }: Pick<Plan, 'stages'>, environment: string): Stage | undefined =>
   stages.find((stage) => stage.environment === environment);
+
+/** Callers that meet nobody of those that they call: the stages come one after the other, and nothing keeps the versions together. */
+function strangers(
+  specs: readonly Application[],
+  { environment, calls = {}, rollback }: PlanInput,
+): string[] {
+  const placesOf = (spec: Application): readonly string[] =>
+    environmentsOf(spec, environment, rollback?.way).map((e) => e.name);
+  return specs.flatMap((caller) => {
+    const called = reachedFrom(caller.name, calls);
+    const here = placesOf(caller);
+    return specs
+      .filter(
+        (spec) =>
+          spec !== caller && called.has(spec.name) && !placesOf(spec).some((name) => here.includes(name)),
+      )
+      .map(
+        (spec) =>
+          `${caller.name} calls ${spec.name}, but they have no environment in common (${here.join(', ')}; ${placesOf(spec).join(', ')}): they are released one after the other, not as a lane. Give their environments the same names.`,
+      );
+  });
+}
 
 /** A later look at the stages from `index` on; those before are done and stay as they were planned. Some may be of nobody any more. */
 export function replanned(before: Plan, now: Plan, index: number): Plan {
@@ -127,7 +150,8 @@ function stageOf(name: string, input: PlanInput, warnings: string[]): Stage {
     Math.max(...settings.map((s) => milliseconds(of(s))));
   const gates = input.gates?.get(name) ?? [];
   const steps = numbered(name, stageSteps(name, members, edges, input, warnings));
-  if (input.rollback === undefined) warnings.push(...laneWarnings(name, steps, undeclared));
+  if (input.rollback === undefined)
+    warnings.push(...laneWarnings(name, steps, { targets, edges }, undeclared));
   return {
     environment: name,
     ...(gates.length === 0 ? {} : { gates }),

@@ -107,6 +107,8 @@ export interface ProbeTarget {
   readonly tag: Tag;
   /** Gray tracks of the lane of which nobody has said how their consumers are kept apart; empty: it may be called verified. Absent: neither. */
   readonly undeclared?: readonly string[];
+  /** Gray tracks behind the entry of which no answer tells. Absent: none. */
+  readonly unseen?: readonly string[];
   /** Absent: only the version that the entry itself answers with is compared. */
   readonly chain?: ProbedChain;
 }

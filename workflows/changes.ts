@@ -3,10 +3,12 @@ import { patched } from '@temporalio/workflow';
 
 type Change =
   | 'what-is-done-is-not-looked-at'
+  | 'first-turns-are-of-the-first-stage'
   | 'nobody-enters-on-the-way-back'
   | 'routes-are-written-together'
   | 'entries-go-back-beside-each-other'
-  | 'whole-share-before-promotion';
+  | 'whole-share-before-promotion'
+  | 'turns-are-given-back-at-once';
 
 /**
  * A release that began before a change goes on without it. All are asked for at the start, by one marker; a later change needs a marker of

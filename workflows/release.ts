@@ -3,7 +3,7 @@ import { allHandlersFinished, CancellationScope, condition } from '@temporalio/w
 import { failure, type Failure } from '../domain/failures.js';
 import { stageWithout } from '../domain/leaving.js';
 import { turnsIn } from '../domain/turns.js';
-import { replanned, stageNamed } from '../domain/plan.js';
+import { replanned, stageNamed, stageNames } from '../domain/plan.js';
 import { type Stage } from '../domain/stage.js';
 import type { EndedPhase, HistoryEntry, ReleaseInputs } from '../domain/release.js';
 import { failureError, failureOf } from './failures.js';
@@ -114,8 +114,10 @@ function refuse(run: Run, problems: readonly Failure[]): Ending {
 async function askFirstTurns(run: Run, turns: Turns, images: Images): Promise<boolean | Failure> {
   if (run.inputs.planOnly) return true;
   const { applications, request } = run.inputs;
-  const environment =
-    request.wayBack?.stages[0]?.environment ?? request.environment ?? applications[0]!.environments[0]!.name;
+  const [first] = run.changes.has('first-turns-are-of-the-first-stage')
+    ? stageNames(applications, request.environment)
+    : applications[0]!.environments.map((e) => e.name);
+  const environment = request.wayBack?.stages[0]?.environment ?? request.environment ?? first!;
   try {
     for (const turn of turnsIn(run.inputs, environment)) {
       const isOwn = turn.environment === environment;

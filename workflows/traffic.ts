@@ -2,11 +2,11 @@
 import { ActivityFailure, isCancellation, sleep } from '@temporalio/workflow';
 import type { Behind, Finding, TrafficInput, TrafficResult } from '../activities/contract.js';
 import { failure } from '../domain/failures.js';
-import { verdictOf } from '../domain/consumers.js';
 import { entriesOf, hasGray, isChained } from '../domain/member.js';
 import { drainMsOf, type Stage } from '../domain/stage.js';
 import { type Routed } from '../domain/target.js';
 import type { AnyRoute, Tag, Traffic } from '../domain/traffic.js';
+import { doubtOf, verdictOf } from '../domain/verified.js';
 import { quickly, setTrafficTogether } from './activities.js';
 import { patienceMs, probePatienceMs } from './awaited.js';
 import { failureError, failureOf } from './failures.js';
@@ -165,9 +165,11 @@ function behind({ targets }: Stage, entry: AnyRoute, { tag, gray }: Traffic): Pi
 
 export async function probe(run: Run, entries: readonly Routed[]): Promise<Done> {
   const findings = await askTagged(run, entries, probes.asStep);
-  // All entries of a stage have the same.
-  const undeclared = entries[0]?.probe?.undeclared;
-  return { result: verdictOf('the tag leads to gray, no tag to stable', undeclared), findings };
+  const told = findings
+    .map(({ data }) => (data as { readonly doubt?: unknown }).doubt)
+    .find((doubt) => typeof doubt === 'string');
+  const doubt = told ?? doubtOf(entries.find((entry) => entry.probe !== null)?.probe ?? {});
+  return { result: verdictOf('the tag leads to gray, no tag to stable', doubt), findings };
 }
 
 /**

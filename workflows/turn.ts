@@ -148,14 +148,16 @@ export class Turns {
     const leaving = this.taken.filter(
       (t) => environment === null || environmentOf(t.environment) === environment,
     );
-    for (const turn of leaving) {
+    const give = async (turn: messages.Turn): Promise<void> => {
       this.taken.splice(this.taken.indexOf(turn), 1);
       const message = { release, environment: turn.environment, entry: entryOf(turn) };
       // An application that was removed meanwhile has no queue to keep.
       await handleOf(turn)
         .signal(messages.endTurn, message)
         .catch(() => undefined);
-    }
+    };
+    if (this.run.changes.has('turns-are-given-back-at-once')) await Promise.all(leaving.map(give));
+    else for (const turn of leaving) await give(turn);
   }
 }
 

@@ -69,9 +69,21 @@ export function copiesFor(at: Lookout, stable: Deployment, container: string, fo
 export const copied = ({ resource, original, object: { metadata } }: PolicyCopy): string =>
   `${resource.kind} "${original}" would miss gray, whose labels differ: a copy "${metadata.name}" is made for it, and goes with it.`;
 
-export const hiddenKinds = ({ namespace, deployment }: Lookout, { policies }: Findings): string[] =>
-  policies.hidden.length === 0
-    ? []
-    : [
-        `The worker may not list ${policies.hidden.join(', ')} in namespace "${namespace}": one that selects ${deployment} by label may miss its gray pods.`,
-      ];
+export function hiddenKinds(
+  { namespace, deployment, route }: Lookout,
+  { policies, budgets, autoscalers }: Findings,
+): string[] {
+  const hasGray = route !== null;
+  const taking = [
+    ...(hasGray && budgets === null ? ['PodDisruptionBudget'] : []),
+    ...(hasGray && autoscalers === null ? ['HorizontalPodAutoscaler'] : []),
+  ];
+  const warned = (kinds: readonly string[], what: string): string[] =>
+    kinds.length === 0
+      ? []
+      : [`The worker may not list ${kinds.join(', ')} in namespace "${namespace}": one ${what}.`];
+  return [
+    ...warned(taking, `for ${deployment} may take its gray pods for its own`),
+    ...warned(policies.hidden, `that selects ${deployment} by label may miss its gray pods`),
+  ];
+}

@@ -142,6 +142,15 @@ describe('the observation', () => {
     ]);
   });
 
+  it('says that it could not look at what may take gray pods for stable, where there is gray', () => {
+    const hidden = found({ budgets: null, autoscalers: null });
+    expect(observed(at(application()), hidden).observation?.warnings).toEqual([
+      'The worker may not list PodDisruptionBudget, HorizontalPodAutoscaler in namespace "shop": one for web may take its gray pods for its own.',
+    ]);
+    const rolling = at(application(), null, 'rolling');
+    expect(observed(rolling, hidden).observation?.warnings ?? []).toEqual([]);
+  });
+
   it('of a first release comes from the manifest, and asks nothing of Services that come later', () => {
     const manifest = deployment() as unknown as Record<string, unknown>;
     const { observation, problems } = observed(

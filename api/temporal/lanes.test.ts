@@ -76,6 +76,7 @@ beforeAll(async () => {
     workingActivities({
       deployGray: noted('deployGray', (input: GrayInput) => working.deployGray(input)),
       deployStable: noted('deployStable', (input: WorkloadInput) => working.deployStable(input)),
+      revertStable: noted('revertStable', (input: WorkloadInput) => working.revertStable(input)),
       removeGray: noted('removeGray', (input: WorkloadInput) => working.removeGray(input)),
       observe: async (input) => {
         const result = await working.observe(input);
@@ -171,24 +172,37 @@ async function ask(method: string, path: string, body?: unknown): Promise<Record
   return answer;
 }
 
-/** Declares applications with whom they call, and releases all of them; answers the view at the end, and the length of the history. */
+/**
+ * Declares applications with whom they call, and releases all of them; answers the view at the end, and the length of the history.
+ * @param weights with an approval before them where there are five, as of a release whose history has a limit
+ */
 async function released(
   calls: Readonly<Record<string, readonly string[]>>,
+  weights: readonly number[] = [10, 50, 100],
 ): Promise<{ readonly view: ReleaseView; readonly events: number }> {
   done = [];
-  const steps = [10, 50, 100].map((weight) => ({ weight, hold: '50ms' }));
+  const steps = weights.map((weight) => ({ weight, hold: '50ms' }));
+  const required = weights.length === 5;
   for (const [name, dependsOn] of Object.entries(calls)) {
     await ask('PUT', `/v1/applications/${name}`, {
       name,
       image: `r.example/${name}`,
       dependsOn,
       traffic: { router: 'istio' },
-      release: { steps, approval: { required: false }, drain: '0s' },
+      release: { steps, approval: { required }, drain: '0s' },
       environments: [{ name: 'prod', type: 'prod', namespace: 'shop' }],
     });
   }
   const applications = Object.keys(calls).map((name) => ({ name, image: `r.example/${name}:v2` }));
   const { id } = await ask('POST', '/v1/releases', { applications });
+  if (required) {
+    const path = `/v1/releases/${String(id)}`;
+    const { planHash } = await eventually('the approval', async () => {
+      const seen = (await ask('GET', path)) as unknown as ReleaseView;
+      return seen.waitingOn?.approval === undefined ? null : seen;
+    });
+    await ask('POST', `${path}/decisions`, { decision: 'approve', reason: 'test', planHash });
+  }
   const handle = client.workflow.getHandle(releaseWorkflowId(String(id)));
   await eventually(
     'the release to end',
@@ -217,7 +231,7 @@ describe('a lane of many applications', () => {
     ['ten in a chain', 10, chain('chain', 10)],
     ['fifty around one', 50, star('star', 50)],
   ])('%s: ends well, and its history stays small', async (_, count, calls) => {
-    const { view, events } = await released(calls);
+    const { view, events } = await released(calls, [5, 10, 25, 50, 100]);
     expect(view.outcome).toMatchObject({ phase: 'succeeded' });
     expect(view.applications).toHaveLength(count);
     expect(done.filter((line) => line.startsWith('deployStable'))).toHaveLength(count);
@@ -236,6 +250,34 @@ describe('a lane of many applications', () => {
     expect(
       done.filter((line) => line.startsWith('setTraffic')).filter((line) => !line.endsWith(' 0')),
     ).toEqual(['setTraffic front 10', 'setTraffic front 50', 'setTraffic front 100']);
+  });
+
+  it('takes stable of all back where it is aborted after their promotion, callers before what they call', async () => {
+    stuck.add('first17');
+    const id = await start({
+      first17: { dependsOn: ['next17'] },
+      next17: { dependsOn: ['last17'] },
+      last17: {},
+    });
+    await eventually('all to be promoted', () => done.includes('deployStable first17'));
+    await ask('POST', `/v1/releases/${id}/abort`, { reason: 'test' });
+    stuck.clear();
+    expect((await ended(id)).outcome).toMatchObject({ phase: 'rolled_back', left: [] });
+    expect(done.filter((line) => /deployStable|revertStable/.test(line))).toEqual([
+      'deployStable last17',
+      'deployStable next17',
+      'deployStable first17',
+      'revertStable first17',
+      'revertStable next17',
+      'revertStable last17',
+    ]);
+  });
+
+  it('P6: has the turn in the environment that comes first, also where the first application is not in it', async () => {
+    const ofBoth = { dependsOn: [], environments: ['test', 'prod'] };
+    const seen = await ended(await start({ lead18: { dependsOn: ['both18'] }, both18: ofBoth }));
+    expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
+    await expectHistory('both18', ['prod succeeded', 'test succeeded']);
   });
 
   it('no entry passes a weight before all have it', async () => {
@@ -468,9 +510,76 @@ describe('one of a lane that fails and goes back alone', () => {
     await expect(post('abandon')).rejects.toThrow('only weak12 goes back');
     await expect(post('pause')).rejects.toThrow('weak12 goes back alone, and somebody has to help');
     await post('abort');
+    expect((await view(id)).phase).not.toBe('holding');
     stuck.clear();
     const seen = await ended(id);
     expect(seen.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'aborted' }, left: [] });
+  });
+
+  it('P4: the share of the others is guarded meanwhile, and where that fails, all go back', async () => {
+    // Doubt leaves the share where it is.
+    verdicts.set('weak15', 'inconclusive').set('lead15 paused', 'fail');
+    stuck.add('weak15');
+    const weak = { release: { ...judged, onFailure: 'alone' } as const };
+    const id = await start({ lead15: { dependsOn: ['weak15'], release: judged }, weak15: weak });
+    await eventually('all to go back', () => done.includes('restoreRoute lead15'));
+    stuck.clear();
+    verdicts.clear();
+    const seen = await ended(id);
+    expect(seen.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'analysis_failed' } });
+    expect(failures(seen)['weak15']).toBeNull();
+  });
+
+  it('and what was left behind of it is told, also where the release ends in a queue', async () => {
+    verdicts.set('weak16', 'fail');
+    stuck.add('weak16');
+    const environments = ['test', 'prod'];
+    const release = { rollbackDeadline: '500ms' } as const;
+    const id = await start({
+      lead16: { dependsOn: ['weak16'], environments, release },
+      weak16: { environments, release: { ...judged, ...release, onFailure: 'alone' } },
+    });
+    await eventually('a call for help', async () => (await view(id)).phase === 'needs_attention');
+    verdicts.clear();
+    await ask('PUT', '/v1/applications/lead16', {
+      name: 'lead16',
+      image: 'r.example/lead16',
+      traffic: { router: 'istio' },
+      release: {
+        steps: [{ weight: 10, hold: '10m' }],
+        analysis: null,
+        approval: { required: false },
+        drain: '0s',
+      },
+      environments: environments.map((type) => ({ name: type, type, namespace: type })),
+    });
+    const first = await ask('POST', '/v1/releases', {
+      applications: [{ name: 'lead16', image: 'r.example/lead16:v3' }],
+      environment: 'prod',
+      override: true,
+      reason: 'test',
+    });
+    const steer = (of: string, verb: string) => ask('POST', `/v1/releases/${of}/${verb}`, { reason: 'test' });
+    await eventually(
+      'the other to hold prod',
+      async () => (await view(String(first['id']))).phase === 'holding',
+    );
+    for (const what of ['traffic of weak16', 'remove weak16-gray']) {
+      await eventually(
+        `a call for help: ${what}`,
+        async () => (await view(id)).waitingOn?.what.includes(`a person: ${what}`) === true,
+      );
+      await steer(id, 'skip');
+    }
+    await eventually('the queue of prod', async () => (await view(id)).waitingOn?.queue !== undefined);
+    await steer(id, 'abort');
+    expect((await ended(id)).outcome).toMatchObject({
+      phase: 'cancelled',
+      left: ['traffic of weak16 back to stable', 'remove weak16-gray'],
+    });
+    stuck.clear();
+    await steer(String(first['id']), 'abort');
+    await ended(String(first['id']));
   });
 
   it('and a newer release of it does not take back the others', async () => {
@@ -631,6 +740,30 @@ describe('a lane of several entries', () => {
     verdicts.clear();
     expect((await ended(id)).outcome).toMatchObject({ phase: 'rolled_back', left: [] });
     await record(client, releaseWorkflowId(id), 'rolled-back-lane');
+  });
+
+  it('whose traffic is back is not told as left, where somebody gives up another', async () => {
+    verdicts.set('one4', 'inconclusive');
+    const { release } = doubtful('10m', 'rollback');
+    const id = await start({
+      one4: { release: { ...release, rollbackDeadline: '500ms' } },
+      two4: { release: { rollbackDeadline: '500ms' } },
+    });
+    await inDoubt(id);
+    stuck.add('two4');
+    const steer = (verb: string) => ask('POST', `/v1/releases/${id}/${verb}`, { reason: 'test' });
+    await steer('abort');
+    await eventually('a call for help', async () => (await view(id)).phase === 'needs_attention');
+    await steer('abandon');
+    stuck.clear();
+    verdicts.clear();
+    const { outcome } = await ended(id);
+    expect(outcome).toMatchObject({ phase: 'failed', failure: { code: 'abandoned' } });
+    expect(outcome!.left.toSorted()).toEqual([
+      'remove one4-gray',
+      'remove two4-gray',
+      'traffic of two4 back to stable',
+    ]);
   });
 
   it.each(['one2', 'two2'])('that is in doubt of %s ends as that one says', async (name) => {

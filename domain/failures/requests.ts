@@ -125,7 +125,7 @@ export const requests = {
     terminal(
       422,
       `In ${c.environment} the lane of "${c.application}" is strict, but its requests come through ${list(c.missing)}, too.`,
-      'Release all of them together, or take release.tag.strict away: then their stable versions answer.',
+      'Release all of them together, none with the strategy rolling, or take release.tag.strict away: then their stable versions answer.',
     ),
   lanes_differ: (c: { environment: string; lanes: readonly string[] }) =>
     terminal(

@@ -213,7 +213,7 @@ describe('blue/green by an include of a root HTTPProxy', () => {
     await answers(untagged, 'v1');
     expect(Object.keys(untagged.summary().byVersion)).toEqual(['v1']);
     const seen = waiting.evidence.find((e) => e.kind === 'probe');
-    expect(seen?.summary).toContain('tagged: v2; untagged: v1');
+    expect(seen?.summary).toBe('tagged: v2; untagged: v1');
     // The platform team's own way to see it: a host that includes gray's HTTPProxy.
     const { headers } = await askIngress(world.stack.ingress, preview);
     expect(headers['x-version']).toBe('v2');
