@@ -237,6 +237,8 @@ describe('a lane of several releases', () => {
     const blue = startLoad({ ...options, headers: { 'x-lane': 'blue' } });
     const [ofA, ofC] = [await a.release('v3'), await c.release('v3', { lane: 'blue' })];
     await Promise.all([a.until(ofA, 'holding', holds), c.until(ofC, 'holding', holds)]);
+    // Envoy hears of the second share a moment after the API server has taken it.
+    await eventually('both shares on Envoy', () => waysSince(untagged).includes(both));
     const standing = Date.now();
     await Promise.all([untagged, gray, blue].map((load) => answered(load, standing, 30)));
     // The share of one lies within that of the other.
