@@ -10,11 +10,19 @@ import { expectSettled } from './undone.js';
 const way = (a: string, c: string): string => `a ${a} -> b v1 -> c ${c}`;
 const [neither, onlyA, onlyC, both] = [way('v1', 'v1'), way('v2', 'v1'), way('v1', 'v2'), way('v2', 'v2')];
 
+const routers = ['gateway-api', 'contour'] as const;
 let chain: Chain;
+const chains = new Map<(typeof routers)[number], Chain>();
 beforeAll(async () => {
-  chain = await Chain.create(inject('stack'), { edges: true });
+  const stack = inject('stack');
+  chain = await Chain.create(stack, { edges: true });
+  const contour = await Chain.create(stack, { edges: true, router: 'contour', beside: chain.c });
+  chains.set('gateway-api', chain).set('contour', contour);
 });
-afterAll(() => chain.close());
+afterAll(async () => {
+  await chains.get('contour')?.close();
+  await chain.close();
+});
 
 const approval = { required: true };
 const open = (view: ReleaseView): boolean => view.waitingOn?.approval !== undefined;
@@ -71,67 +79,71 @@ describe('a lane of several releases', () => {
     expect(await chain.leftovers()).toEqual([]);
   });
 
-  it('P1 P9: two teams share it, each with its own approval, until the last has left', async () => {
-    await chain.settings({ edges: true, a: long, c: long });
-    const { a, c } = chain;
-    const { untagged, tagged, stop } = chain.steady();
-    const [ofA, ofC] = [await a.release('v2'), await c.release('v2')];
-    await Promise.all([
-      a.until(ofA, 'waiting for approval', open),
-      c.until(ofC, 'waiting for approval', open),
-    ]);
-    const standing = Date.now();
-    await Promise.all([answered(untagged, standing), answered(tagged, standing)]);
-    expect([waysSince(untagged), waysSince(tagged, standing)]).toEqual([[neither], [both]]);
-    expect(await lanes()).toMatchObject([
-      {
-        tag: 'x-lane: gray',
-        entries: [{ application: a.applicationName, router: 'gateway-api', namespace: a.namespace }],
-        members: [
-          { application: a.applicationName, version: 'v2', ready: 1, release: ofA, share: 0 },
-          { application: c.applicationName, version: 'v2', ready: 1, release: ofC, share: 0 },
-        ],
-        baseline: [{ application: chain.b.applicationName, ready: 2, unseen: null }],
-        chain: [a, chain.b, c].map((world) => world.applicationName),
-      },
-    ]);
+  it.each(routers)(
+    'P1 P9: two teams share it, each with its own approval, until the last has left, by %s',
+    async (router) => {
+      const shared = chains.get(router)!;
+      await shared.settings({ edges: true, a: long, c: long });
+      const { a, b, c } = shared;
+      const { untagged, tagged, stop } = shared.steady();
+      const [ofA, ofC] = [await a.release('v2'), await c.release('v2')];
+      await Promise.all([
+        a.until(ofA, 'waiting for approval', open),
+        c.until(ofC, 'waiting for approval', open),
+      ]);
+      const standing = Date.now();
+      await Promise.all([answered(untagged, standing), answered(tagged, standing)]);
+      expect([waysSince(untagged), waysSince(tagged, standing)]).toEqual([[neither], [both]]);
+      expect(await lanes()).toMatchObject([
+        {
+          tag: 'x-lane: gray',
+          entries: [{ application: a.applicationName, router, namespace: a.namespace }],
+          members: [
+            { application: a.applicationName, version: 'v2', ready: 1, release: ofA, share: 0 },
+            { application: c.applicationName, version: 'v2', ready: 1, release: ofC, share: 0 },
+          ],
+          baseline: [{ application: b.applicationName, ready: 2, unseen: null }],
+          chain: [a, b, c].map((world) => world.applicationName),
+        },
+      ]);
 
-    // One team is approved, the other is not: nobody without the tag comes to the other's.
-    await a.approve(ofA);
-    await a.until(ofA, 'holding', holds);
-    await eventually('a request in the share of a', () => waysSince(untagged).includes(onlyA));
-    const mine = Date.now();
-    await answered(untagged, mine, 20);
-    expect(waysSince(untagged)).toEqual([neither, onlyA]);
-    await c.approve(ofC);
-    await c.until(ofC, 'holding', holds);
-    await eventually('a request in both shares', () => waysSince(untagged).includes(both));
+      // One team is approved, the other is not: nobody without the tag comes to the other's.
+      await a.approve(ofA);
+      await a.until(ofA, 'holding', holds);
+      await eventually('a request in the share of a', () => waysSince(untagged).includes(onlyA));
+      const mine = Date.now();
+      await answered(untagged, mine, 20);
+      expect(waysSince(untagged)).toEqual([neither, onlyA]);
+      await c.approve(ofC);
+      await c.until(ofC, 'holding', holds);
+      await eventually('a request in both shares', () => waysSince(untagged).includes(both));
 
-    // The first has left: its version is stable now, and the tag still leads to the other's.
-    expect((await a.steer(ofA, 'promote')).status).toBe(200);
-    expect((await a.ended(ofA)).outcome).toMatchObject({ phase: 'succeeded' });
-    const left = Date.now();
-    await Promise.all([answered(untagged, left, 30), answered(tagged, left)]);
-    expect([waysSince(untagged, left), waysSince(tagged, left)]).toEqual([[onlyA, both], [both]]);
-    expect(await lanes()).toMatchObject([
-      {
-        entries: [{ application: a.applicationName }],
-        members: [{ application: c.applicationName, release: ofC, phase: 'holding', share: 50 }],
-        baseline: [{ application: a.applicationName, version: 'v2' }, { unseen: null }],
-      },
-    ]);
-    expect((await c.steer(ofC, 'promote')).status).toBe(200);
-    const view = await c.ended(ofC);
-    expect(view.outcome).toMatchObject({ phase: 'succeeded' });
-    expectSettled(view);
-    const ended = Date.now();
-    await Promise.all([answered(untagged, ended), answered(tagged, ended)]);
-    await stop();
-    expect([waysSince(untagged, ended), waysSince(tagged, ended)]).toEqual([[both], [both]]);
-    expect(waysSince(tagged, standing)).toEqual([both]);
-    expect(await chain.leftovers()).toEqual([]);
-    expect(await lanes()).toEqual([]);
-  });
+      // The first has left: its version is stable now, and the tag still leads to the other's.
+      expect((await a.steer(ofA, 'promote')).status).toBe(200);
+      expect((await a.ended(ofA)).outcome).toMatchObject({ phase: 'succeeded' });
+      const left = Date.now();
+      await Promise.all([answered(untagged, left, 30), answered(tagged, left)]);
+      expect([waysSince(untagged, left), waysSince(tagged, left)]).toEqual([[onlyA, both], [both]]);
+      expect(await lanes()).toMatchObject([
+        {
+          entries: [{ application: a.applicationName }],
+          members: [{ application: c.applicationName, release: ofC, phase: 'holding', share: 50 }],
+          baseline: [{ application: a.applicationName, version: 'v2' }, { unseen: null }],
+        },
+      ]);
+      expect((await c.steer(ofC, 'promote')).status).toBe(200);
+      const view = await c.ended(ofC);
+      expect(view.outcome).toMatchObject({ phase: 'succeeded' });
+      expectSettled(view);
+      const ended = Date.now();
+      await Promise.all([answered(untagged, ended), answered(tagged, ended)]);
+      await stop();
+      expect([waysSince(untagged, ended), waysSince(tagged, ended)]).toEqual([[both], [both]]);
+      expect(waysSince(tagged, standing)).toEqual([both]);
+      expect(await shared.leftovers()).toEqual([]);
+      expect(await lanes()).toEqual([]);
+    },
+  );
 
   it('two lanes that let the same requests in are not both at the route of a: the second is refused, and changes nothing', async () => {
     const { a, c } = chain;
