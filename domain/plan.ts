@@ -111,8 +111,9 @@ function strangers(
   specs: readonly Application[],
   { environment, calls = {}, rollback }: PlanInput,
 ): string[] {
+  if (rollback !== undefined) return [];
   const placesOf = (spec: Application): readonly string[] =>
-    environmentsOf(spec, environment, rollback?.way).map((e) => e.name);
+    environmentsOf(spec, environment).map((e) => e.name);
   return specs.flatMap((caller) => {
     const called = reachedFrom(caller.name, calls);
     const here = placesOf(caller);
