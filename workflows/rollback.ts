@@ -2,6 +2,7 @@
 import { sleep } from '@temporalio/workflow';
 import type { Finding } from '../activities/contract.js';
 import { entriesOf } from '../domain/member.js';
+import { quietQuestion, type QuietQuestion } from '../domain/quiet.js';
 import { drainMsOf, type Stage } from '../domain/stage.js';
 import { type Edge, type Routed, type Target } from '../domain/target.js';
 import type { AnyRoute } from '../domain/traffic.js';
@@ -146,7 +147,8 @@ function grayAway(undoing: Undoing, target: Target): Undo {
     // Gray goes only after it has left the route, which a write that was under way when traffic went back may have taken again.
     const summary = 'the route is as it was';
     if (isRouted) await restore(undoing, target, route, { summary, stays: false });
-    const findings = await slow('removeGray', run, target, summary);
+    const quiet = isRouted ? quietQuestion(undoing.stage, target) : null;
+    const findings = await slow('removeGray', run, target, summary, quiet);
     const batching = run.record.batchingOf(application);
     if (batching !== undefined)
       run.record.count(application, { ...batching, new: { ...batching.new, pods: 0 } });
@@ -177,15 +179,20 @@ async function restore(
   if (isOver && stage.targets.some((t) => run.record.weightOf(t.application) > 0)) weighed(run, stage, 0);
 }
 
-/** Once: trying again, until the deadline of the rollback and not that of the pods, is carryThrough's. */
+/**
+ * Once: trying again, until the deadline of the rollback and not that of the pods, is carryThrough's.
+ * @param quiet asked before gray is removed; null: nobody is
+ */
 async function slow(
   name: 'revertStable' | 'removeGray',
   run: Run,
   target: Target,
   summary: string,
+  quiet: QuietQuestion | null = null,
 ): Promise<readonly Finding[]> {
-  const options = { deadlineMs: target.progressDeadlineMs, summary, attempts: 1 };
-  const result = await slowly(name, target.cluster, { release: run.inputs.id, target }, options);
+  const deadlineMs = target.progressDeadlineMs + (quiet?.withinMs ?? 0);
+  const input = { release: run.inputs.id, target, ...(quiet === null ? {} : { quiet }) };
+  const result = await slowly(name, target.cluster, input, { deadlineMs, summary, attempts: 1 });
   run.record.count(target.application, result.batching);
   return result.findings;
 }

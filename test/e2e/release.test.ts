@@ -77,6 +77,7 @@ describe.each(['gateway-api', 'contour'] as const)('a release through Envoy with
     const failed = [...untagged.records, ...lane.records].filter((r) => r.failure !== undefined);
     expect(failed.length).toBeGreaterThan(0);
     expect(failed.filter((r) => r.version !== 'bad')).toEqual([]);
+    expect(view.evidence.find((e) => e.kind === 'requests')?.data).toMatchObject({ seen: 'quiet' });
     expect(await world.snapshot()).toEqual(before);
     expect(await world.leftovers()).toEqual([]);
     await record(world.temporal, `release/${id}`, `rolled-back-${router}`);
