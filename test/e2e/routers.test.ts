@@ -74,10 +74,10 @@ describe.each(sharingKinds)('the real API server and a route of kind %s', (kind)
     ];
     expect((await prepare(route, 1, 0)).foreign).toEqual([]);
     for (const [i, traffic] of sequence.entries()) {
-      const result = await set(route, i + 2, traffic);
+      const result = await set(route, i + 2, traffic, 0);
       expect(result).toMatchObject({ changed: true, after: traffic, foreign: [] });
       // Nothing that the API server adds by itself is taken for somebody else's change.
-      expect(await set(route, i + 2, traffic)).toMatchObject({
+      expect(await set(route, i + 2, traffic, 0)).toMatchObject({
         changed: false,
         before: traffic,
         foreign: [],
@@ -103,9 +103,9 @@ describe.each(sharingKinds)('the real API server and a route of kind %s', (kind)
     await prepare(route, 1, 0);
     expect(await text(name)).toContain('"gray"');
     for (const [i, traffic] of sequence.entries()) {
-      const result = await set(route, i + 2, traffic);
+      const result = await set(route, i + 2, traffic, 0);
       expect(result).toMatchObject({ changed: true, after: traffic, foreign: [] });
-      expect(await set(route, i + 2, traffic)).toMatchObject({ changed: false, before: traffic });
+      expect(await set(route, i + 2, traffic, 0)).toMatchObject({ changed: false, before: traffic });
     }
     const field = routers[kind].field;
     const { spec } = await kube.get<LocalObject & { spec: Record<string, unknown[]> }>(at(name));
@@ -135,9 +135,9 @@ describe.each(sharingKinds)('the real API server and a route of kind %s', (kind)
       { gray: 33, tag },
     ];
     for (const [i, traffic] of sequence.entries()) {
-      const result = await set(route, i + 2, traffic);
+      const result = await set(route, i + 2, traffic, 0);
       expect(result).toMatchObject({ changed: true, after: traffic, foreign: [] });
-      const again = await set(route, i + 2, traffic);
+      const again = await set(route, i + 2, traffic, 0);
       expect(again).toMatchObject({ changed: false, before: traffic, foreign: [] });
       const { spec } = await kube.get<LocalObject & { spec: object }>(at(name));
       expect(JSON.stringify(spec).includes('x-user')).toBe(traffic.tag !== null);

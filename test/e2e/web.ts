@@ -65,8 +65,13 @@ export class Web {
   readonly prepare = (route: RouteTarget, seq: number, settleMs?: number): Promise<TrafficResult> =>
     prepareRoute(this.cluster, { release: this.namespace, route, seq }, never, settleMs);
 
-  readonly set = (route: RouteTarget, seq: number, traffic: Traffic): Promise<TrafficResult> =>
-    setTraffic(this.cluster, { release: this.namespace, route, seq, traffic }, never);
+  readonly set = (
+    route: RouteTarget,
+    seq: number,
+    traffic: Traffic,
+    settleMs?: number,
+  ): Promise<TrafficResult> =>
+    setTraffic(this.cluster, { release: this.namespace, route, seq, traffic }, never, undefined, settleMs);
 
   readonly restore = (route: RouteTarget, settleMs?: number): Promise<RestoreResult> =>
     restoreRoute(this.cluster, { release: this.namespace, route }, never, settleMs);
