@@ -12,12 +12,11 @@ import type { Verdict } from '../../domain/analysis.js';
 import type { ReleaseInput } from '../../domain/application.js';
 import type { HistoryEntry, ReleaseView } from '../../domain/release.js';
 import { workingActivities } from '../../test/fakes/activities.js';
+import { appOver, askAsAlice } from '../../test/rig/app.js';
 import { eventually } from '../../test/rig/eventually.js';
 import { record } from '../../test/rig/histories.js';
 import { startTemporalServer, type TemporalServer } from '../../test/rig/temporal.js';
-import { createApp, type App } from '../app.js';
-import { silentLog } from '../log.js';
-import { createMetrics } from '../metrics.js';
+import type { App } from '../app.js';
 import { openTemporal, type Temporal } from './temporal.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
@@ -147,12 +146,7 @@ beforeAll(async () => {
   connection = await Connection.connect({ address: server.address });
   client = new Client({ connection });
   temporal = openTemporal({ TEMPORAL_ADDRESS: server.address }, queue);
-  app = createApp({
-    config: { tokens: null, publicUrl: null, eventReaders: 50 },
-    temporal: async () => temporal,
-    metrics: createMetrics({ process: false }),
-    log: silentLog,
-  });
+  app = appOver(temporal);
 });
 afterAll(async () => {
   await worker.stop();
@@ -162,13 +156,8 @@ afterAll(async () => {
 });
 
 async function ask(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
-  const response = await app.request(path, {
-    method,
-    headers: { 'content-type': 'application/json', 'sluice-actor': 'alice' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const answer = (await response.json()) as Record<string, unknown>;
-  if (response.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
+  const { status, body: answer } = await askAsAlice(app, method, path, body);
+  if (status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
   return answer;
 }
 

@@ -7,13 +7,12 @@ import { applicationWorkflowId } from '../../domain/ids.js';
 import { laneTurn, type EnvironmentState } from '../../domain/queue.js';
 import { hasEnded, type ReleaseView } from '../../domain/release.js';
 import { workingActivities } from '../../test/fakes/activities.js';
+import { appOver, askAsAlice } from '../../test/rig/app.js';
 import { eventually as soon } from '../../test/rig/eventually.js';
 import { startTemporalServer, type TemporalServer } from '../../test/rig/temporal.js';
 import type { ApplicationState } from '../../workflows/application.js';
 import * as messages from '../../workflows/messages.js';
-import { createApp, type App } from '../app.js';
-import { silentLog } from '../log.js';
-import { createMetrics } from '../metrics.js';
+import type { App } from '../app.js';
 import { views } from '../schemas/views.js';
 import { openTemporal, type Temporal } from './temporal.js';
 
@@ -29,12 +28,7 @@ let app: App;
 beforeAll(async () => {
   server = await startTemporalServer();
   temporal = openTemporal({ TEMPORAL_ADDRESS: server.address }, 'queue-test');
-  app = createApp({
-    config: { tokens: null, publicUrl: null, eventReaders: 50 },
-    temporal: async () => temporal,
-    metrics: createMetrics({ process: false }),
-    log: silentLog,
-  });
+  app = appOver(temporal);
   worker = await server.work('queue-test', workingActivities());
 });
 afterAll(async () => {
@@ -48,14 +42,8 @@ interface Answer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-async function ask(method: string, path: string, body?: unknown): Promise<Answer> {
-  const response = await app.request(path, {
-    method,
-    headers: { 'content-type': 'application/json', 'sluice-actor': 'alice' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, body: (await response.json()) as Answer['body'] };
-}
+const ask = (method: string, path: string, body?: unknown): Promise<Answer> =>
+  askAsAlice(app, method, path, body);
 
 /** One application, whose releases stand still at their approval until they are let go. */
 class Line {

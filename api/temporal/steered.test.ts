@@ -3,10 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { ReleaseView } from '../../domain/release.js';
 import { workingActivities } from '../../test/fakes/activities.js';
+import { appOver, askAsAlice } from '../../test/rig/app.js';
 import { startTemporalServer, type TemporalServer } from '../../test/rig/temporal.js';
-import { createApp, type App } from '../app.js';
-import { silentLog } from '../log.js';
-import { createMetrics } from '../metrics.js';
+import type { App } from '../app.js';
 import { openTemporal, type Temporal } from './temporal.js';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
@@ -21,12 +20,7 @@ beforeAll(async () => {
   server = await startTemporalServer();
   worker = await server.work(queue, workingActivities());
   temporal = openTemporal({ TEMPORAL_ADDRESS: server.address }, queue);
-  app = createApp({
-    config: { tokens: null, publicUrl: null, eventReaders: 50 },
-    temporal: async () => temporal,
-    metrics: createMetrics({ process: false }),
-    log: silentLog,
-  });
+  app = appOver(temporal);
 });
 afterAll(async () => {
   await worker.stop();
@@ -39,14 +33,8 @@ interface Answer {
   readonly body: unknown;
 }
 
-async function ask(method: string, path: string, body?: unknown): Promise<Answer> {
-  const response = await app.request(path, {
-    method,
-    headers: { 'content-type': 'application/json', 'sluice-actor': 'alice' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, body: await response.json() };
-}
+const ask = (method: string, path: string, body?: unknown): Promise<Answer> =>
+  askAsAlice(app, method, path, body);
 
 async function start(names: readonly string[]): Promise<string> {
   for (const name of names) {
