@@ -7,6 +7,8 @@ export const labels = {
   release: 'sluice.dev/release',
   application: 'sluice.dev/application',
   lane: 'sluice.dev/lane',
+  /** On a copy in another namespace than gray's: gray's. */
+  namespace: 'sluice.dev/namespace',
   /** On the Deployment of batches: the replicas that stable had before them. */
   replicas: 'sluice.dev/replicas',
   /** On a copy of one of the user's objects: hash of what it is a copy of. */

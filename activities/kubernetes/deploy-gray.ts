@@ -12,9 +12,8 @@ import { adjust, adjustKnown, sized, type Ensured, type Size, type Sized } from 
 import { kinds } from './kinds.js';
 import { maskManifest } from '../../domain/mask.js';
 import { available, finding, type Place } from './place.js';
-import { policiesIn } from './policies/find.js';
+import { policiesIn, type Policies } from './policies/find.js';
 import { makeCopies } from './policies/keep.js';
-import type { Policy } from './policies/kinds.js';
 import { grayKey, looks, made } from './recent.js';
 import { isRemovable, removalOf, removeObjects } from './removal.js';
 import { watched } from './watched.js';
@@ -46,7 +45,7 @@ interface Seen {
   readonly stable: Deployment | null;
   readonly services: readonly KubeObject[];
   /** Null: not looked at yet. */
-  readonly policies: readonly Policy[] | null;
+  readonly policies: Policies | null;
 }
 
 /** @param first whether what the pre-flight saw a moment ago will do */
@@ -171,7 +170,7 @@ async function create(
 async function lookAround(
   { cluster, target: { namespace }, running: { signal } }: Place,
   gray: Deployment,
-): Promise<readonly Policy[]> {
+): Promise<Policies> {
   const [budgets, autoscalers, policies] = await Promise.all([
     watched(cluster, kinds.budgets, namespace, signal)(),
     watched(cluster, kinds.autoscalers, namespace, signal)(),
@@ -179,7 +178,7 @@ async function lookAround(
   ]);
   const [problem] = overlapProblems(gray, budgets ?? [], autoscalers ?? []);
   if (problem !== undefined) throw new CatalogueError(problem);
-  return policies.found;
+  return policies;
 }
 
 async function createService({ cluster, target, running }: Place, service: KubeObject): Promise<KubeObject> {
@@ -194,6 +193,11 @@ async function createService({ cluster, target, running }: Place, service: KubeO
 }
 
 /** What it takes to delete this very object. */
-const idOf = ({ metadata: { name, uid, labels } }: KubeObject): KubeObject => ({
-  metadata: { name, ...(uid === undefined ? {} : { uid }), ...(labels === undefined ? {} : { labels }) },
+const idOf = ({ metadata: { name, namespace, uid, labels } }: KubeObject): KubeObject => ({
+  metadata: {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(labels === undefined ? {} : { labels }),
+  },
 });

@@ -62,12 +62,14 @@ export function copiesFor(at: Lookout, stable: Deployment, container: string, fo
   const { deployment, service } = rendered(at, at.route, stable, container, found);
   const services = found.services.filter((s) => s.metadata.name !== at.gray);
   const target = sketch(at, at.route, container);
-  const tracks = { stable, gray: { deployment, service }, services, target, release: preflight };
-  return policyCopies(found.policies.found, tracks);
+  const gray = { deployment, service };
+  const { found: policies, namespaceLabels } = found.policies;
+  const tracks = { stable, gray, services, target, namespaceLabels, release: preflight };
+  return policyCopies(policies, tracks);
 }
 
 export const copied = ({ resource, original, object: { metadata } }: PolicyCopy): string =>
-  `${resource.kind} "${original}" would miss gray, whose labels differ: a copy "${metadata.name}" is made for it, and goes with it.`;
+  `${resource.kind} ${original} would miss gray, whose labels differ: a copy "${metadata.name}" is made for it, and goes with it.`;
 
 export function hiddenKinds(
   { namespace, deployment, route }: Lookout,
@@ -85,5 +87,10 @@ export function hiddenKinds(
   return [
     ...warned(taking, `for ${deployment} may take its gray pods for its own`),
     ...warned(policies.hidden, `that selects ${deployment} by label may miss its gray pods`),
+    ...(policies.near.length === 0
+      ? []
+      : [
+          `The worker sees ${policies.near.join(', ')} of namespace "${namespace}" only: one of another namespace that names ${deployment} by label may miss its gray pods.`,
+        ]),
   ];
 }

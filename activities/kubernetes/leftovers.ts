@@ -22,6 +22,7 @@ import { sketch } from './gray-sketch.js';
 import type { KubeObject } from './objects.js';
 import { lookout, type Lookout } from './observation.js';
 import { labelled } from './policies/find.js';
+import { called, type Found as Piece } from './removal.js';
 import { resources, type Resource } from './resources.js';
 import type { KubernetesDeps } from './workload.js';
 
@@ -57,11 +58,6 @@ export async function findLeftovers(
 export function whyUnseen(error: unknown, cluster: string, namespace: string): string {
   const known = kubeFailure(error, { cluster, namespace, what: 'the look at what is left' });
   return known instanceof CatalogueError ? known.failure.message : describe(known);
-}
-
-interface Piece {
-  readonly resource: Resource;
-  readonly object: KubeObject;
 }
 
 async function ofApplication(
@@ -168,7 +164,7 @@ function leftover(place: Lookout, release: string, pieces: readonly Piece[], not
   return {
     release,
     target: { ...sketch(place, route, ''), progressDeadlineMs: removalMs },
-    objects: pieces.map(({ resource, object }) => `${resource.kind} ${object.metadata.name}`),
+    objects: pieces.map((piece) => called(piece, place.namespace)),
     route: note === null ? null : `${note.kind} ${note.target.route}`,
     weight: note?.weight ?? 0,
     drainMs: milliseconds(drain),

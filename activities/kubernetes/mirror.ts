@@ -1,4 +1,4 @@
-/** One kind of objects in one namespace as a single watch keeps it up to date for all who read it. */
+/** One kind of objects in one namespace, or in all of them, as a single watch keeps it up to date for all who read it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { uptimeMs } from '../clock.js';
 import { CatalogueError, describe } from '../failure.js';
@@ -6,6 +6,7 @@ import type { Cluster, ListOptions, WatchEvent } from './client.js';
 import { KubeError } from './kube-error.js';
 import type { KubeObject } from './objects.js';
 import type { Kind } from './kinds.js';
+import { everywhere } from './resources.js';
 import { Shelf } from './shelf.js';
 
 export interface Follower {
@@ -40,7 +41,7 @@ const shortMs = 2_000;
  * a gap. Ends by itself when its watch ends and nobody follows; until then what it has heard may be read.
  */
 export class Mirror<T extends KubeObject> {
-  readonly shelf = new Shelf<T>();
+  readonly shelf: Shelf<T>;
   /** Why nothing can be seen just now, for people; null while it works. */
   trouble: string | null = null;
   /** When the list was asked for that all follows from, ms of `uptimeMs`; null: there is none yet. */
@@ -64,6 +65,7 @@ export class Mirror<T extends KubeObject> {
     private readonly selection: ListOptions = {},
     private readonly settings = mirrorSettings,
   ) {
+    this.shelf = namespace === everywhere ? new Shelf(fullName) : new Shelf();
     this.begun = new Promise((resolve) => (this.begin = resolve));
     this.done = this.run();
   }
@@ -168,7 +170,7 @@ export class Mirror<T extends KubeObject> {
       case 'MODIFIED':
         return this.tell(this.shelf.put(this.kind.slim(object)));
       case 'DELETED':
-        return this.tell(this.shelf.remove(object.metadata.name));
+        return this.tell(this.shelf.remove(this.shelf.nameOf(object)));
       case 'BOOKMARK':
     }
   }
@@ -195,6 +197,8 @@ export class Mirror<T extends KubeObject> {
     return [...this.followers.values()].flatMap((some) => [...some]);
   }
 }
+
+const fullName = ({ metadata }: KubeObject): string => `${metadata.namespace}/${metadata.name}`;
 
 const isFatal = (error: unknown): boolean =>
   error instanceof TooMany ||

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Application, Strategy, WorkloadSettings } from '../../domain/application.js';
 import type { KubeObject, Deployment, Pod } from './objects.js';
+import { noPolicies } from './policies/find.js';
 import { policyKinds } from './policies/kinds.js';
 import { lookout, observed, runningDigest, type Findings } from './observation.js';
 
@@ -42,7 +43,7 @@ const found = (change: Partial<Findings> = {}): Findings => ({
   services: [web],
   budgets: [],
   autoscalers: [],
-  policies: { found: [], hidden: [] },
+  policies: noPolicies,
   pods: [],
   ...change,
 });
@@ -132,13 +133,14 @@ describe('the observation', () => {
       kind: kind!,
       object: { metadata: { name: 'by-label' }, spec: { podSelector: { matchLabels: { app: 'web' } } } },
     };
-    const policies = { found: [policy], hidden: ['Sidecar', 'PodMonitor'] };
+    const policies = { ...noPolicies, found: [policy], hidden: ['Sidecar'], near: ['PodMonitor'] };
     const { observation, problems, copies } = observed(at(application()), found({ policies }));
     expect(problems).toEqual([]);
     expect(copies.map((c) => c.object.metadata.name)).toEqual(['by-label-web-gray']);
     expect(observation?.warnings).toEqual([
       expect.stringContaining('NetworkPolicy "by-label" would miss gray'),
-      expect.stringContaining('may not list Sidecar, PodMonitor in namespace "shop"'),
+      expect.stringContaining('may not list Sidecar in namespace "shop"'),
+      expect.stringContaining('sees PodMonitor of namespace "shop" only'),
     ]);
   });
 

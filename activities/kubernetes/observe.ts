@@ -7,7 +7,7 @@ import type { Activities, ObserveInput, ObserveResult } from '../contract.js';
 import { fail } from '../failure.js';
 import type { Cluster } from './client.js';
 import type { KubeObject, Deployment, Pod } from './objects.js';
-import { policiesIn, type Policies } from './policies/find.js';
+import { noPolicies, policiesIn, type Policies } from './policies/find.js';
 import { copyingProblems } from './policies/rights.js';
 import { resources } from './resources.js';
 import { kubeFailure } from './errors.js';
@@ -100,7 +100,7 @@ async function look(
   if (missing.length + denied.length === 0 && !known) permitted.keep(cluster, place, true, since);
   const isFree = gray === null && services?.every((s) => s.metadata.name !== at.gray) === true;
   if (isFree && stable !== null)
-    looks.keep(cluster, grayKey(at), { stable, services, policies: guarding.found }, since);
+    looks.keep(cluster, grayKey(at), { stable, services, policies: guarding }, since);
   const found: Findings = {
     stable,
     pods,
@@ -153,8 +153,7 @@ function watchedParts(
     },
     budgets: watched(cluster, kinds.budgets, namespace),
     autoscalers: watched(cluster, kinds.autoscalers, namespace),
-    policies:
-      route === null ? () => Promise.resolve({ found: [], hidden: [] }) : policiesIn(cluster, namespace),
+    policies: route === null ? () => Promise.resolve(noPolicies) : policiesIn(cluster, namespace),
   };
 }
 

@@ -1,7 +1,7 @@
 /** What a worker has just seen or made, so that the next step of the same release need not ask for it again. Only what a write proves. */
 import type { Cluster } from './client.js';
 import type { KubeObject, Deployment } from './objects.js';
-import type { Policy } from './policies/kinds.js';
+import type { Policies } from './policies/find.js';
 import type { Resource } from './resources.js';
 
 /** Of one cluster and kind; what was kept longest is forgotten first. */
@@ -41,7 +41,7 @@ export class Recent<T> {
 interface Look {
   readonly stable: Deployment;
   readonly services: readonly KubeObject[];
-  readonly policies: readonly Policy[];
+  readonly policies: Policies;
 }
 
 /** What the pre-flight saw, where nothing of the name of gray was there: making it fails where that has changed. */

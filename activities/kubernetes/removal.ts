@@ -42,6 +42,12 @@ export interface Found {
   readonly object: KubeObject;
 }
 
+/** For people: with its namespace where that is not gray's. */
+export function called({ resource: { kind }, object: { metadata } }: Found, namespace: string): string {
+  const { name, namespace: at = namespace } = metadata;
+  return at === namespace ? `${kind} ${name}` : `${kind} ${at}/${name}`;
+}
+
 /**
  * Whether this release may remove it: its own, or what an earlier one left. An object that is newer than our own task belongs to a
  * release that has taken over meanwhile.
@@ -69,9 +75,9 @@ export async function removeObjects(
   );
   const removed = await Promise.all(
     found.map(async ({ resource, object }) => {
-      const { name, uid } = object.metadata;
-      const was = await cluster.delete(resource, namespace, name, uid, running.signal);
-      return was ? [`${resource.kind} ${name}`] : [];
+      const { name, uid, namespace: at = namespace } = object.metadata;
+      const was = await cluster.delete(resource, at, name, uid, running.signal);
+      return was ? [called({ resource, object }, namespace)] : [];
     }),
   );
   const releases = new Set([

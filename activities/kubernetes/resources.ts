@@ -52,8 +52,12 @@ export const resources = {
 export const apiVersion = (resource: Resource): string =>
   resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
 
+/** In place of a namespace: all of them, to list or to watch. */
+export const everywhere = '';
+
 export function path(resource: Resource, namespace: string, name?: string): string {
   const root =
     resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
-  return `${root}/namespaces/${namespace}/${resource.plural}${name === undefined ? '' : `/${name}`}`;
+  const within = namespace === everywhere ? '' : `/namespaces/${namespace}`;
+  return `${root}${within}/${resource.plural}${name === undefined ? '' : `/${name}`}`;
 }

@@ -1,4 +1,4 @@
-/** Objects of one kind in one namespace, found by name or by their labels without a look at all of them. */
+/** Objects of one kind in one namespace, or in all of them, found by name or by their labels without a look at all of them. */
 import type { KubeObject } from './objects.js';
 import { matchesSelector, type LabelSelector, type Labels } from './selectors.js';
 
@@ -18,6 +18,9 @@ export class Shelf<T extends KubeObject> {
   private readonly objects = new Map<string, T>();
   /** Names by label. */
   private readonly names = new Map<string, Set<string>>();
+
+  /** @param nameOf what no two objects share */
+  constructor(readonly nameOf = (object: KubeObject): string => object.metadata.name) {}
 
   get size(): number {
     return this.objects.size;
@@ -44,7 +47,8 @@ export class Shelf<T extends KubeObject> {
 
   /** Answers what it touches: its name, its labels of now and before, and `anything`. */
   put(object: T): readonly string[] {
-    const { name, labels = {} } = object.metadata;
+    const { labels = {} } = object.metadata;
+    const name = this.nameOf(object);
     const before = this.remove(name);
     this.objects.set(name, object);
     const pairs = pairsOf(labels);

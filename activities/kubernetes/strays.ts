@@ -6,6 +6,7 @@ import type { Activities } from '../contract.js';
 import type { Cluster } from './client.js';
 import { whyUnseen } from './leftovers.js';
 import { labelled } from './policies/find.js';
+import { called } from './removal.js';
 import { resources, type Resource } from './resources.js';
 import type { KubernetesDeps } from './workload.js';
 
@@ -40,7 +41,7 @@ async function straysIn(
   const labelSelector = marks.join(',');
   const list = async (resource: Resource) =>
     (await cluster.list(resource, namespace, { labelSelector }, signal)).items.map((object) => ({
-      kind: resource.kind,
+      resource,
       object,
     }));
   const [deployments, services, copies] = await Promise.all([
@@ -51,15 +52,16 @@ async function straysIn(
   const all = [
     ...deployments,
     ...services,
-    ...copies.map(({ kind, object }) => ({ kind: kind.resource.kind, object })),
+    ...copies.map(({ kind, object }) => ({ resource: kind.resource, object })),
   ];
   const found = new Map<string, Stray>();
-  for (const { kind, object } of all) {
+  for (const piece of all) {
+    const { object } = piece;
     const [release, application, lane] = marks.map((mark) => object.metadata.labels?.[mark] ?? '');
     if (known.includes(application!)) continue;
     const key = [release, application, lane].join(' ');
     const stray = { cluster: name, namespace, release: release!, application: application!, lane: lane! };
-    const objects = [...(found.get(key)?.objects ?? []), `${kind} ${object.metadata.name}`];
+    const objects = [...(found.get(key)?.objects ?? []), called(piece, namespace)];
     found.set(key, { ...stray, objects });
   }
   return [...found.values()];

@@ -1,16 +1,20 @@
 /** What grants rights to stable's pods by label, or watches them, holds for gray while it is there; nobody takes gray's pods for stable's. */
+import { readFile } from 'node:fs/promises';
+import { parseAllDocuments } from 'yaml';
 import { KubeConfig } from '../../activities/kubernetes/kube-config.js';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ObserveInput, ObserveResult } from '../../activities/contract.js';
 import { Cluster } from '../../activities/kubernetes/client.js';
-import { resources } from '../../activities/kubernetes/resources.js';
+import { everywhere, resources } from '../../activities/kubernetes/resources.js';
 import { observeActivities } from '../../activities/kubernetes/observe.js';
 import { routeProblems } from '../../activities/traffic/activities.js';
 import type { KubeObject } from '../../infra/local/kube.js';
 import { until } from '../../infra/local/parts.js';
 import { forbid } from '../rig/admission.js';
 import { defineMonitors } from '../rig/definitions.js';
+import { findLeftovers } from '../../activities/kubernetes/leftovers.js';
+import { applyObjects } from '../../infra/local/apply.js';
 import { failureOf, Shop } from './shop.js';
 
 const namespace = 'policies-test';
@@ -145,13 +149,14 @@ beforeAll(async () => {
 });
 afterAll(() => shop.remove());
 
-const look = (cluster = shop.cluster): Promise<ObserveResult> => {
-  const application = {
-    name: 'web',
-    image: `${shop.stack.registry}/shop`,
-    traffic: { router: 'gateway-api' as const },
-    environments: [{ name: 'prod', type: 'prod' as const, namespace }],
-  };
+const declared = (name: string) => ({
+  name,
+  image: `${shop.stack.registry}/shop`,
+  traffic: { router: 'gateway-api' as const },
+  environments: [{ name: 'prod', type: 'prod' as const, namespace }],
+});
+const look = (cluster = shop.cluster, name = 'web'): Promise<ObserveResult> => {
+  const application = declared(name);
   const { observe } = observeActivities({ clusters: () => cluster, routeProblems });
   const input = { application, environment: 'prod', lane: null };
   return new MockActivityEnvironment().run<[ObserveInput], ObserveResult, typeof observe>(observe, input);
@@ -175,6 +180,9 @@ describe('what holds for stable by label', () => {
     ]);
     expect(problems[0]?.message).toContain('the worker may not create or delete it');
     expect(observation?.warnings?.at(-1)).toMatch(
+      /^The worker sees NetworkPolicy of namespace "policies-test" only: one of another namespace that names web by label/,
+    );
+    expect(observation?.warnings?.at(-2)).toMatch(
       /^The worker may not list ServiceMonitor, PodMonitor, AuthorizationPolicy, PeerAuthentication, RequestAuthentication, Sidecar in/,
     );
   });
@@ -221,6 +229,141 @@ describe('what holds for stable by label', () => {
   });
 });
 
+describe('what other namespaces have for stable by label', () => {
+  const data = `${namespace}-data`;
+  const istio = '/apis/security.istio.io/v1/namespaces/istio-system/authorizationpolicies';
+  const policies = `/apis/networking.k8s.io/v1/namespaces/${data}/networkpolicies`;
+  const monitors = `/apis/monitoring.coreos.com/v1/namespaces/${data}/podmonitors`;
+  const rooted = { matchLabels: { app: 'rooted' } };
+  const here = { matchLabels: { 'kubernetes.io/metadata.name': namespace } };
+  const peer = (namespaceSelector: object) => [{ podSelector: rooted, namespaceSelector }];
+  const made = [
+    [policies, `db-peers-${namespace}-rooted-gray`],
+    [policies, `team-peers-${namespace}-rooted-gray`],
+    [monitors, `pods-${namespace}-rooted-gray`],
+    [istio.replace('istio-system', namespace), 'rooted-istio-system-rooted-gray'],
+  ] as const;
+  const there = async (): Promise<string[]> => {
+    const lists = await Promise.all([...new Set(made.map(([path]) => path))].map((path) => shop.items(path)));
+    return lists
+      .flat()
+      .flatMap(({ metadata }) => (metadata.labels?.['sluice.dev/release'] ? [metadata.name] : []));
+  };
+  const names = made.map(([, name]) => name).toSorted();
+
+  beforeAll(async () => {
+    const { kube } = shop;
+    await shop.install('rooted', { replicas: 1 });
+    const space = (name: string) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    await applyObjects(kube, [space(data), space('istio-system')]);
+    await kube.patch(`/api/v1/namespaces/${namespace}`, 'merge', { metadata: { labels: { team: 'shop' } } });
+    const policy = (name: string, namespaceSelector: object): Promise<KubeObject> => {
+      const spec = {
+        podSelector: {},
+        policyTypes: ['Ingress'],
+        ingress: [{ from: peer(namespaceSelector), ports }],
+      };
+      return kube.create(policies, { metadata: { name, namespace: data }, spec });
+    };
+    await policy('db', here);
+    await policy('team', { matchLabels: { team: 'shop' } });
+    await policy('others', { matchLabels: { team: 'others' } });
+    const namespaceSelector = { matchNames: [namespace, data] };
+    const podMetricsEndpoints = [{ port: 'http' }];
+    await kube.create(monitors, {
+      apiVersion: 'monitoring.coreos.com/v1',
+      kind: 'PodMonitor',
+      metadata: { name: 'pods', namespace: data },
+      spec: { selector: rooted, namespaceSelector, podMetricsEndpoints },
+    });
+    await kube.create(istio, {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'AuthorizationPolicy',
+      metadata: { name: 'rooted', namespace: 'istio-system' },
+      spec: { selector: rooted, rules: [{}] },
+    });
+  });
+  afterAll(async () => {
+    await shop.kube.delete(`${istio}/rooted`);
+    await shop.kube.delete(`/api/v1/namespaces/${data}`);
+  });
+
+  it('is named in the plan with its namespace, and refused where the worker may only read there', async () => {
+    const { observation, problems } = await look(shop.cluster, 'rooted');
+    expect(problems).toEqual([]);
+    expect(observation?.warnings?.map((w) => w.split(' would miss')[0])).toEqual(
+      expect.arrayContaining([
+        ...['NetworkPolicy "db"', 'NetworkPolicy "team"', 'PodMonitor "pods"'].map(
+          (n) => `${n} of namespace "${data}"`,
+        ),
+        'AuthorizationPolicy "rooted" of namespace "istio-system"',
+      ]),
+    );
+    expect(JSON.stringify(observation)).not.toContain('"others\\"');
+    const reader = await reading(await limited('reader'));
+    const refused = await look(reader, 'rooted');
+    const mayNot = (what: string, at: string): unknown =>
+      expect.stringMatching(
+        new RegExp(`^${what} .*the worker may not create or delete it in namespace "${at}"`),
+      );
+    expect(refused.problems.map((p) => p.message)).toEqual([
+      mayNot('NetworkPolicy "db" of namespace', data),
+      mayNot('NetworkPolicy "team" of namespace', data),
+      mayNot('PodMonitor "pods" of namespace', data),
+      mayNot('AuthorizationPolicy "rooted" of namespace', namespace),
+    ]);
+  });
+
+  it('is copied beside it, for gray of this namespace alone', async () => {
+    await shop.run('deployGray', shop.target('rooted', 'v2'), { replicas: 1 });
+    const { matchLabels } = (await shop.deployment('rooted-gray')).spec.selector ?? {};
+    expect((await there()).toSorted()).toEqual(names);
+    const specOf = async (index: number): Promise<unknown> => {
+      const [path, name] = made[index]!;
+      return (await shop.kube.get<KubeObject & { spec: object }>(`${path}/${name}`)).spec;
+    };
+    expect(await specOf(0)).toMatchObject({
+      ingress: [{ from: [{ podSelector: { matchLabels }, namespaceSelector: here }], ports }],
+    });
+    expect(await specOf(2)).toMatchObject({
+      selector: { matchLabels },
+      namespaceSelector: { matchNames: [namespace] },
+    });
+    expect(await specOf(3)).toMatchObject({ selector: { matchLabels } });
+  });
+
+  it('is found as left, and goes with gray by a worker that did not make it', async () => {
+    const another = new Shop(namespace);
+    await another.push('v2');
+    const application = declared('rooted');
+    const errand = { cluster: 'default', environment: 'prod', applications: [application] };
+    const { leftovers, unseen } = await findLeftovers(
+      { clusters: () => another.cluster },
+      errand,
+      new AbortController().signal,
+    );
+    expect(unseen).toEqual([]);
+    expect(leftovers.flatMap((l) => l.objects)).toEqual(
+      expect.arrayContaining([`PodMonitor ${data}/pods-${namespace}-rooted-gray`, 'Deployment rooted-gray']),
+    );
+    await another.run('removeGray', another.target('rooted', 'v2'));
+    another.kube.close();
+    expect(await there()).toEqual([]);
+    expect((await shop.items(policies)).map((o) => o.metadata.name).toSorted()).toEqual([
+      'db',
+      'others',
+      'team',
+    ]);
+  });
+
+  it('goes by the worker that made it as well', async () => {
+    await shop.run('deployGray', shop.target('rooted', 'v2'), { replicas: 1 });
+    expect((await there()).toSorted()).toEqual(names);
+    await shop.run('removeGray', shop.target('rooted', 'v2'));
+    expect(await there()).toEqual([]);
+  });
+});
+
 describe('what would take pods of gray for those of stable', () => {
   it('is named before the write, where it came after the pre-flight', async () => {
     const path = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`;
@@ -239,9 +382,9 @@ describe('what would take pods of gray for those of stable', () => {
 });
 
 /** A cluster as a worker sees it that has the rights of a release, and may only read NetworkPolicies. */
-async function limited(): Promise<Cluster> {
+async function limited(name = 'limited'): Promise<Cluster> {
   const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
-  const metadata = { name: 'limited', namespace };
+  const metadata = { name, namespace };
   const rules = [
     { apiGroups: ['apps'], resources: ['deployments', 'replicasets'], verbs: ['*'] },
     { apiGroups: [''], resources: ['services', 'pods'], verbs: ['*'] },
@@ -253,21 +396,42 @@ async function limited(): Promise<Cluster> {
   await shop.kube.create(`${rbac}/roles`, { metadata, rules });
   await shop.kube.create(`${rbac}/rolebindings`, {
     metadata,
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'limited' },
-    subjects: [{ kind: 'ServiceAccount', name: 'limited', namespace }],
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+    subjects: [{ kind: 'ServiceAccount', name, namespace }],
   });
   const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
-  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/limited/token`;
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
   const { status } = await shop.kube.create<{ status: { token: string } }>(path, request);
   const config = new KubeConfig();
   config.loadFromClusterAndUser(
-    { name: 'limited', server: shop.stack.kubeUrl, skipTLSVerify: true },
-    { name: 'limited', token: status.token },
+    { name, server: shop.stack.kubeUrl, skipTLSVerify: true },
+    { name, token: status.token },
   );
-  const cluster = new Cluster('default', config);
+  const cluster = new Cluster(name, config);
   await until(
     'its rights are known',
     async () => void (await cluster.list(resources.networkpolicies, namespace)),
+  );
+  return cluster;
+}
+
+/** The same with the ClusterRole of infra/kubernetes/rbac.yaml. */
+async function reading(cluster: Cluster): Promise<Cluster> {
+  const rbac = '/apis/rbac.authorization.k8s.io/v1';
+  const text = await readFile(new URL('../../infra/kubernetes/rbac.yaml', import.meta.url), 'utf8');
+  const role = parseAllDocuments(text)
+    .map((d) => d.toJS() as KubeObject)
+    .find((o) => o.kind === 'ClusterRole')!;
+  const { name } = role.metadata;
+  await shop.kube.create(`${rbac}/clusterroles`, role);
+  await shop.kube.create(`${rbac}/clusterrolebindings`, {
+    metadata: { name },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+    subjects: [{ kind: 'ServiceAccount', name: cluster.name, namespace }],
+  });
+  await until(
+    'it may read everywhere',
+    async () => void (await cluster.list(resources.networkpolicies, everywhere)),
   );
   return cluster;
 }

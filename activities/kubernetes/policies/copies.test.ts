@@ -32,8 +32,8 @@ const a = (kind: string, name: string, spec: object, metadata: object = {}): Pol
   const found = policyKinds.find((k) => k.resource.kind === kind)!;
   return { kind: found, object: { metadata: { name, ...metadata }, spec } };
 };
-const copies = (...policies: Policy[]) =>
-  policyCopies(policies, { stable, gray, services, target, release: 'r1' });
+const tracks = { stable, gray, services, target, release: 'r1', namespaceLabels: null };
+const copies = (...policies: Policy[]) => policyCopies(policies, tracks);
 const only = (...policies: Policy[]) => {
   const { copies: made, problems, warnings } = copies(...policies);
   expect([problems, warnings]).toEqual([[], []]);
@@ -224,5 +224,80 @@ describe('a ServiceMonitor', () => {
       monitor({ matchLabels: { job: 'web' }, matchExpressions: [selective] }),
     ];
     expect(copies(...two)).toEqual({ copies: [], problems: [], warnings: [] });
+  });
+});
+
+describe('a policy of another namespace', () => {
+  const data = { namespace: 'data' };
+  const { namespace } = target;
+  const ours = { matchLabels: { 'kubernetes.io/metadata.name': namespace } };
+  const web = { matchLabels: { app: 'web' } };
+  const peer = (namespaceSelector?: LabelSelector): object => ({
+    podSelector: web,
+    ...(namespaceSelector === undefined ? {} : { namespaceSelector }),
+  });
+  const db = (namespaceSelector?: LabelSelector): Policy =>
+    a('NetworkPolicy', 'db', { podSelector: {}, ingress: [{ from: [peer(namespaceSelector)] }] }, data);
+
+  it('that lets the pods of stable in gets a copy beside it that lets gray in', () => {
+    const object = only(db(ours));
+    expect(object.metadata).toMatchObject({
+      name: `db-peers-${namespace}-web-gray`,
+      namespace: 'data',
+      labels: { ...own, 'sluice.dev/namespace': namespace },
+    });
+    expect(object['spec']).toEqual({
+      podSelector: {},
+      policyTypes: ['Ingress'],
+      ingress: [{ from: [{ podSelector: { matchLabels: graySelector }, namespaceSelector: ours }] }],
+    });
+  });
+
+  it('that names namespaces by label is compared with those of ours, and copied where they may not be read', () => {
+    const policy = db({ matchLabels: { team: 'a' } });
+    const seen = (namespaceLabels: Record<string, string> | null) =>
+      policyCopies([policy], { ...tracks, namespaceLabels }).copies.length;
+    expect([seen({ team: 'a' }), seen({ team: 'b' }), seen(null)]).toEqual([1, 0, 1]);
+  });
+
+  it.each<[string, Policy]>([
+    ['lets in pods of its own namespace', db()],
+    [
+      'holds for pods of its own that have the same labels',
+      a('NetworkPolicy', 'p', { podSelector: web }, data),
+    ],
+    ['watches its own namespace', a('PodMonitor', 'p', { selector: web }, data)],
+    ['holds for its own namespace', a('AuthorizationPolicy', 'p', { selector: web }, data)],
+    [
+      'is of the root of Istio, as a Sidecar, which holds there',
+      a('Sidecar', 'p', { workloadSelector: { labels: { app: 'web' } } }, { namespace: 'istio-system' }),
+    ],
+  ])('is left alone where it %s', (_, policy) => {
+    expect(copies(policy)).toEqual({ copies: [], problems: [], warnings: [] });
+  });
+
+  it('that watches ours gets a copy beside it that watches gray of this namespace alone', () => {
+    const spec = { selector: web, namespaceSelector: { any: true } };
+    const object = only(a('PodMonitor', 'pods', spec, { namespace: 'monitoring' }));
+    expect(object.metadata).toMatchObject({ name: `pods-${namespace}-web-gray`, namespace: 'monitoring' });
+    expect(object['spec']).toEqual({
+      selector: { matchLabels: graySelector },
+      namespaceSelector: { matchNames: [namespace] },
+    });
+  });
+
+  it('that is of the root of Istio gets a copy beside gray', () => {
+    const root = a('AuthorizationPolicy', 'web', { selector: web }, { namespace: 'istio-system' });
+    const { metadata } = only(root);
+    expect(metadata).toMatchObject({ name: 'web-istio-system-web-gray', namespace });
+    expect(metadata.labels).not.toHaveProperty('sluice.dev/namespace');
+  });
+
+  it("of a name that is taken there is refused by both names; the same name elsewhere is nobody's", () => {
+    const name = `db-peers-${namespace}-web-gray`;
+    const rival = a('NetworkPolicy', name, { podSelector: {} }, data);
+    expect(copies(db(ours), rival).problems[0]?.message).toContain('NetworkPolicy "db" of namespace "data"');
+    const elsewhere = a('NetworkPolicy', name, { podSelector: {} }, { namespace: 'other' });
+    expect(copies(db(ours), elsewhere).problems).toEqual([]);
   });
 });

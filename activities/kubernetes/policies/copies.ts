@@ -7,8 +7,8 @@ import type { GrayObjects } from '../gray.js';
 import { podLabels, type Deployment, type KubeObject } from '../objects.js';
 import { apiVersion, type Resource } from '../resources.js';
 import { matchesSelector, serviceMatches, type Labels, type LabelSelector } from '../selectors.js';
-import { looksInto, specOf, type Policy } from './kinds.js';
-import { grantsForGray, withGrayPeers } from './network.js';
+import { homeOf, specOf, type Policy } from './kinds.js';
+import { grantsForGray, peersIn, withGrayPeers } from './network.js';
 
 /** Both tracks side by side, and what is in their namespace. */
 export interface Tracks {
@@ -16,13 +16,16 @@ export interface Tracks {
   readonly gray: Pick<GrayObjects, 'deployment' | 'service'>;
   readonly services: readonly KubeObject[];
   readonly target: Pick<Target, 'application' | 'namespace' | 'lane' | 'gray'>;
+  /** Of the namespace; null: they may not be read. */
+  readonly namespaceLabels: Labels | null;
   readonly release: string;
 }
 
 export interface PolicyCopy {
   readonly resource: Resource;
-  /** Name of what it is a copy of. */
+  /** What it is a copy of, for people: its name, and its namespace where that is another one. */
   readonly original: string;
+  /** With its namespace. */
   readonly object: KubeObject;
 }
 
@@ -48,7 +51,9 @@ export function policyCopies(policies: readonly Policy[], tracks: Tracks): Copie
   const taken = copies.flatMap((copy) => {
     const rival = policies.find(
       ({ kind, object }) =>
-        kind.resource.plural === copy.resource.plural && object.metadata.name === copy.object.metadata.name,
+        kind.resource.plural === copy.resource.plural &&
+        object.metadata.name === copy.object.metadata.name &&
+        homeOf({ kind, object }, tracks.target.namespace) === copy.object.metadata.namespace,
     );
     return rival === undefined || isOwn(rival.object, tracks.target.application) ? [] : [{ copy, rival }];
   });
@@ -69,7 +74,7 @@ export const notCopied = (
   why: string,
 ): Failure =>
   failure('policy_not_copied', {
-    policy: `${kind} "${original}"`,
+    policy: `${kind} ${original}`,
     copy: metadata.name,
     workload: gray,
     resource: `${plural}${group === '' ? '' : `.${group}`}`,
@@ -78,11 +83,18 @@ export const notCopied = (
 
 const selectorOf = (gray: Deployment): Labels => gray.spec.selector?.matchLabels ?? {};
 
-const holdsForGray = ({ kind, object }: Policy, { gray }: Tracks): boolean =>
-  matchesSelector(
-    kind.selector(specOf({ kind, object })),
-    kind.selects === 'pods' ? podLabels(gray.deployment) : (gray.service?.metadata.labels ?? {}),
-  );
+function holdsForGray(policy: Policy, { gray, target }: Tracks): boolean {
+  const spec = specOf(policy);
+  const pods = podLabels(gray.deployment);
+  // Its own pods are not ours.
+  if (
+    policy.kind.resource.plural === 'networkpolicies' &&
+    homeOf(policy, target.namespace) !== target.namespace
+  )
+    return peersIn(spec).some(({ podSelector }) => matchesSelector(podSelector, pods));
+  const labels = policy.kind.selects === 'pods' ? pods : (gray.service?.metadata.labels ?? {});
+  return matchesSelector(policy.kind.selector(spec), labels);
+}
 
 /** Whether a selector means stable's pods, and misses gray's because labels of theirs had to be changed, and for that alone. */
 function missedBy({ stable, gray }: Tracks, changed: Labels): (selector: LabelSelector) => boolean {
@@ -113,18 +125,24 @@ function copiesOf(
   const { kind, object } = policy;
   const { namespace } = tracks.target;
   const spec = specOf(policy);
-  if (!looksInto(policy, namespace)) return none;
+  const home = homeOf(policy, namespace);
+  if (!kind.reaches(spec, home, namespace)) return none;
   if (kind.selects === 'services') return monitorCopy(policy, tracks);
   const isMissed = misses(kind.selector(spec));
   if (kind.resource.plural !== 'networkpolicies')
-    return isMissed ? { ...none, copies: [copyOf(policy, tracks, kind.withSelector(spec, labels))] } : none;
-  const own = withGrayPeers(spec, misses, labels, namespace);
-  const grants = grantsForGray(spec, misses, labels, namespace);
+    return isMissed
+      ? { ...none, copies: [copyOf(policy, tracks, kind.withSelector(spec, labels, namespace))] }
+      : none;
+  const here = { namespace, labels: tracks.namespaceLabels, isOwn: home === namespace };
+  const own = withGrayPeers(spec, misses, labels, here);
+  const grants = grantsForGray(spec, misses, labels, here);
   const { name } = object.metadata;
   return {
     ...none,
     copies: [
-      ...(isMissed ? [copyOf(policy, tracks, kind.withSelector({ ...own }, labels))] : []),
+      ...(isMissed && here.isOwn
+        ? [copyOf(policy, tracks, kind.withSelector({ ...own }, labels, namespace))]
+        : []),
       ...(grants === null ? [] : [copyOf(policy, tracks, { ...grants }, `${name}-peers`)]),
     ],
   };
@@ -153,7 +171,10 @@ function monitorCopy(policy: Policy, tracks: Tracks): Wanted {
       (port === undefined && targetPort !== undefined) || ports.some((p) => p.name === port),
   );
   if (scraped.length > 0 || endpoints.length === 0)
-    return { ...none, copies: [copyOf(policy, tracks, kind.withSelector(spec, own))] };
+    return {
+      ...none,
+      copies: [copyOf(policy, tracks, kind.withSelector(spec, own, tracks.target.namespace))],
+    };
   const wanted = endpoints.map((e) => e.port).join(', ');
   return {
     ...none,
@@ -165,22 +186,32 @@ function monitorCopy(policy: Policy, tracks: Tracks): Wanted {
 }
 
 function copyOf(
-  { kind, object }: Policy,
+  policy: Policy,
   tracks: Tracks,
   spec: Readonly<Record<string, unknown>>,
-  base = object.metadata.name,
+  base = policy.object.metadata.name,
 ): PolicyCopy {
+  const { resource, abroad } = policy.kind;
+  const { metadata } = policy.object;
   const { target } = tracks;
-  // Of two applications that it concerns each has its own copy.
-  const suffix = base === tracks.stable.metadata.name ? target.lane : target.gray;
-  const name = joinName(base, suffix, longestName);
+  const { namespace: here } = target;
+  const home = homeOf(policy, here);
+  const namespace = abroad === 'beside gray' ? here : home;
+  // Of two applications that it concerns each has its own copy, and of two namespaces.
+  const track = base === tracks.stable.metadata.name && home === here ? target.lane : target.gray;
+  const suffix = home === here ? track : `${namespace === here ? home : here}-${track}`;
+  const own = ownLabels(tracks);
   return {
-    resource: kind.resource,
-    original: object.metadata.name,
+    resource,
+    original: home === here ? `"${metadata.name}"` : `"${metadata.name}" of namespace "${home}"`,
     object: {
-      apiVersion: apiVersion(kind.resource),
-      kind: kind.resource.kind,
-      metadata: cloneMetadata(object.metadata, { name, target, own: ownLabels(tracks) }),
+      apiVersion: apiVersion(resource),
+      kind: resource.kind,
+      metadata: cloneMetadata(metadata, {
+        name: joinName(base, suffix, longestName),
+        target: { ...target, namespace },
+        own: namespace === here ? own : { ...own, [ours.namespace]: here },
+      }),
       spec,
     },
   };

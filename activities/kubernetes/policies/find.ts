@@ -1,18 +1,31 @@
-/** Reads the policies of a namespace, of those kinds that its cluster has. */
+/** Reads the policies that can be about a namespace, of those kinds that its cluster has. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { labels as ours } from '../../../domain/ids.js';
 import type { Cluster } from '../client.js';
 import { KubeError } from '../kube-error.js';
 import { slimWhole } from '../kinds.js';
+import { present, trustedMs } from '../mirrors.js';
+import type { KubeObject } from '../objects.js';
 import { Recent } from '../recent.js';
+import { everywhere } from '../resources.js';
+import type { Labels } from '../selectors.js';
 import { Shared } from '../shared.js';
-import { listed, watched, type Objects, type Reader } from '../watched.js';
-import { policyKinds, type Policy, type PolicyKind } from './kinds.js';
+import { listed, readable, watched, type Objects, type Reader } from '../watched.js';
+import { policyKinds, specOf, type Policy, type PolicyKind } from './kinds.js';
+import { namesNamespaces } from './network.js';
 
 export interface Policies {
+  /** Of the namespace, and of others what can be about its pods. */
   readonly found: readonly Policy[];
   /** Kinds that may not be listed, e.g. `ServiceMonitor`. */
   readonly hidden: readonly string[];
+  /** Kinds of which those of other namespaces may not be listed, or are too many. */
+  readonly near: readonly string[];
+  /** Of the namespace; null: they may not be read, or nothing depends on them. */
+  readonly namespaceLabels: Labels | null;
 }
+
+export const noPolicies: Policies = { found: [], hidden: [], near: [], namespaceLabels: null };
 
 /** Resources of a version of a group, by `group/version`; empty: not served. */
 const served = new Recent<ReadonlySet<string>>(60_000);
@@ -61,31 +74,73 @@ async function resourceNames(cluster: Cluster, groupVersion: string): Promise<re
   }
 }
 
-/** All of a namespace: those of Kubernetes by a shared watch, custom resources by a list that all who ask at the same time share. */
+/** By watches that all releases share, of the whole cluster where that is allowed. */
 export function policiesIn(cluster: Cluster, namespace: string, signal?: AbortSignal): Reader<Policies> {
   const opened = installed(cluster, signal).then((kinds) =>
-    kinds.map((kind) => ({
-      kind,
-      read:
-        kind.versions === undefined
-          ? watched(cluster, { resource: kind.resource, slim: slimWhole }, namespace, signal)
-          : () =>
-              flightsOf(cluster).call(`${kind.resource.plural} ${namespace}`, () =>
-                listed(cluster, kind.resource, namespace),
-              ),
-    })),
+    Promise.all(kinds.map((kind) => opening(cluster, kind, namespace, signal))),
   );
   // It is thrown where it is read.
   opened.catch(() => undefined);
   return async () => {
-    const lists = await Promise.all(
-      (await opened).map(async ({ kind, read }) => ({ kind, objects: await existing(read, signal) })),
-    );
+    const seen = await Promise.all((await opened).map((read) => read()));
+    const found = seen.flatMap(({ policies }) => policies ?? []);
+    const asks = found.some((p) => p.kind.resource.kind === 'NetworkPolicy' && namesNamespaces(specOf(p)));
     return {
-      found: lists.flatMap(({ kind, objects }) => (objects ?? []).map((object) => ({ kind, object }))),
-      hidden: lists.flatMap(({ kind, objects }) => (objects === null ? [kind.resource.kind] : [])),
+      found,
+      hidden: seen.flatMap(({ kind, policies }) => (policies === null ? [kind] : [])),
+      near: seen.flatMap(({ kind, isNear }) => (isNear ? [kind] : [])),
+      namespaceLabels: asks ? await labelsOf(cluster, namespace) : null,
     };
   };
+}
+
+interface Seen {
+  readonly kind: string;
+  /** Null: they may not be read. */
+  readonly policies: readonly Policy[] | null;
+  /** Whether others than those of the namespace would matter, and cannot be seen. */
+  readonly isNear: boolean;
+}
+
+async function opening(
+  cluster: Cluster,
+  kind: PolicyKind,
+  namespace: string,
+  signal?: AbortSignal,
+): Promise<Reader<Seen>> {
+  const whole = { resource: kind.resource, slim: slimWhole };
+  const isWide = kind.abroad !== null && (await present(cluster, whole, everywhere, trustedMs)) !== null;
+  const read = watched(cluster, whole, isWide ? everywhere : namespace, signal);
+  return async () => {
+    const objects = await existing(read, signal);
+    const policies = objects?.map((object): Policy => ({ kind, object })) ?? null;
+    return {
+      kind: kind.resource.kind,
+      policies: policies?.filter((policy) => concerns(policy, namespace)) ?? null,
+      isNear: kind.abroad !== null && !isWide && policies !== null,
+    };
+  };
+}
+
+/** A copy elsewhere is of the namespace that its label says. */
+function concerns({ kind, object }: Policy, namespace: string): boolean {
+  const { namespace: home = namespace, labels = {} } = object.metadata;
+  if (home === namespace) return labels[ours.namespace] === undefined;
+  if (labels[ours.release] !== undefined) return labels[ours.namespace] === namespace;
+  return kind.reaches(specOf({ kind, object }), home, namespace);
+}
+
+const named = new Recent<Labels>(60_000);
+
+async function labelsOf(cluster: Cluster, namespace: string): Promise<Labels | null> {
+  const recent = named.get(cluster, namespace);
+  if (recent !== null) return recent;
+  const path = `/api/v1/namespaces/${namespace}`;
+  const object = await readable(flightsOf(cluster).call(path, () => cluster.call('GET', path)));
+  if (object === null) return null;
+  const { labels = {} } = (object as unknown as KubeObject).metadata;
+  named.keep(cluster, namespace, labels);
+  return labels;
 }
 
 /** The API server begins to serve a kind anew for about a second after its CRD has changed. */
@@ -105,7 +160,10 @@ async function existing(read: Reader<Objects>, signal?: AbortSignal): Promise<Ob
   }
 }
 
-/** Those with these labels, as the API server has them now; none where they may not be listed, for then none was made. */
+/**
+ * Copies of this namespace's with these labels, as the API server has them now, wherever they are; none where they may not be listed, for then
+ * none was made.
+ */
 export async function labelled(
   cluster: Cluster,
   namespace: string,
@@ -115,11 +173,12 @@ export async function labelled(
   const kinds = await installed(cluster, signal);
   const lists = await Promise.all(
     kinds.map(async (kind) => {
-      const read = (): Promise<Objects> =>
-        listed(cluster, kind.resource, namespace, { labelSelector }, signal);
-      const objects = await existing(read, signal);
+      const list = (at: string): Promise<Objects> =>
+        existing(() => listed(cluster, kind.resource, at, { labelSelector }, signal), signal);
+      const isWide = kind.abroad === 'beside the original';
+      const objects = (isWide ? await list(everywhere) : null) ?? (await list(namespace));
       return (objects ?? []).map((object) => ({ kind, object }));
     }),
   );
-  return lists.flat();
+  return lists.flat().filter((policy) => concerns(policy, namespace));
 }

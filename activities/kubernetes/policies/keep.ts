@@ -1,4 +1,4 @@
-/** Makes the copies that gray needs of the policies of its namespace. */
+/** Makes the copies that gray needs of policies. */
 import { labels as ours } from '../../../domain/ids.js';
 import { CatalogueError } from '../../failure.js';
 import { isOwn } from '../clone.js';
@@ -8,6 +8,7 @@ import type { KubeObject } from '../objects.js';
 import type { Place } from '../place.js';
 import { isRemovable, removalOf, type Found } from '../removal.js';
 import { notCopied, policyCopies, type PolicyCopy, type Tracks } from './copies.js';
+import type { Policies } from './find.js';
 import type { Policy } from './kinds.js';
 
 /**
@@ -16,18 +17,21 @@ import type { Policy } from './kinds.js';
  */
 export async function makeCopies(
   place: Place,
-  tracks: Omit<Tracks, 'target' | 'release'>,
-  policies: readonly Policy[],
+  tracks: Omit<Tracks, 'target' | 'release' | 'namespaceLabels'>,
+  { found, namespaceLabels }: Policies,
 ): Promise<readonly Found[]> {
   const { cluster, target, release, running } = place;
-  const { copies, problems } = policyCopies(policies, { ...tracks, target, release });
+  const { copies, problems } = policyCopies(found, { ...tracks, target, release, namespaceLabels });
   if (problems[0] !== undefined) throw new CatalogueError(problems[0]);
   const isWanted = ({ kind, object }: Policy): boolean =>
     copies.some(
-      (c) => c.resource.plural === kind.resource.plural && c.object.metadata.name === object.metadata.name,
+      (c) =>
+        c.resource.plural === kind.resource.plural &&
+        c.object.metadata.name === object.metadata.name &&
+        c.object.metadata.namespace === object.metadata.namespace,
     );
   const removal = removalOf(place);
-  const left = policies.filter(
+  const left = found.filter(
     (policy) =>
       policy.object.metadata.labels?.[ours.lane] === target.lane &&
       isRemovable(policy.object, removal, running.since) &&
@@ -36,7 +40,7 @@ export async function makeCopies(
   for (const { kind, object } of left)
     await cluster.delete(
       kind.resource,
-      target.namespace,
+      object.metadata.namespace ?? target.namespace,
       object.metadata.name,
       object.metadata.uid,
       running.signal,
@@ -48,8 +52,7 @@ export async function makeCopies(
 
 async function make(place: Place, copy: PolicyCopy): Promise<KubeObject> {
   const { cluster, target, release, running } = place;
-  const { namespace } = target;
-  const { name } = copy.object.metadata;
+  const { name, namespace = target.namespace } = copy.object.metadata;
   const create = (): Promise<KubeObject> =>
     cluster.create(copy.resource, namespace, copy.object, running.signal);
   try {
@@ -79,8 +82,9 @@ async function make(place: Place, copy: PolicyCopy): Promise<KubeObject> {
 
 /** What may pass stays what it is; a refusal names the policy. */
 function refused({ cluster, target }: Place, copy: PolicyCopy, error: KubeError): unknown {
-  const what = `${copy.resource.kind} "${copy.object.metadata.name}"`;
-  const known = kubeFailure(error, { cluster: cluster.name, namespace: target.namespace, what });
+  const { name, namespace = target.namespace } = copy.object.metadata;
+  const what = `${copy.resource.kind} "${name}"`;
+  const known = kubeFailure(error, { cluster: cluster.name, namespace, what });
   if (!(known instanceof CatalogueError) || known.failure.retryable) return known;
   return new CatalogueError(
     notCopied(copy, target, `the API server answers ${error.status} ${error.message}`),

@@ -1,6 +1,7 @@
 /** What grants rights to pods, or watches them, by their labels: the kinds, where each has its selector, and how a copy gets another. Pure. */
 import type { KubeObject } from '../objects.js';
 import { omit } from '../objects.js';
+import { namesNamespaces } from './network.js';
 import { resources, type Resource } from '../resources.js';
 import type { Labels, LabelSelector } from '../selectors.js';
 
@@ -15,7 +16,12 @@ export interface PolicyKind {
   readonly selects: 'pods' | 'services';
   /** An absent selector is an empty one: it matches everything. */
   readonly selector: (spec: Spec) => LabelSelector;
-  readonly withSelector: (spec: Spec, labels: Labels) => Spec;
+  /** For pods or Services of this namespace. */
+  readonly withSelector: (spec: Spec, labels: Labels, namespace: string) => Spec;
+  /** Whether one of the namespace `at` can be about pods of this namespace. */
+  readonly reaches: (spec: Spec, at: string, namespace: string) => boolean;
+  /** Where the copy of one has to be that is of another namespace than the pods; null: such a one is never about them. */
+  readonly abroad: 'beside the original' | 'beside gray' | null;
 }
 
 const monitor = (selects: PolicyKind['selects'], kind: string, plural: string): PolicyKind => ({
@@ -23,8 +29,19 @@ const monitor = (selects: PolicyKind['selects'], kind: string, plural: string): 
   versions: ['v1'],
   selects,
   selector: (spec) => spec['selector'] ?? {},
-  withSelector: (spec, matchLabels) => ({ ...spec, selector: { matchLabels } }),
+  withSelector: (spec, matchLabels, namespace) => ({
+    ...spec,
+    // The same labels elsewhere are of another gray.
+    ...(spec['namespaceSelector'] === undefined ? {} : { namespaceSelector: { matchNames: [namespace] } }),
+    selector: { matchLabels },
+  }),
+  reaches: looksInto,
+  // Its Secrets are there, and Prometheus may look for monitors nowhere else.
+  abroad: 'beside the original',
 });
+
+/** What Istio reads for all namespaces, unless its mesh config names another `rootNamespace`. */
+export const istioRoot = 'istio-system';
 
 const security = (kind: string, plural: string): PolicyKind => ({
   resource: { group: 'security.istio.io', version: 'v1', plural, kind },
@@ -35,6 +52,8 @@ const security = (kind: string, plural: string): PolicyKind => ({
     return { matchLabels };
   },
   withSelector: (spec, matchLabels) => ({ ...spec, selector: { matchLabels } }),
+  reaches: (_, at, namespace) => at === namespace || at === istioRoot,
+  abroad: 'beside gray',
 });
 
 export const policyKinds: readonly PolicyKind[] = [
@@ -43,6 +62,8 @@ export const policyKinds: readonly PolicyKind[] = [
     selects: 'pods',
     selector: (spec) => spec['podSelector'] ?? {},
     withSelector: (spec, matchLabels) => ({ ...spec, podSelector: { matchLabels } }),
+    reaches: (spec, at, namespace) => at === namespace || namesNamespaces(spec),
+    abroad: 'beside the original',
   },
   monitor('services', 'ServiceMonitor', 'servicemonitors'),
   monitor('pods', 'PodMonitor', 'podmonitors'),
@@ -58,6 +79,8 @@ export const policyKinds: readonly PolicyKind[] = [
       return { matchLabels: labels };
     },
     withSelector: (spec, labels) => ({ ...omit(spec, 'workloadSelector'), workloadSelector: { labels } }),
+    reaches: (_, at, namespace) => at === namespace,
+    abroad: null,
   },
 ];
 
@@ -69,13 +92,15 @@ export interface Policy {
 
 export const specOf = ({ object }: Policy): Spec => (object['spec'] ?? {}) as Spec;
 
-/** Whether a monitor looks into this namespace at all; all other kinds hold in their own. */
-export function looksInto(policy: Policy, namespace: string): boolean {
-  const { any, matchNames } = (specOf(policy)['namespaceSelector'] ?? {}) as {
+/** Its namespace; what comes without one, as out of a test, is of the pods' own. */
+export const homeOf = ({ object }: Policy, namespace: string): string =>
+  object.metadata.namespace ?? namespace;
+
+/** Of a monitor, which may look into others instead of its own. */
+function looksInto(spec: Spec, at: string, namespace: string): boolean {
+  const { any, matchNames = [] } = (spec['namespaceSelector'] ?? {}) as {
     readonly any?: boolean;
     readonly matchNames?: readonly string[];
   };
-  return (
-    any === true || matchNames === undefined || matchNames.length === 0 || matchNames.includes(namespace)
-  );
+  return any === true || (matchNames.length === 0 ? at === namespace : matchNames.includes(namespace));
 }

@@ -1,5 +1,5 @@
 /** NetworkPolicies that name stable's pods as the other side: who may speak to whom, by label. Pure. */
-import type { Labels, LabelSelector } from '../selectors.js';
+import { matchesSelector, type Labels, type LabelSelector } from '../selectors.js';
 
 interface Peer {
   readonly podSelector?: LabelSelector;
@@ -27,29 +27,44 @@ type Misses = (selector: LabelSelector) => boolean;
 
 const nameOfNamespace = 'kubernetes.io/metadata.name';
 
-/** A peer of another namespace is none of ours; where only the API server can tell, it may be ours. */
-function isHere({ namespaceSelector }: Peer, namespace: string): boolean {
-  const named = namespaceSelector?.matchLabels?.[nameOfNamespace];
+/** The namespace of stable and gray, as a policy sees it. */
+export interface Here {
+  readonly namespace: string;
+  /** Null: they may not be read. */
+  readonly labels: Labels | null;
+  /** Whether the policy is of this namespace itself. */
+  readonly isOwn: boolean;
+}
+
+/** Whether a peer means pods of this namespace. Where only the API server can tell, it may: its copy says what it says. */
+function isHere({ namespaceSelector }: Peer, { namespace, labels, isOwn }: Here): boolean {
+  if (namespaceSelector === undefined) return isOwn;
+  if (labels !== null) return matchesSelector(namespaceSelector, labels);
+  const named = namespaceSelector.matchLabels?.[nameOfNamespace];
   return named === undefined || named === namespace;
 }
 
-const missedPeers = (rule: Rule, side: Side, misses: Misses, namespace: string): readonly Peer[] =>
+export const peersIn = ({ ingress = [], egress = [] }: NetworkSpec): readonly Peer[] => [
+  ...ingress.flatMap(({ from = [] }) => from),
+  ...egress.flatMap(({ to = [] }) => to),
+];
+
+/** Whether it lets pods of other namespaces in or out by their labels. */
+export const namesNamespaces = (spec: NetworkSpec): boolean =>
+  peersIn(spec).some((peer) => peer.podSelector !== undefined && peer.namespaceSelector !== undefined);
+
+const missedPeers = (rule: Rule, side: Side, misses: Misses, here: Here): readonly Peer[] =>
   (rule[side] ?? []).filter(
-    (peer) => peer.podSelector !== undefined && isHere(peer, namespace) && misses(peer.podSelector),
+    (peer) => peer.podSelector !== undefined && isHere(peer, here) && misses(peer.podSelector),
   );
 
 const asGray = (peer: Peer, labels: Labels): Peer => ({ ...peer, podSelector: { matchLabels: labels } });
 
 /** The same rules, with gray's pods wherever stable's are named; for the copy that holds for gray itself. */
-export function withGrayPeers(
-  spec: NetworkSpec,
-  misses: Misses,
-  labels: Labels,
-  namespace: string,
-): NetworkSpec {
+export function withGrayPeers(spec: NetworkSpec, misses: Misses, labels: Labels, here: Here): NetworkSpec {
   const widened = (rules: readonly Rule[], side: Side): readonly Rule[] =>
     rules.map((rule) => {
-      const missed = missedPeers(rule, side, misses, namespace);
+      const missed = missedPeers(rule, side, misses, here);
       if (missed.length === 0) return rule;
       return { ...rule, [side]: [...(rule[side] ?? []), ...missed.map((peer) => asGray(peer, labels))] };
     });
@@ -68,11 +83,11 @@ export function grantsForGray(
   spec: NetworkSpec,
   misses: Misses,
   labels: Labels,
-  namespace: string,
+  here: Here,
 ): NetworkSpec | null {
   const only = (rules: readonly Rule[], side: Side): readonly Rule[] =>
     rules.flatMap((rule) => {
-      const missed = missedPeers(rule, side, misses, namespace);
+      const missed = missedPeers(rule, side, misses, here);
       return missed.length === 0 ? [] : [{ ...rule, [side]: missed.map((peer) => asGray(peer, labels)) }];
     });
   // Rules of a direction that is not among the types do nothing.

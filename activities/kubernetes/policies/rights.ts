@@ -13,14 +13,25 @@ export async function copyingProblems(
   target: Pick<Target, 'namespace' | 'gray'>,
   copies: readonly PolicyCopy[],
 ): Promise<readonly Failure[]> {
-  const needs = copies.flatMap(({ resource }) => verbs.map((verb): Need => ({ resource, verb, name: null })));
-  if (needs.length === 0) return [];
-  const missing = await rightsLacking(cluster, target.namespace, needs);
-  return copies.flatMap((copy) => {
-    const lacking = verbs.filter((verb) =>
-      missing.some((m) => m.verb === verb && m.resource.plural === copy.resource.plural),
-    );
-    if (lacking.length === 0) return [];
-    return [notCopied(copy, target, `the worker may not ${lacking.join(' or ')} it`)];
-  });
+  const namespaces = new Set(copies.map((copy) => copy.object.metadata.namespace ?? target.namespace));
+  const problems = await Promise.all(
+    [...namespaces].map(async (namespace) => {
+      const there = copies.filter(
+        (copy) => (copy.object.metadata.namespace ?? target.namespace) === namespace,
+      );
+      const needs = there.flatMap(({ resource }) =>
+        verbs.map((verb): Need => ({ resource, verb, name: null })),
+      );
+      const missing = await rightsLacking(cluster, namespace, needs);
+      return there.flatMap((copy) => {
+        const lacking = verbs.filter((verb) =>
+          missing.some((m) => m.verb === verb && m.resource.plural === copy.resource.plural),
+        );
+        if (lacking.length === 0) return [];
+        const why = `the worker may not ${lacking.join(' or ')} it in namespace "${namespace}"`;
+        return [notCopied(copy, target, why)];
+      });
+    }),
+  );
+  return problems.flat();
 }
