@@ -128,7 +128,8 @@ export interface RouteInput<Route extends AnyRoute = RouteTarget> {
 export interface AnalyseInput {
   readonly release: string;
   readonly target: Target;
-  readonly settings: AnalysisSettings;
+  /** Null: nothing is measured, and gray is only watched: where somebody removes it, that is a failing verdict. */
+  readonly settings: AnalysisSettings | null;
   /** When the analysis ends, ISO; null: it guards until it is cancelled. */
   readonly until: string | null;
   /** When the gray track was deployed, ISO: no query looks further back, where an earlier one of its name may have left counts. */
@@ -138,6 +139,8 @@ export interface AnalyseInput {
 }
 
 export interface AnalyseResult extends AnalysisResult {
+  /** Somebody removed gray. Absent: it failed by its numbers, or not at all. */
+  readonly lost?: true;
   readonly findings: readonly Finding[];
 }
 
@@ -182,7 +185,7 @@ export interface Activities {
 
   /** Sends a tagged and an untagged request through the real entry. */
   probe(input: ProbeInput): Promise<{ readonly findings: readonly Finding[] }>;
-  /** Checks the metrics until `until`; on failing it first returns traffic to stable itself, then reports. Heartbeats. */
+  /** Checks the metrics until `until`, and watches that gray is there; on failing it first returns traffic to stable itself, then reports. Heartbeats. */
   analyse(input: AnalyseInput): Promise<AnalyseResult>;
 
   /** Looks at a cluster, or at what an application needs there, and says what is wrong and how to mend it; changes nothing. */

@@ -10,15 +10,20 @@ type Change =
   | 'whole-share-before-promotion'
   | 'turns-are-given-back-at-once';
 
+/** Since the marker of all was changed. */
+type LaterChange = 'gray-is-watched-where-nothing-is-measured';
+
 /**
- * A release that began before a change goes on without it. All are asked for at the start, by one marker; a later change needs a marker of
- * its own, asked for there too. Anywhere else it is not safe: where a workflow task is ended while a local activity ends (`queries.ts`), the
+ * A release that began before a change goes on without it. All are asked for at the start, by one marker; for a later change that marker gets
+ * a new name, so that a release of today has only one. Anywhere else it is not safe: where a workflow task is ended while a local activity ends (`queries.ts`), the
  * SDK (1.24.0) records that in one task and what the code does next in another, and a replay goes on before it knows of the marker there.
  */
 export class Changes {
-  private readonly began = patched('changes-are-asked-for-at-the-start');
+  private readonly later = patched('gray-is-watched-where-nothing-is-measured');
+  private readonly began = this.later || patched('changes-are-asked-for-at-the-start');
 
-  has(change: Change): boolean {
+  has(change: Change | LaterChange): boolean {
+    if (change === 'gray-is-watched-where-nothing-is-measured') return this.later;
     return this.began || patched(change);
   }
 }

@@ -5,7 +5,7 @@ import { milliseconds } from '../domain/duration.js';
 import { failure } from '../domain/failures.js';
 import type { Stage } from '../domain/stage.js';
 import { failureError } from './failures.js';
-import { judge, type Doubt, type HoldStep, type Judged, type Judgement } from './judge.js';
+import { judge, judgedIn, type Doubt, type HoldStep, type Judgement } from './judge.js';
 import type { Run } from './run.js';
 import { until } from './together.js';
 
@@ -25,7 +25,8 @@ export async function hold(run: Run, stage: Stage, step: HoldStep): Promise<Held
   run.goOn = null;
   run.record.waitInStep({ what: whatOf(step), until: run.deadline, can: steeringOf(step) });
   try {
-    return step.analysis === null ? await rest(run, step) : await judged(run, stage, step, step.analysis);
+    const isJudged = judgedIn(run, stage, step).length > 0;
+    return isJudged ? await judged(run, stage, step) : await rest(run, step);
   } finally {
     run.holding = false;
     run.endDeadline();
@@ -51,9 +52,9 @@ async function rest(run: Run, { summary, durationMs }: HoldStep): Promise<Held> 
   return endedBy(run) ?? { result: 'held, nothing was judged', findings: [] };
 }
 
-async function judged(run: Run, stage: Stage, step: HoldStep, settings: AnalysisSettings): Promise<Held> {
+async function judged(run: Run, stage: Stage, step: HoldStep): Promise<Held> {
   for (let ms = step.durationMs; ;) {
-    const result = await judgeUnlessCut(run, stage, step, settings, ms, step.summary);
+    const result = await judgeUnlessCut(run, stage, step, ms, step.summary);
     const ended = endedBy(run);
     if (ended !== null || result === null) return ended ?? { result: null, findings: [] };
     ms = run.takeExtraMs();
@@ -62,8 +63,9 @@ async function judged(run: Run, stage: Stage, step: HoldStep, settings: Analysis
       run.record.keep(step.id, result.findings);
       continue;
     }
-    if (result.verdict === 'pass') return { result: result.why, findings: result.findings };
-    return holdLonger(run, stage, step, settings, result);
+    if (result.verdict === 'pass' || step.analysis === null)
+      return { result: result.why, findings: result.findings };
+    return holdLonger(run, stage, step, step.analysis, result);
   }
 }
 
@@ -115,7 +117,7 @@ async function untilConclusive(
     const patienceMs = Math.min(leftMs, Math.max(2 * milliseconds(settings.interval), waitedMs / 20));
     waitedMs += patienceMs;
     const summary = `still inconclusive: ${why}`;
-    const result = await judgeUnlessCut(run, stage, step, settings, patienceMs, summary);
+    const result = await judgeUnlessCut(run, stage, step, patienceMs, summary);
     const ended = endedBy(run);
     if (ended !== null) return ended;
     if (run.goOn !== null)
@@ -149,7 +151,7 @@ interface Decision {
 
 /** What ends a doubt that stays: the first deadline of those that go back then; else the last of those that pass. */
 function decisionOf(doubtful: readonly Doubt[]): Decision {
-  const deadlineOf = ({ settings }: Judged): number => milliseconds(settings.inconclusiveDeadline);
+  const deadlineOf = ({ settings }: Doubt): number => milliseconds(settings.inconclusiveDeadline);
   const [first] = doubtful
     .filter(({ settings }) => settings.onInconclusive !== 'pass')
     .toSorted((a, b) => deadlineOf(a) - deadlineOf(b));
@@ -163,12 +165,11 @@ async function judgeUnlessCut(
   run: Run,
   stage: Stage,
   step: HoldStep,
-  settings: AnalysisSettings,
   durationMs: number,
   summary: string,
 ): Promise<Judgement | null> {
   return until(
     () => run.goOn !== null || run.cutShort !== null,
-    () => judge(run, stage, step, settings, durationMs, summary),
+    () => judge(run, stage, step, durationMs, summary),
   );
 }

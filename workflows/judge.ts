@@ -20,29 +20,37 @@ export type HoldStep = Extract<Step, { kind: 'hold' }>;
 export type Judgement = AnalyseResult & { readonly doubtful: readonly Doubt[] };
 
 /** Whose analysis was inconclusive, and why. */
-export type Doubt = Judged & { readonly why: string };
+export interface Doubt {
+  readonly target: Target;
+  readonly settings: AnalysisSettings;
+  readonly why: string;
+}
 
 /** One analysis of each target; fails the step when one of them fails. */
 export async function judge(
   run: Run,
   stage: Stage,
   step: HoldStep,
-  settings: AnalysisSettings,
   durationMs: number,
   summary: string,
 ): Promise<Judgement> {
   const until = new Date(Date.now() + durationMs).toISOString();
-  const judged = judgedIn(stage, step, settings);
+  const judged = judgedIn(run, stage, step);
   const results = await untilOneFails(stage, judged, (one) =>
     analyse(one.target.cluster, inputOf(run, stage, one, until), summary),
   );
   failOnBreach(run, stage, judged, results);
   const known = results.flatMap((result) => (result === null ? [] : [result]));
-  const doubtful = judged.flatMap((one, i) => {
+  const doubtful = judged.flatMap(({ target, settings }, i): Doubt[] => {
     const result = results[i];
-    return result?.verdict === 'inconclusive' ? [{ ...one, why: result.why }] : [];
+    return settings !== null && result?.verdict === 'inconclusive'
+      ? [{ target, settings, why: result.why }]
+      : [];
   });
-  const first = known.find((r) => r.verdict === 'inconclusive') ?? known[0]!;
+  const first =
+    known.find((r) => r.verdict === 'inconclusive') ??
+    results.find((r, i) => r !== null && judged[i]!.settings !== null) ??
+    known[0]!;
   return { ...first, findings: known.flatMap((r) => r.findings), doubtful };
 }
 
@@ -72,7 +80,9 @@ async function untilOneFails(
   const suspects = judged.filter((one) => !over && !isLetGo(one));
   // Its traffic is with stable already.
   if (suspects.length > 0) {
-    const ms = Math.max(...suspects.map(({ settings }) => milliseconds(settings.interval)));
+    const ms = Math.max(
+      ...suspects.map(({ settings }) => (settings === null ? 0 : milliseconds(settings.interval))),
+    );
     await condition(() => over, Math.min(ms + 1_000, longestSuspicionMs), { summary: 'who is to blame' });
     over = true;
   }
@@ -98,22 +108,31 @@ function failOnBreach(
   for (const [i, { target }] of judged.entries()) {
     const result = results[i];
     if (result?.verdict !== 'fail') continue;
+    const { why } = result;
     run.record.keep(run.record.view().step ?? '', result.findings);
     if (result.trafficRestored) weighed(run, stage, 0);
-    throw run.blame(target.application, failureError(failure('analysis_failed', { why: result.why })));
+    const reason =
+      result.lost === true
+        ? failure('gray_lost', { workload: target.application, why })
+        : failure('analysis_failed', { why });
+    throw run.blame(target.application, failureError(reason));
   }
 }
 
 /** A target with how it is judged. */
 export interface Judged {
   readonly target: Target;
-  readonly settings: AnalysisSettings;
+  /** Null: nothing is measured, gray is only watched. */
+  readonly settings: AnalysisSettings | null;
 }
 
-function judgedIn(stage: Stage, step: Pick<Step, 'of'>, settings: AnalysisSettings): readonly Judged[] {
+/** All of a hold whose gray takes requests; none where there is nothing to measure or to watch. */
+export function judgedIn(run: Run, stage: Stage, step: Pick<HoldStep, 'of' | 'analysis'>): readonly Judged[] {
+  const watches = run.changes.has('gray-is-watched-where-nothing-is-measured');
   return concerned(stage, step).flatMap((target): Judged[] => {
-    const own = target.analysis === undefined ? settings : target.analysis;
-    return own === null ? [] : [{ target, settings: own }];
+    const settings = target.analysis === undefined ? step.analysis : target.analysis;
+    const isWatched = settings !== null || (watches && target.route !== null);
+    return isWatched ? [{ target, settings }] : [];
   });
 }
 
@@ -124,8 +143,10 @@ export async function guardWhile(
   weight: number,
   waiting: () => Promise<unknown>,
 ): Promise<void> {
-  const held = stage.steps.find((s): s is HoldStep => s.kind === 'hold' && s.analysis !== null);
-  if (weight === 0 || held === undefined) {
+  const holds = stage.steps.filter((s): s is HoldStep => s.kind === 'hold');
+  const held = holds.find((s) => s.analysis !== null) ?? holds[0];
+  const judged = weight === 0 || held === undefined ? [] : judgedIn(run, stage, held);
+  if (judged.length === 0) {
     await waiting();
     return;
   }
@@ -135,7 +156,6 @@ export async function guardWhile(
   };
   const waited = waiting();
   waited.then(finish, finish);
-  const judged = judgedIn(stage, held, held.analysis!);
   const guards = judged.map(async (one) => {
     const summary = `guards ${weight} % of ${one.target.application}`;
     const result = await until(

@@ -68,9 +68,32 @@ describe('gray that somebody removed', () => {
     expect(result).toMatchObject({
       verdict: 'fail',
       why: 'somebody deleted Deployment "web-gray"',
+      lost: true,
       trafficRestored: true,
     });
     expect(log).toEqual(['guard 7 of r1']);
+  });
+
+  it('fails where nothing is measured, and says that it was lost', async () => {
+    deps = { ...deps, grayGone: () => Promise.resolve('somebody deleted Service "web-gray"') };
+    const result = await run({ ...input(), settings: null, until: null });
+    expect(result).toMatchObject({ verdict: 'fail', lost: true, trafficRestored: true });
+    expect(log).toEqual(['guard 7 of r1']);
+    expect(fake.asked).toEqual([]);
+  });
+
+  it('and nothing else ends a hold before its time where nothing is measured', async () => {
+    const given = { ...input(), settings: null };
+    const result = await run(given);
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(given.until!));
+    expect(result).toEqual({
+      verdict: 'pass',
+      why: 'held, nothing was judged',
+      tally: emptyTally,
+      trafficRestored: false,
+      findings: [],
+    });
+    expect(fake.asked).toEqual([]);
   });
 
   it('is not looked for any more when the analysis is over', async () => {

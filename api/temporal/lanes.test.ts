@@ -17,6 +17,7 @@ import { eventually } from '../../test/rig/eventually.js';
 import { record } from '../../test/rig/histories.js';
 import { startTemporalServer, type TemporalServer } from '../../test/rig/temporal.js';
 import type { App } from '../app.js';
+import { Watch } from '../../activities/metrics/watch.js';
 import { openTemporal, type Temporal } from './temporal.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
@@ -47,6 +48,15 @@ const fresh = new Set<string>();
 const unready = new Set<string>();
 /** What the analysis of an application says, where it does not pass; of "<application> paused" the one that guards a pause. */
 const verdicts = new Map<string, Verdict>();
+/** Applications whose gray somebody has deleted. */
+const deleted = new Set<string>();
+const watching = {
+  returnToStable: () => Promise.resolve(),
+  grayGone: async ({ application, gray }: Target, signal: AbortSignal): Promise<string | null> => {
+    while (!signal.aborted && !deleted.has(application)) await delay(20);
+    return signal.aborted ? null : `somebody deleted Deployment "${gray}"`;
+  },
+};
 /** Applications whose route is gone once there is a share. */
 const lost = new Set<string>();
 /** Applications whose route cannot be given back. */
@@ -93,6 +103,7 @@ beforeAll(async () => {
       analyse: async (input) => {
         guarded.push((input.guard?.routes ?? []).map((route) => route.route));
         const { application } = input.target;
+        if (input.settings === null) return new Watch(watching, input, Context.current()).run();
         judgedSince.push(`${application} ${input.since}`);
         if (slow.has(application)) await delay(300);
         const verdictOf = (name: string): Verdict =>
@@ -603,6 +614,38 @@ describe('one of a lane that fails and goes back alone', () => {
     verdicts.clear();
     expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
     expect(failures(seen)).toEqual({ lead14: null, weak14: 'analysis_failed' });
+  });
+
+  it.each([
+    ['a hold', '19'],
+    ['a pause', '20'],
+  ])('P4: in %s in which nothing is measured, where somebody deletes its gray', async (where, n) => {
+    const [lead, weak] = [`lead${n}`, `weak${n}`];
+    const release = { analysis: null, steps: [{ weight: 10, hold: '10m' }] };
+    const id = await start({
+      [lead]: { dependsOn: [weak], release },
+      [weak]: { release: { ...release, onFailure: 'alone' } },
+    });
+    const steer = (verb: string): Promise<unknown> =>
+      ask('POST', `/v1/releases/${id}/${verb}`, { reason: 'test' });
+    const waits = (reason: string) => async (): Promise<boolean> =>
+      (await view(id)).waitingOn?.what.includes(reason) === true;
+    const isHeld = waits('the hold at 10 %');
+    await eventually('the hold', isHeld);
+    if (where === 'a pause') {
+      await steer('pause');
+      await steer('skip');
+    }
+    const isThere = where === 'a pause' ? waits('somebody to resume') : isHeld;
+    await eventually(where, isThere);
+    deleted.add(weak);
+    await eventually('it to have left', async () => failures(await view(id))[weak] === 'gray_lost');
+    await eventually(`${where} of the others`, isThere);
+    await steer(where === 'a pause' ? 'resume' : 'skip');
+    const seen = await ended(id);
+    deleted.clear();
+    expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
+    expect(failures(seen)).toEqual({ [lead]: null, [weak]: 'gray_lost' });
   });
 
   it('in a pause: whoever then asks to promote at once gives gray everything first', async () => {

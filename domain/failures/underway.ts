@@ -62,6 +62,12 @@ export const underway = {
       `Prometheus at ${c.address} cannot be asked: ${c.why}.`,
       'Check the address and the network; until then the verdict is inconclusive.',
     ),
+  gray_lost: (c: { workload: string; why: string }) =>
+    terminal(
+      409,
+      `Gray of ${c.workload} is gone: ${c.why}`,
+      'Release again; who deleted it stands in the audit log of the cluster.',
+    ),
   analysis_failed: (c: { why: string }) =>
     terminal(
       422,

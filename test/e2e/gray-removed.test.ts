@@ -29,12 +29,18 @@ const deployments = (namespace: string): string => `/apis/apps/v1/namespaces/${n
 const services = (namespace: string): string => `/api/v1/namespaces/${namespace}/services`;
 
 describe.concurrent('P1 P3 P9: gray of which somebody deletes', () => {
-  it.each<[string, (namespace: string) => string, string]>([
-    ['the Deployment', deployments, 'Deployment "shop-gray"'],
-    ['the Service', services, 'Service "shop-gray"'],
-  ])('%s', async (what, path, named) => {
+  it.each<[string, (namespace: string) => string, string, ReleaseInput]>([
+    ['the Deployment', deployments, 'Deployment "shop-gray"', held],
+    ['the Service', services, 'Service "shop-gray"', held],
+    [
+      'the Deployment, where nothing is measured',
+      deployments,
+      'Deployment "shop-gray"',
+      { ...held, analysis: null },
+    ],
+  ])('%s', async (what, path, named, release) => {
     const world = await World.create(stack, { beside: first });
-    await world.declare(world.application(held));
+    await world.declare(world.application(release));
     const before = await world.snapshot();
     const load = startLoad({ url: stack.ingress, host: world.host, requestsPerSecond: rate });
     const id = await world.release('v2');
@@ -48,7 +54,7 @@ describe.concurrent('P1 P3 P9: gray of which somebody deletes', () => {
     console.log(
       `${what} of gray deleted: ${failed} of ${records.length} requests failed, within ${last - deleted} ms`,
     );
-    expect(outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'analysis_failed' }, left: [] });
+    expect(outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'gray_lost' }, left: [] });
     expect(outcome?.failure?.message).toContain(`somebody deleted ${named}`);
     expect(failed).toBeLessThanOrEqual(most);
     expect(records.at(-1)?.version).toBe('v1');

@@ -1,6 +1,8 @@
 /** A world in which everything works at once and nothing is real: for tests of what stands before and around the workflows. */
+import { Context } from '@temporalio/activity';
 import type { Activities, TrafficResult } from '../../activities/contract.js';
 import { CatalogueError } from '../../activities/failure.js';
+import { Watch } from '../../activities/metrics/watch.js';
 import { failure } from '../../domain/failures.js';
 import { hashOf } from '../../domain/ids.js';
 import { emptyTally } from '../../domain/analysis.js';
@@ -56,13 +58,11 @@ export function workingActivities(overrides: Partial<Activities> = {}): Activiti
       Promise.all(inputs.map(async (input) => working.setTraffic(input).catch(() => null))),
     restoreRoute: async () => ({ ...(await moved()), stays: false }),
     probe: async () => ({ findings: [] }),
-    analyse: async () => ({
-      verdict: 'pass',
-      why: '',
-      tally: emptyTally,
-      trafficRestored: false,
-      findings: [],
-    }),
+    analyse: async (input) => {
+      if (input.settings === null)
+        return new Watch({ returnToStable: () => Promise.resolve() }, input, Context.current()).run();
+      return { verdict: 'pass', why: '', tally: emptyTally, trafficRestored: false, findings: [] };
+    },
     diagnose: async ({ cluster }) => ({ cluster, at: new Date().toISOString(), checks: [] }),
     survey: async ({ places }) =>
       places.map(({ application }) => ({ application, live: { stable: null, gray: [] }, unseen: null })),

@@ -33,6 +33,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+type Analysis = NonNullable<ReleaseInput['analysis']> | null;
+
 /** Failed requests that the noticing, the write and the proxies may cost; each second without a guard would cost 30. */
 const most = 25;
 /** Each application has two pods, so the second weight needs another one of gray. */
@@ -116,45 +118,52 @@ describe('a lane of a and c, of which c is lost', () => {
     expect(await chain.leftovers()).toEqual([]);
   });
 
-  it('P1 P3 P9: somebody deletes its gray Deployment: the lane goes back at once', async () => {
-    /** Nothing that the metrics say ends it: no check is due before the test is over. */
-    const held: ReleaseInput = {
-      drain: '1s',
-      steps: [{ weight: 50, hold: '10m' }],
-      analysis: { interval: '5m', metrics: [{ name: 'errors', builtin: 'error-rate', max: 5 }] },
-    };
-    await chain.settings({ a: held, c: held });
-    const { a, c } = chain;
-    const [stable, gray] = [chain.answer('v1'), chain.answer('v2')];
-    const before = await chain.snapshots();
-    const steady = chain.steady(20);
-    const id = await chain.release('v2');
-    await a.until(id, 'at 50 %', holdsHalf);
-    expect(await waysFromNow(steady, 20)).toEqual([[stable, gray], [gray]]);
-    const deleted = Date.now();
-    await c.kube.delete(`/apis/apps/v1/namespaces/${c.namespace}/deployments/c-gray`);
-    const view = await a.ended(id);
-    expect(view.outcome).toMatchObject({
-      phase: 'rolled_back',
-      failure: { code: 'analysis_failed' },
-      left: [],
-    });
-    expect(view.outcome?.failure?.message).toContain('somebody deleted Deployment "c-gray"');
-    expectSettled(view);
-    expect(await waysFromNow(steady)).toEqual([[stable], [stable]]);
-    await steady.stop();
-    const records = [steady.untagged, steady.tagged].flatMap((load) => load.summary().records);
-    const failed = records.filter((one) => one.failure !== undefined);
-    const last = Math.max(deleted, ...failed.map((one) => one.at));
-    say(
-      `gray of c deleted: ${failed.length} of ${records.length} requests failed, within ${last - deleted} ms`,
-    );
-    expect(failed.length).toBeLessThanOrEqual(most);
-    const answers = records.filter((one) => one.failure === undefined).map((one) => one.versions);
-    expect(new Set(answers)).toEqual(new Set([stable, gray]));
-    expect(await chain.snapshots()).toEqual(before);
-    expect(await chain.leftovers()).toEqual([]);
-  });
+  /** Nothing that the metrics say ends it: no check is due before the test is over. */
+  const analysis: Analysis = {
+    interval: '5m',
+    metrics: [{ name: 'errors', builtin: 'error-rate', max: 5 }],
+  };
+  it.each<[string, Analysis, Analysis]>([
+    ['judged', analysis, analysis],
+    ['not measured, a is judged', analysis, null],
+    ['not measured, nor a', null, null],
+  ])(
+    'P1 P3 P9: c is %s, and somebody deletes its gray Deployment: the lane goes back at once',
+    async (_, ofA, ofC) => {
+      const held: ReleaseInput = { drain: '1s', steps: [{ weight: 50, hold: '10m' }] };
+      await chain.settings({ a: { ...held, analysis: ofA }, c: { ...held, analysis: ofC } });
+      const { a, c } = chain;
+      const [stable, gray] = [chain.answer('v1'), chain.answer('v2')];
+      const before = await chain.snapshots();
+      const steady = chain.steady(20);
+      const id = await chain.release('v2');
+      await a.until(id, 'at 50 %', holdsHalf);
+      expect(await waysFromNow(steady, 20)).toEqual([[stable, gray], [gray]]);
+      const deleted = Date.now();
+      await c.kube.delete(`/apis/apps/v1/namespaces/${c.namespace}/deployments/c-gray`);
+      const view = await a.ended(id);
+      expect(view.outcome).toMatchObject({
+        phase: 'rolled_back',
+        failure: { code: 'gray_lost' },
+        left: [],
+      });
+      expect(view.outcome?.failure?.message).toContain('somebody deleted Deployment "c-gray"');
+      expectSettled(view);
+      expect(await waysFromNow(steady)).toEqual([[stable], [stable]]);
+      await steady.stop();
+      const records = [steady.untagged, steady.tagged].flatMap((load) => load.summary().records);
+      const failed = records.filter((one) => one.failure !== undefined);
+      const last = Math.max(deleted, ...failed.map((one) => one.at));
+      say(
+        `gray of c deleted: ${failed.length} of ${records.length} requests failed, within ${last - deleted} ms`,
+      );
+      expect(failed.length).toBeLessThanOrEqual(most);
+      const answers = records.filter((one) => one.failure === undefined).map((one) => one.versions);
+      expect(new Set(answers)).toEqual(new Set([stable, gray]));
+      expect(await chain.snapshots()).toEqual(before);
+      expect(await chain.leftovers()).toEqual([]);
+    },
+  );
 
   it('P1: its cluster is away between two weights and in the promotion: said, until when, and gone on with when it is back', async () => {
     await chain.settings({ a: { steps }, cluster });
