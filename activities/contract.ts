@@ -125,6 +125,16 @@ export interface RouteInput<Route extends AnyRoute = RouteTarget> {
   readonly route: Route;
 }
 
+export interface RestoreInput<Route extends AnyRoute = RouteTarget> extends RouteInput<Route> {
+  /** Gray that has carried traffic stays in it with weight 0, where the data plane needs time, until the next call. Default false. */
+  readonly stays?: boolean;
+  /**
+   * The tag goes on being taken off requests until the next call: what they come to further on may still have a rule for it. Default false; an
+   * Ingress takes nothing off.
+   */
+  readonly strips?: boolean;
+}
+
 export interface AnalyseInput {
   readonly release: string;
   readonly target: Target;
@@ -177,11 +187,8 @@ export interface Activities {
   setTraffic(input: TrafficInput<AnyRoute>): Promise<TrafficResult>;
   /** The same for several routes, beside each other; null for each that did not work, of which `setTraffic` then says why. */
   setTrafficTogether(inputs: readonly TrafficInput<AnyRoute>[]): Promise<readonly (TrafficResult | null)[]>;
-  /**
-   * Puts the user's route back exactly as it was found, but for what others changed meanwhile. `stays`: gray that has carried traffic stays
-   * in it with weight 0, where the data plane needs time.
-   */
-  restoreRoute(input: RouteInput<AnyRoute> & { readonly stays?: boolean }): Promise<RestoreResult>;
+  /** Puts the user's route back exactly as it was found, but for what others changed meanwhile. */
+  restoreRoute(input: RestoreInput<AnyRoute>): Promise<RestoreResult>;
 
   /** Sends a tagged and an untagged request through the real entry. */
   probe(input: ProbeInput): Promise<{ readonly findings: readonly Finding[] }>;

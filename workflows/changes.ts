@@ -10,8 +10,8 @@ type Change =
   | 'whole-share-before-promotion'
   | 'turns-are-given-back-at-once';
 
-/** Since the marker of all was changed. */
-type LaterChange = 'gray-is-watched-where-nothing-is-measured';
+/** Since the marker got its name of today. */
+const later = ['gray-is-watched-where-nothing-is-measured', 'edges-go-on-taking-the-tag-off'] as const;
 
 /**
  * A release that began before a change goes on without it. All are asked for at the start, by one marker; for a later change that marker gets
@@ -19,11 +19,12 @@ type LaterChange = 'gray-is-watched-where-nothing-is-measured';
  * SDK (1.24.0) records that in one task and what the code does next in another, and a replay goes on before it knows of the marker there.
  */
 export class Changes {
-  private readonly later = patched('gray-is-watched-where-nothing-is-measured');
-  private readonly began = this.later || patched('changes-are-asked-for-at-the-start');
+  private readonly isOfToday = patched('changes-are-asked-for-at-the-start-2');
+  private readonly began = this.isOfToday || patched('changes-are-asked-for-at-the-start');
 
-  has(change: Change | LaterChange): boolean {
-    if (change === 'gray-is-watched-where-nothing-is-measured') return this.later;
-    return this.began || patched(change);
+  has(change: Change | (typeof later)[number]): boolean {
+    return isLater(change) ? this.isOfToday : this.began || patched(change);
   }
 }
+
+const isLater = (change: string): boolean => later.some((one) => one === change);

@@ -1,7 +1,7 @@
 /** Undoing a stage: traffic first, then objects. It cannot be cancelled; what cannot be undone asks a person. */
 import { sleep } from '@temporalio/workflow';
-import type { Finding } from '../activities/contract.js';
-import { entriesOf } from '../domain/member.js';
+import type { Finding, RestoreInput } from '../activities/contract.js';
+import { entriesOf, isChained } from '../domain/member.js';
 import { quietQuestion, type QuietQuestion } from '../domain/quiet.js';
 import { drainMsOf, type Stage } from '../domain/stage.js';
 import { type Edge, type Routed, type Target } from '../domain/target.js';
@@ -67,12 +67,13 @@ interface Undoing {
  * carried everything, and an old caller must not meet a new one, or the reverse. What had no stable version goes last, gray may call it.
  */
 function undoing(undoing: Undoing): Undo[] {
-  const { reached, stage } = undoing;
+  const { run, reached, stage } = undoing;
   const targets = stage.targets.toReversed();
   const within = (set: ReadonlySet<string>): Target[] => targets.filter((t) => set.has(t.application));
   const edges = (stage.edges ?? []).filter((edge) => reached.route.has(edge.application));
+  const isStripped = run.changes.has('edges-go-on-taking-the-tag-off') && isChained(targets);
   const traffic = [
-    ...edges.map((edge) => edgeBack(undoing, edge)),
+    ...edges.map((edge) => edgeBack(undoing, edge, isStripped)),
     ...within(reached.route).flatMap((t) => trafficBack(undoing, t)),
   ];
   const stable = within(reached.stable).filter((t) => t.strategy !== 'first');
@@ -80,6 +81,7 @@ function undoing(undoing: Undoing): Undo[] {
   const back = stable.map((t) => stableBack(undoing, t));
   return [
     ...(targets.length + edges.length === 1 ? [...traffic, ...back] : [...back, ...traffic]),
+    ...(isStripped ? edges.map((edge) => edgeAway(undoing, edge)) : []),
     ...within(reached.gray).map((t) => grayAway(undoing, t)),
     ...created.map((t) => stableBack(undoing, t)),
   ];
@@ -90,11 +92,13 @@ function trafficBack(undoing: Undoing, target: Target): Undo[] {
   const { route, application, environment } = target;
   if (route === null) return [];
   const summary = `traffic of ${application} back to stable`;
+  const stays = reached.gray.has(application);
+  const staying = { stays, strips: stays && target.inner !== true && isChained(undoing.stage.targets) };
   const act = async (): Promise<readonly Finding[]> => {
     // Requests that came to gray of a caller are still on their way here, and must not meet stable.
     if (target.inner === true) await drain(undoing, tagsEnd);
     try {
-      await restore(undoing, target, route, { summary, stays: reached.gray.has(application) });
+      await restore(undoing, target, route, { summary, ...staying });
       return [];
     } catch (error) {
       // A half-done promotion may have left stable without a ready pod: then only the old image makes it fit for traffic.
@@ -105,7 +109,7 @@ function trafficBack(undoing: Undoing, target: Target): Undo[] {
       `Stable of ${application} has no ready pod, so its image goes back before traffic.`,
     );
     const findings = await stableBack(undoing, target).act();
-    await restore(undoing, target, route, { summary, stays: reached.gray.has(application) });
+    await restore(undoing, target, route, { summary, ...staying });
     return findings;
   };
   const isDone = (): boolean => undoing.restored.has(application);
@@ -115,15 +119,28 @@ function trafficBack(undoing: Undoing, target: Target): Undo[] {
   ];
 }
 
-/** Its stable is not released, and gray has no Service of its own there: it leaves at once. */
-function edgeBack(undoing: Undoing, edge: Edge): Undo {
+/** No share and no tag any more. Its stable is not released, and gray has no Service of its own there. */
+function edgeBack(undoing: Undoing, edge: Edge, strips: boolean): Undo {
   const { application, environment, route, level } = edge;
   const summary = `requests to ${application} without the tag again`;
   const act = async (): Promise<readonly Finding[]> => {
-    await restore(undoing, edge, route, { summary, stays: false });
+    await restore(undoing, edge, route, { summary, stays: false, strips });
     return [];
   };
   return { id: `${environment}/undo-traffic-${application}`, kind: 'rollback', summary, act, level };
+}
+
+/** When what is behind it has no rule for the tag any more. */
+function edgeAway(undoing: Undoing, { application, environment, route }: Edge): Undo {
+  const summary = `the route of ${application} as it was`;
+  const act = async (): Promise<readonly Finding[]> => {
+    await drain(undoing, 'connections to gray drain');
+    const input = { release: undoing.run.inputs.id, route };
+    const patienceMs = undoing.stage.rollbackDeadlineMs;
+    await quickly('restoreRoute', route.cluster, input, { patienceMs, summary });
+    return [];
+  };
+  return { id: `${environment}/undo-edge-${application}`, kind: 'rollback', summary, act };
 }
 
 function stableBack({ run, settled }: Undoing, target: Target): Undo {
@@ -169,10 +186,10 @@ async function restore(
   { run, stage, restored }: Undoing,
   { application }: Routed,
   route: AnyRoute,
-  { summary, stays }: { readonly summary: string; readonly stays: boolean },
+  { summary, ...staying }: Pick<RestoreInput, 'stays' | 'strips'> & { readonly summary: string },
 ): Promise<void> {
   const patienceMs = stage.rollbackDeadlineMs;
-  const input = { release: run.inputs.id, route, stays };
+  const input = { release: run.inputs.id, route, ...staying };
   await quickly('restoreRoute', route.cluster, input, { patienceMs, summary });
   restored.add(application);
   const isOver = entriesOf(stage, stage.targets).every((entry) => restored.has(entry.application));

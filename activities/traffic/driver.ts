@@ -2,7 +2,7 @@
 import { canonicalJson } from '../../domain/ids.js';
 import { allStable, homeOf, type RouteTarget } from '../../domain/traffic.js';
 import { uptimeMs } from '../clock.js';
-import type { RestoreResult, RouteInput, TrafficInput, TrafficResult } from '../contract.js';
+import type { RestoreInput, RestoreResult, RouteInput, TrafficInput, TrafficResult } from '../contract.js';
 import { fail } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { changeRoute, type Change, type Seen } from './change.js';
@@ -158,10 +158,11 @@ async function setTrafficAs(
  *
  * `stays`: gray that has carried traffic stays until the next call. What the controller has taken is not yet known to every proxy: one that
  * has lost the controller for seconds and forgets the Service of gray before it hears of the weights answers 503.
+ * `strips`: so it stays in any case, and the tag is taken off what goes to stable.
  */
 export async function restoreRoute(
   cluster: Cluster,
-  input: RouteInput & { readonly stays?: boolean },
+  input: RestoreInput,
   signal: AbortSignal,
   settle = routers[input.route.router].settleMs,
 ): Promise<RestoreResult> {
@@ -176,6 +177,7 @@ export async function restoreRoute(
     if (ready.gray > 0) requireReady(ready, route, allStable);
   };
   let carried = false;
+  let strips = false;
   const toStable = async (seen: Seen): Promise<Change | null> => {
     if (!isHeld(seen, input)) return null;
     const { rules, footprint, beside } = seen;
@@ -184,7 +186,10 @@ export async function restoreRoute(
     const desired = isUnknown
       ? drainedRules(router, rules, route)
       : rulesWith(router, seen, route, allStable);
-    if (isSame(desired, rules) || isSame(rulesWithout(router, seen, route), rules)) return null;
+    if (isSame(rulesWithout(router, seen, route), rules)) return null;
+    strips = input.strips === true && footprint !== null;
+    const isClosed = !strips || footprint?.closed === 'restore';
+    if (isSame(desired, rules) && isClosed) return null;
     carried = true;
     await requireStable(seen);
     if (footprint === null) return { rules: desired, footprint };
@@ -198,9 +203,11 @@ export async function restoreRoute(
     return { rules: restored, footprint: null };
   };
 
-  const first = router.settleMs === 0 ? null : await changeRoute(cluster, route, signal, toStable);
+  const isInTwo = router.settleMs > 0 || input.strips === true;
+  const first = isInTwo ? await changeRoute(cluster, route, signal, toStable) : null;
   if (carried) await settled(cluster, route, signal, settle);
-  if (first !== null && carried && input.stays === true) return { ...first, stays: true };
+  const stays = strips || (carried && input.stays === true);
+  if (first !== null && stays) return { ...first, stays };
   const last = await changeRoute(cluster, route, signal, asFound);
   await disown(cluster, route, signal);
   // Its Service goes next, without which a route that still names it may be invalid.

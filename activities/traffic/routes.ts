@@ -1,6 +1,6 @@
 /** Changes of a route, whichever router splits it: the rules of one object (driver.ts), or canaries beside an Ingress (ingress/driver.ts). */
 import type { AnyRoute } from '../../domain/traffic.js';
-import type { RestoreResult, RouteInput, TrafficInput, TrafficResult } from '../contract.js';
+import type { RestoreInput, RestoreResult, RouteInput, TrafficInput, TrafficResult } from '../contract.js';
 import type { Cluster } from '../kubernetes/client.js';
 import * as rules from './driver.js';
 import * as ingress from './ingress/driver.js';
@@ -58,7 +58,7 @@ export async function allToStable(
 
 export function restoreRoute(
   cluster: Cluster,
-  { route, ...input }: RouteInput<AnyRoute> & { readonly stays?: boolean },
+  { route, ...input }: RestoreInput<AnyRoute>,
   signal: AbortSignal,
 ): Promise<RestoreResult> {
   return route.router === 'ingress'

@@ -10,10 +10,11 @@ import { startLoad, type Load } from '../../infra/local/load.js';
 import { answered, Chain, waysSince } from '../rig/chain.js';
 import { eventually } from '../rig/eventually.js';
 import { quick, World } from '../rig/world.js';
+import { expectBaggageLeads } from './baggage.js';
 import { describeServed } from './served.js';
 import { expectSettled, expectUntouched } from './undone.js';
 import { Web } from './web.js';
-import { expectWholeWays, promotedTo } from './whole-way.js';
+import { expectAbortUnnoticed, expectWholeWays, promotedTo } from './whole-way.js';
 
 let dir: string;
 let istio: Istio;
@@ -122,8 +123,28 @@ describe.each([
   });
   afterAll(() => chain.close());
 
+  it('P1 P4 P9: an abort in the middle of its weights takes it back, and no request noticed', async () => {
+    await expectAbortUnnoticed(chain, { drain: '12s' });
+  });
+
+  it('P1 P4 P9: the same of b and c with their share at the route of a', async () => {
+    await expectAbortUnnoticed(chain, { drain: '12s', behind: true });
+  });
+
   it('P1 P9: by tag, header, parameter, cookie or share a request is in it for its whole way, or not at all', async () => {
     const view = await expectWholeWays(chain, '12s');
     expect(view.outcome).toMatchObject({ phase: 'succeeded' });
+  });
+});
+
+describe('a lane of a and c, with a and b that pass on baggage alone, b and c behind the sidecar', () => {
+  let chain: Chain;
+  beforeAll(async () => {
+    chain = await Chain.create(stack(), { router: 'istio', mesh: istio.mesh, passesOn: 'baggage' });
+  });
+  afterAll(() => chain.close());
+
+  it('P1: the tag that is put on at the edge leads to gray of c, and baggage from outside ends there', async () => {
+    await expectBaggageLeads(chain, '12s');
   });
 });

@@ -140,6 +140,7 @@ describe('a lane of several releases', () => {
       await stop();
       expect([waysSince(untagged, ended), waysSince(tagged, ended)]).toEqual([[both], [both]]);
       expect(waysSince(tagged, standing)).toEqual([both]);
+      expect(waysSince(untagged)).toEqual([neither, onlyA, both]);
       expect(await shared.leftovers()).toEqual([]);
       expect(await lanes()).toEqual([]);
     },

@@ -1,5 +1,6 @@
-/** What is true of every lane of a and c, whatever its routes are: a request is in it for its whole way, or not at all. */
+/** What is true of every lane of a and c, whatever its routes are: a request is in it for its whole way, or not at all; and nobody notices an abort. */
 import { expect } from 'vitest';
+import type { Duration } from '../../domain/duration.js';
 import type { ReleaseView } from '../../domain/release.js';
 import type { Condition } from '../../domain/traffic.js';
 import { startLoad, type Load } from '../../infra/local/load.js';
@@ -87,4 +88,40 @@ export async function expectWholeWays(chain: Chain, drain = quick.drain!): Promi
   ]);
   expect(await chain.leftovers()).toEqual([]);
   return view;
+}
+
+/**
+ * P1 P4 P9: an abort in the middle of the weights takes a and c, or b and c with the share at the route of a, back to v1, and no request noticed.
+ * @param drain as long as the proxies may need to hear of a change
+ */
+export async function expectAbortUnnoticed(
+  chain: Chain,
+  { drain = quick.drain!, behind = false }: { readonly drain?: Duration; readonly behind?: boolean } = {},
+): Promise<void> {
+  const other = behind ? 'a v1 -> b v2 -> c v2' : gray;
+  const steps = [
+    { weight: 10, hold: '200ms' },
+    { weight: 50, hold: '10m' },
+  ];
+  const own = { steps, drain };
+  await chain.settings({ a: own, b: own, c: own, edges: behind ? 'of b too' : false });
+  const { a } = chain;
+  const before = await chain.snapshots();
+  const { untagged, tagged, stop } = chain.steady();
+  const id = await (behind ? chain.releaseBehind('v2') : chain.release());
+  await a.until(id, 'at 50 %', holdingAt(50));
+  await eventually('a request that fell into the share', () => waysSince(untagged).includes(other));
+  expect((await a.steer(id, 'abort')).status).toBe(200);
+  const view = await a.ended(id);
+  const ended = Date.now();
+  await Promise.all([answered(untagged, ended), answered(tagged, ended)]);
+  await stop();
+  expect(view.outcome).toMatchObject({ phase: 'rolled_back', left: [] });
+  expectSettled(view);
+  for (const load of [untagged, tagged]) {
+    expect(waysSince(load)).toEqual([stable, other]);
+    expect(waysSince(load, ended)).toEqual([stable]);
+  }
+  expect(await chain.snapshots()).toEqual(before);
+  expect(await chain.leftovers()).toEqual([]);
 }

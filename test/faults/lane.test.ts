@@ -1,6 +1,7 @@
 /**
  * A worker is killed again and again while applications that call each other are released as one lane: all three of them, and in the long
- * form also two with the third between them, and three that are aborted. The long form (SLUICE_FAULTS=long) kills at each event;
+ * form also two with the third between them, three that are judged and approved, and three that are aborted. The long form
+ * (SLUICE_FAULTS=long) kills at each event;
  * SLUICE_KILL_EVERY says at every how many.
  */
 import { afterAll, describe, expect, inject, it } from 'vitest';
@@ -29,20 +30,34 @@ interface Scenario {
   /** Else a and c. */
   readonly isWhole: boolean;
   readonly ends: EndedPhase;
-  readonly steps?: ReleaseInput['steps'];
+  readonly release?: ReleaseInput;
 }
+
+/** By real queries of the real Prometheus, however few requests there are. */
+const judged: ReleaseInput = {
+  analysis: {
+    interval: '100ms',
+    window: '5s',
+    metrics: [{ name: 'zero', value: 'vector(0)', max: 1, minRequests: 0 }],
+  },
+  approval: { required: true },
+  verify: '300ms',
+};
 
 const scenarios: readonly Scenario[] = [
   { title: 'a lane of three', isWhole: true, ends: 'succeeded' },
+  { title: 'a lane of three that is judged and approved', isWhole: true, ends: 'succeeded', release: judged },
   { title: 'a lane of two with a third between them', isWhole: false, ends: 'succeeded' },
   {
     title: 'a lane of three that is aborted at a weight',
     isWhole: true,
     ends: 'rolled_back',
-    steps: [
-      { weight: 10, hold: '300ms' },
-      { weight: 50, hold: '5m' },
-    ],
+    release: {
+      steps: [
+        { weight: 10, hold: '300ms' },
+        { weight: 50, hold: '5m' },
+      ],
+    },
   },
 ];
 
@@ -55,10 +70,10 @@ describe('P8: a lane of which the worker is killed', () => {
   it.concurrent.each(isLong ? scenarios : scenarios.slice(0, 1))(
     'P1 P2 P3 P9: $title ends as one that nobody disturbed, and no answer mixes versions or fails',
     async (scenario) => {
-      const { title, isWhole, ends, steps } = scenario;
+      const { title, isWhole, ends, release = {} } = scenario;
       const patient = { progressDeadline: '2m', rollbackDeadline: '2m' };
-      const a = steps === undefined ? patient : { ...patient, steps };
-      const chain = await Chain.create(inject('stack'), { a, b: patient, c: patient });
+      const own = { ...patient, ...release };
+      const chain = await Chain.create(inject('stack'), { a: own, b: own, c: own });
       chains.push(chain);
       const answer = (version: string): string => chain.answer(version, isWhole ? version : 'v1');
       let [kills, from, to] = [0, 'v1', 'v2'];
@@ -67,7 +82,8 @@ describe('P8: a lane of which the worker is killed', () => {
         const { untagged, tagged, stop } = chain.steady(8);
         const id = await (isWhole ? chain.releaseAll(to) : chain.release(to));
         const aborting = ends === 'rolled_back' ? abortInShare(chain, id, untagged, answer(to)) : null;
-        const [survived] = await Promise.all([killed(chain, id, offset), aborting]);
+        const approving = release === judged ? approved(chain, id) : null;
+        const [survived] = await Promise.all([killed(chain, id, offset), aborting, approving]);
         kills += survived;
         const view = await chain.a.ended(id, patienceMs);
         const ended = Date.now();
@@ -102,6 +118,18 @@ async function killed({ a, c }: Chain, id: string, offset: number): Promise<numb
     await c.worker.kill('SIGKILL');
     await c.worker.start();
   }
+}
+
+/** Again where the worker was killed before it answered; a decision that counted already is not needed any more. */
+async function approved({ a }: Chain, id: string): Promise<void> {
+  const asks = ({ waitingOn }: ReleaseView): boolean => waitingOn?.approval !== undefined;
+  const { planHash } = await a.until(id, 'waiting for approval', asks, patienceMs);
+  const decision = { decision: 'approve', reason: 'test', planHash };
+  await eventually(
+    'the approval',
+    async () => (await a.steer(id, 'decisions', decision)).status === 200 || !asks(await a.view(id)),
+    patienceMs,
+  );
 }
 
 /** By means that need no worker. */

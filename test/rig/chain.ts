@@ -14,8 +14,8 @@ export interface ChainOptions {
   readonly c?: ReleaseInput;
   /** Of c. Default: default. */
   readonly cluster?: string;
-  /** Whether the share of c is moved at the route of a. Default false. */
-  readonly edges?: boolean;
+  /** Whether the share of c, or of b and c, is moved at the route of a. Default false. */
+  readonly edges?: boolean | 'of b too';
   /** Of a; those of the others are not declared. */
   readonly consumers?: Consumers;
   /** How long b takes for each request. Default 0. */
@@ -74,9 +74,13 @@ export class Chain {
     edges = false,
     consumers,
   }: Omit<ChainOptions, 'delayMs' | 'passesOn' | 'beside'> = {}): Promise<void> {
-    const away = edges ? { edges: [this.a.applicationName] } : {};
+    const away = edges === false ? {} : { edges: [this.a.applicationName] };
     await this.declare(this.c, { ...quick, ...c }, { traffic: away, cluster });
-    await this.declare(this.b, { ...quick, ...b }, { calls: this.c });
+    await this.declare(
+      this.b,
+      { ...quick, ...b },
+      { calls: this.c, traffic: edges === 'of b too' ? away : {} },
+    );
     const told = consumers === undefined ? {} : { consumers };
     await this.declare(this.a, { ...quick, ...a }, { calls: this.b, ...told });
   }
@@ -108,6 +112,12 @@ export class Chain {
       { name: this.c.applicationName, image: c },
     ];
     return this.a.release(a, { applications });
+  }
+
+  /** The same of b and c. */
+  releaseBehind(version: string): Promise<string> {
+    const applications = [this.b, this.c].map(({ applicationName: name }) => ({ name, image: version }));
+    return this.a.release(version, { applications });
   }
 
   /** The same of all three. */

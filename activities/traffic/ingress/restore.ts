@@ -1,6 +1,6 @@
 /** Giving an Ingress back: everything to stable, then the canaries go. */
 import { allStable, type IngressTarget, type Traffic } from '../../../domain/traffic.js';
-import type { RestoreResult, RouteInput } from '../../contract.js';
+import type { RestoreInput, RestoreResult } from '../../contract.js';
 import type { Cluster } from '../../kubernetes/client.js';
 import { Endpoints, requireReady } from '../endpoints.js';
 import { canariesOf, shareName, trafficOf } from './canaries.js';
@@ -14,7 +14,7 @@ import { fromOf, noteIn, settleMsOf, trafficIn, write } from './state.js';
  */
 export async function restoreIngress(
   cluster: Cluster,
-  { route, release, stays }: RouteInput<IngressTarget> & { readonly stays?: boolean },
+  { route, release, stays }: RestoreInput<IngressTarget>,
   signal: AbortSignal,
   settle = settleMsOf(route),
 ): Promise<RestoreResult> {
