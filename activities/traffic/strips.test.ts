@@ -51,7 +51,7 @@ describe('a route of Istio, which is given back in one write otherwise', () => {
     expect(await strip()).toMatchObject({ changed: carried, stays: true });
     expect(rules()).toMatchObject(stripping);
     expect(await strip()).toMatchObject({ changed: false, stays: true });
-    await expect(set(3, 50)).rejects.toThrow();
+    await expect(set(3, 50)).rejects.toMatchObject({ failure: { code: 'route_lost' } });
     expect(rules()).toMatchObject(stripping);
     expect(await restoreRoute(cluster, { release, route }, never)).toMatchObject({ stays: false });
     expect(kube.get(path)['spec']).toEqual(spec);

@@ -21,11 +21,11 @@ async function ask({ a }: Chain, headers: Record<string, string>): Promise<Answe
 }
 
 /**
- * P1: the tag that is put on at the edge leads to gray of c, and baggage from outside ends there.
+ * P1: the tag that is put on at the edge leads to gray of c, and baggage from outside ends there; answers the release, which has ended.
  * @param chain made with `passesOn: 'baggage'`
  * @param drain as long as the proxies may need to hear of a change
  */
-export async function expectBaggageLeads(chain: Chain, drain = quick.drain!): Promise<void> {
+export async function expectBaggageLeads(chain: Chain, drain = quick.drain!): Promise<ReleaseView> {
   const { a } = chain;
   const release = { approval: { required: true }, drain, tag: { baggage: 'lane' } };
   await chain.settings({ a: { ...release, steps: [{ weight: 50, hold: '10m' }] }, c: release });
@@ -67,4 +67,5 @@ export async function expectBaggageLeads(chain: Chain, drain = quick.drain!): Pr
   for (const load of loads) expect(waysSince(load)).toEqual([stable, gray]);
   expect(await ask(chain, { baggage: others })).toMatchObject({ version: 'v2', baggage: others });
   expect(await chain.leftovers()).toEqual([]);
+  return view;
 }

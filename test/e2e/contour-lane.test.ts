@@ -11,11 +11,13 @@ afterAll(() => chain.close());
 
 describe('a lane on HTTPProxies', () => {
   it('P1 P4 P9: an abort in the middle of its weights takes it back, and no request noticed', async () => {
-    await expectAbortUnnoticed(chain);
+    const view = await expectAbortUnnoticed(chain);
+    expect(view.outcome).toMatchObject({ phase: 'rolled_back' });
   });
 
   it('P1 P4 P9: the same of b and c with their share at the route of a', async () => {
-    await expectAbortUnnoticed(chain, { behind: true });
+    const view = await expectAbortUnnoticed(chain, { behind: true });
+    expect(view.outcome).toMatchObject({ phase: 'rolled_back' });
   });
 
   it('P1 P9: by tag, header, parameter, cookie or share a request is in it for its whole way, or not at all', async () => {

@@ -124,11 +124,13 @@ describe.each([
   afterAll(() => chain.close());
 
   it('P1 P4 P9: an abort in the middle of its weights takes it back, and no request noticed', async () => {
-    await expectAbortUnnoticed(chain, { drain: '12s' });
+    const view = await expectAbortUnnoticed(chain, { drain: '12s' });
+    expect(view.outcome).toMatchObject({ phase: 'rolled_back' });
   });
 
   it('P1 P4 P9: the same of b and c with their share at the route of a', async () => {
-    await expectAbortUnnoticed(chain, { drain: '12s', behind: true });
+    const view = await expectAbortUnnoticed(chain, { drain: '12s', behind: true });
+    expect(view.outcome).toMatchObject({ phase: 'rolled_back' });
   });
 
   it('P1 P9: by tag, header, parameter, cookie or share a request is in it for its whole way, or not at all', async () => {
@@ -145,6 +147,7 @@ describe('a lane of a and c, with a and b that pass on baggage alone, b and c be
   afterAll(() => chain.close());
 
   it('P1: the tag that is put on at the edge leads to gray of c, and baggage from outside ends there', async () => {
-    await expectBaggageLeads(chain, '12s');
+    const view = await expectBaggageLeads(chain, '12s');
+    expect(view.outcome).toMatchObject({ phase: 'succeeded' });
   });
 });

@@ -91,13 +91,14 @@ export async function expectWholeWays(chain: Chain, drain = quick.drain!): Promi
 }
 
 /**
- * P1 P4 P9: an abort in the middle of the weights takes a and c, or b and c with the share at the route of a, back to v1, and no request noticed.
+ * P1 P4 P9: an abort in the middle of the weights takes a and c, or b and c with the share at the route of a, back to v1, and no request noticed;
+ * answers the release, which has ended.
  * @param drain as long as the proxies may need to hear of a change
  */
 export async function expectAbortUnnoticed(
   chain: Chain,
   { drain = quick.drain!, behind = false }: { readonly drain?: Duration; readonly behind?: boolean } = {},
-): Promise<void> {
+): Promise<ReleaseView> {
   const other = behind ? 'a v1 -> b v2 -> c v2' : gray;
   const steps = [
     { weight: 10, hold: '200ms' },
@@ -124,4 +125,5 @@ export async function expectAbortUnnoticed(
   }
   expect(await chain.snapshots()).toEqual(before);
   expect(await chain.leftovers()).toEqual([]);
+  return view;
 }
