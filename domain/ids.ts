@@ -7,7 +7,9 @@ export const labels = {
   release: 'sluice.dev/release',
   application: 'sluice.dev/application',
   lane: 'sluice.dev/lane',
-  /** On a copy in another namespace than gray's: gray's. */
+  /** On a copy of a policy: the gray Deployment that it is for. */
+  workload: 'sluice.dev/workload',
+  /** On one in another namespace than gray's: gray's. */
   namespace: 'sluice.dev/namespace',
   /** On the Deployment of batches: the replicas that stable had before them. */
   replicas: 'sluice.dev/replicas',

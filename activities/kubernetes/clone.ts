@@ -28,6 +28,20 @@ export const isOwn = (object: KubeObject, application: string): boolean =>
   object.metadata.labels?.[ours.application] === application &&
   object.metadata.labels[ours.release] !== undefined;
 
+/** Whether it is a copy of a policy for this very gray; one of an older worker does not say for which. */
+export function isCopyFor(
+  { metadata }: KubeObject,
+  { application, namespace, gray, lane }: Pick<Target, 'application' | 'namespace' | 'gray' | 'lane'>,
+): boolean {
+  const { labels = {}, namespace: home = namespace } = metadata;
+  return (
+    isOwn({ metadata }, application) &&
+    labels[ours.lane] === lane &&
+    (labels[ours.workload] ?? gray) === gray &&
+    labels[ours.namespace] === (home === namespace ? undefined : namespace)
+  );
+}
+
 /** The labels of those keys with their new values, and only them. */
 export function changedLabels(labels: Labels, keys: ReadonlySet<string>, lane: string): Labels {
   return Object.fromEntries(

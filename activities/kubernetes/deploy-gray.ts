@@ -51,7 +51,9 @@ interface Seen {
 /** @param first whether what the pre-flight saw a moment ago will do */
 async function lookAt({ cluster, target, running }: Place, first: boolean): Promise<Seen> {
   const recent = first ? looks.take(cluster, grayKey(target)) : null;
-  if (recent !== null) return { live: null, ...recent };
+  // Called applications of the lane have made their copies since, which are to let this gray in too.
+  const isFirst = target.level === 0;
+  if (recent !== null) return { live: null, ...recent, policies: isFirst ? recent.policies : null };
   const deployment = (name: string): Promise<KubeObject | null> =>
     cluster.get(resources.deployments, target.namespace, name, running.signal);
   const [live, services, stable] = await Promise.all([

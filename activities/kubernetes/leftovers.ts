@@ -16,12 +16,12 @@ import { look } from '../traffic/ingress/objects.js';
 import { noteIn, trafficIn } from '../traffic/ingress/state.js';
 import { roughTrafficOf, rulesOf } from '../traffic/rules.js';
 import type { Cluster } from './client.js';
-import { isOwn } from './clone.js';
+import { isCopyFor, isOwn } from './clone.js';
 import { kubeFailure } from './errors.js';
 import { sketch } from './gray-sketch.js';
 import type { KubeObject } from './objects.js';
 import { lookout, type Lookout } from './observation.js';
-import { labelled } from './policies/find.js';
+import { copiesIn } from './policies/find.js';
 import { called, type Found as Piece } from './removal.js';
 import { resources, type Resource } from './resources.js';
 import type { KubernetesDeps } from './workload.js';
@@ -78,14 +78,21 @@ async function ofApplication(
   const [deployments, services, copies, noted, guest] = await Promise.all([
     list(resources.deployments),
     list(resources.services),
-    labelled(cluster, at.namespace, labelSelector, signal),
+    copiesIn(cluster, at.namespace, signal),
     noteOn(cluster, application.name, at.route, signal),
     noteOn(cluster, application.name, edge?.route ?? null, signal),
   ]);
   const named = [...deployments, ...services].filter(({ object }) => isTrackOf(at, object));
   const pieces = [
     ...named,
-    ...copies.map(({ kind, object }) => ({ resource: kind.resource, object })),
+    ...copies
+      .filter(({ object }) =>
+        isCopyFor(object, {
+          ...lookout(application, declared, { lane: laneOf(object) }),
+          application: application.name,
+        }),
+      )
+      .map(({ kind, object }) => ({ resource: kind.resource, object })),
   ].filter(({ object }) => isOwn(object, application.name));
   const lanes = new Map(pieces.map(({ object }) => [keyOf(object), laneOf(object)]));
   const found = [...lanes].map(([key, lane]): Leftover => {

@@ -20,7 +20,7 @@ const refusedMs = 5 * 60_000;
 interface Known {
   readonly mirrors: Map<string, Mirror<KubeObject>>;
   readonly askedAt: Map<string, number>;
-  readonly refusedAt: Map<string, number>;
+  readonly refusedAt: Map<string, { readonly at: number; readonly why: unknown }>;
 }
 
 const known = new WeakMap<Cluster, Known>();
@@ -55,7 +55,7 @@ async function forgetInTheEnd(cluster: Cluster, key: string, mirror: Mirror<Kube
   await mirror.done;
   const { mirrors, refusedAt } = knownOf(cluster);
   if (mirrors.get(key) === mirror) mirrors.delete(key);
-  if (isRefusal(mirror.ended?.why)) refusedAt.set(key, uptimeMs());
+  if (isRefusal(mirror.ended?.why)) refusedAt.set(key, { at: uptimeMs(), why: mirror.ended?.why });
 }
 
 /** Of the whole namespace only: a part of it may still be allowed, and is less. */
@@ -63,7 +63,13 @@ const isRefusal = (why: unknown): boolean =>
   why instanceof TooMany || (why instanceof KubeError && why.status === 403);
 
 const isRefused = (cluster: Cluster, key: string): boolean =>
-  uptimeMs() - (knownOf(cluster).refusedAt.get(key) ?? Number.NEGATIVE_INFINITY) < refusedMs;
+  uptimeMs() - (knownOf(cluster).refusedAt.get(key)?.at ?? Number.NEGATIVE_INFINITY) < refusedMs;
+
+/** Whether it is not watched because there are too many; a list of them all would be as large. */
+export const isTooMany = (cluster: Cluster, kind: Kind<KubeObject>, namespace: string): boolean => {
+  const key = keyOf(kind, namespace);
+  return isRefused(cluster, key) && knownOf(cluster).refusedAt.get(key)?.why instanceof TooMany;
+};
 
 /**
  * What a shared watch has heard, up to date as of `withinMs` ago or less; null: ask the API server. A kind that is asked for again

@@ -20,7 +20,7 @@ describe('infra/kubernetes/rbac.yaml', () => {
     const needs = policyKinds.flatMap(({ resource }) =>
       verbs.map((verb) => ({ resource, verb, name: null })),
     );
-    expect(needs).toHaveLength(28);
+    expect(needs).toHaveLength(40);
     expect(missingRights(role.rules, needs)).toEqual([]);
   });
 
@@ -28,11 +28,11 @@ describe('infra/kubernetes/rbac.yaml', () => {
     const needs = policyKinds
       .filter(({ abroad }) => abroad !== null)
       .flatMap(({ resource }) => ['list', 'watch'].map((verb) => ({ resource, verb, name: null })));
-    expect(needs).toHaveLength(12);
+    expect(needs).toHaveLength(14);
     expect(missingRights(wide.rules, needs)).toEqual([]);
     const verbs = new Set(wide.rules.flatMap((rule) => rule.verbs ?? []));
     expect(verbs).toEqual(new Set(['get', 'list', 'watch']));
-    expect(wide.rules.flatMap((rule) => rule.resources ?? [])).toHaveLength(7);
+    expect(wide.rules.flatMap((rule) => rule.resources ?? [])).toHaveLength(8);
   });
 
   it('grants nothing over secrets, and no wildcard', () => {

@@ -1,13 +1,13 @@
 /** The gray track is taken away: Deployment, Service and the copies of policies. */
 import { labels as ours } from '../../domain/ids.js';
 import type { WorkloadResult } from '../contract.js';
+import { isCopyFor } from './clone.js';
 import { KubeError } from './kube-error.js';
 import { finding, unchanged, type Place } from './place.js';
-import { labelled } from './policies/find.js';
+import { copiesIn } from './policies/find.js';
 import { grayKey, made } from './recent.js';
 import { isRemovable, removalOf, removeObjects, type Found } from './removal.js';
 import { resources } from './resources.js';
-import { selectorText } from './selectors.js';
 
 /** @param only nothing but what this very release made */
 export async function removeGray(place: Place, only = false): Promise<WorkloadResult> {
@@ -36,7 +36,6 @@ export async function removeGray(place: Place, only = false): Promise<WorkloadRe
 async function removable(place: Place): Promise<readonly Found[]> {
   const { cluster, target, running } = place;
   const { namespace } = target;
-  const selector = selectorText({ [ours.application]: target.application, [ours.lane]: target.lane });
   const [named, copies] = await Promise.all([
     Promise.all(
       [resources.deployments, resources.services].map(async (resource) => ({
@@ -44,9 +43,10 @@ async function removable(place: Place): Promise<readonly Found[]> {
         object: await cluster.get(resource, namespace, target.gray, running.signal),
       })),
     ),
-    labelled(cluster, namespace, selector, running.signal),
+    copiesIn(cluster, namespace, running.signal),
   ]);
-  const found = [...named, ...copies.map(({ kind, object }) => ({ resource: kind.resource, object }))];
+  const own = copies.filter(({ object }) => isCopyFor(object, target));
+  const found = [...named, ...own.map(({ kind, object }) => ({ resource: kind.resource, object }))];
   return found.flatMap(({ resource, object }) =>
     object !== null && isRemovable(object, removalOf(place), running.since) ? [{ resource, object }] : [],
   );

@@ -5,7 +5,7 @@ import { othersAt, type FoundStrays, type Stray, type StrayErrand } from '../../
 import type { Activities } from '../contract.js';
 import type { Cluster } from './client.js';
 import { whyUnseen } from './leftovers.js';
-import { labelled } from './policies/find.js';
+import { copiesIn } from './policies/find.js';
 import { called } from './removal.js';
 import { resources, type Resource } from './resources.js';
 import type { KubernetesDeps } from './workload.js';
@@ -47,7 +47,7 @@ async function straysIn(
   const [deployments, services, copies] = await Promise.all([
     list(resources.deployments),
     list(resources.services),
-    labelled(cluster, namespace, labelSelector, signal),
+    copiesIn(cluster, namespace, signal),
   ]);
   const all = [
     ...deployments,
@@ -57,6 +57,7 @@ async function straysIn(
   const found = new Map<string, Stray>();
   for (const piece of all) {
     const { object } = piece;
+    if (marks.some((mark) => object.metadata.labels?.[mark] === undefined)) continue;
     const [release, application, lane] = marks.map((mark) => object.metadata.labels?.[mark] ?? '');
     if (known.includes(application!)) continue;
     const key = [release, application, lane].join(' ');

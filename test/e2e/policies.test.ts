@@ -129,6 +129,33 @@ const rows: readonly Row[] = [
     'web-gray',
     (l) => ({ workloadSelector: { labels: l } }),
   ],
+  [
+    'networking.istio.io/v1alpha3',
+    'envoyfilters',
+    'EnvoyFilter',
+    'limits',
+    { workloadSelector: { labels: { app: 'web' } }, configPatches: [] },
+    'limits-web-gray',
+    (l) => ({ workloadSelector: { labels: l } }),
+  ],
+  [
+    'extensions.istio.io/v1alpha1',
+    'wasmplugins',
+    'WasmPlugin',
+    'auth',
+    { selector: web, url: 'oci://r.example/auth:1' },
+    'auth-web-gray',
+    (l) => ({ selector: { matchLabels: l } }),
+  ],
+  [
+    'telemetry.istio.io/v1',
+    'telemetries',
+    'Telemetry',
+    'logs',
+    { selector: web, accessLogging: [{ disabled: true }] },
+    'logs-web-gray',
+    (l) => ({ selector: { matchLabels: l } }),
+  ],
 ];
 
 const at = (group: string, plural: string): string => `/apis/${group}/namespaces/${namespace}/${plural}`;
@@ -183,7 +210,7 @@ describe('what holds for stable by label', () => {
       /^The worker sees NetworkPolicy of namespace "policies-test" only: one of another namespace that names web by label/,
     );
     expect(observation?.warnings?.at(-2)).toMatch(
-      /^The worker may not list ServiceMonitor, PodMonitor, AuthorizationPolicy, PeerAuthentication, RequestAuthentication, Sidecar in/,
+      /^The worker may not list ServiceMonitor, PodMonitor, AuthorizationPolicy, PeerAuthentication, RequestAuthentication, Sidecar, EnvoyFilter, WasmPlugin, Telemetry in/,
     );
   });
 
@@ -226,6 +253,68 @@ describe('what holds for stable by label', () => {
     }
     await shop.run('removeGray', shop.target('web', 'v2'));
     expect(await copies()).toEqual([]);
+  });
+});
+
+describe('what two gray tracks of one namespace need', () => {
+  const policies = at('networking.k8s.io/v1', 'networkpolicies');
+  const policy = (name: string, app: string, from: string): Promise<KubeObject> => {
+    const podSelector = { matchLabels: { app } };
+    const ingress = [{ from: [{ podSelector: { matchLabels: { app: from } } }] }];
+    return shop.kube.create(policies, { metadata: { name, namespace }, spec: { podSelector, ingress } });
+  };
+  const specOf = async (name: string): Promise<unknown> => {
+    const { spec } = await shop.kube.get<KubeObject & { spec: object }>(`${policies}/${name}`);
+    return spec;
+  };
+  const selects = async (name: string): Promise<object> => {
+    const { spec } = await shop.deployment(name);
+    return { podSelector: { matchLabels: spec.selector?.matchLabels } };
+  };
+
+  it('in a lane: gray of the caller may speak to gray of the called, which was made after the pre-flight', async () => {
+    await shop.install('back', { replicas: 1 });
+    await shop.install('front', { replicas: 1 });
+    await policy('back', 'back', 'front');
+    await until('the worker knows the policy', async () => {
+      const { observation } = await look(shop.cluster, 'back');
+      expect(observation?.warnings?.join()).toContain('NetworkPolicy "back"');
+    });
+    await look(shop.cluster, 'front');
+    const [back, front] = [shop.target('back', 'v2'), shop.target('front', 'v2', { level: 1 })];
+    await shop.run('deployGray', back, { replicas: 1 });
+    await shop.run('deployGray', front, { replicas: 1 });
+    expect(await specOf('back-gray-peers-front-gray')).toMatchObject({
+      ...(await selects('back-gray')),
+      ingress: [{ from: [await selects('front-gray')] }],
+    });
+    for (const target of [front, back]) await shop.run('removeGray', target);
+    expect(await copies()).toEqual([]);
+  });
+
+  it('of two environments: neither takes away what is for the other', async () => {
+    for (const name of ['one', 'two']) {
+      await shop.install(name, { replicas: 1 });
+      await policy(name, name, 'front');
+    }
+    const of = (name: string) => shop.target(name, 'v2', { application: 'both', environment: name });
+    const [one, two] = [of('one'), of('two')];
+    await until('the worker knows the policies', async () => {
+      const { observation } = await look(shop.cluster, 'two');
+      expect(observation?.warnings?.join()).toContain('NetworkPolicy "two"');
+    });
+    await shop.run('deployGray', one, { replicas: 1 });
+    await shop.run('deployGray', two, { replicas: 1, release: 'r2' });
+    const names = async (): Promise<string[]> => (await copies()).map((o) => o.metadata.name).toSorted();
+    expect(await names()).toEqual(['one-gray', 'two-gray']);
+    // By a worker that did not make it.
+    const another = new Shop(namespace);
+    await another.push('v2');
+    await another.run('removeGray', two, { release: 'r2' });
+    another.kube.close();
+    expect(await names()).toEqual(['one-gray']);
+    await shop.run('removeGray', one);
+    expect(await names()).toEqual([]);
   });
 });
 

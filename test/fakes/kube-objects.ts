@@ -30,6 +30,8 @@ export class FakeObjects {
   beforePatch: () => void | Promise<void> = () => undefined;
   /** Whether changes can be watched. Default false: it is forbidden. */
   mayWatch = false;
+  /** Collections that may not be listed, by their path. */
+  readonly forbidden = new Set<string>();
   private watchers: { readonly path: string; readonly response: ServerResponse }[] = [];
   private readonly objects = new Map<string, Json>();
   private readonly faults = new Map<string, Fault[]>();
@@ -122,7 +124,9 @@ export class FakeObjects {
     if (method === 'POST' && body['metadata'] !== undefined) return this.create(path, body);
     const object = this.objects.get(path);
     if (object === undefined) {
-      const items = [...this.objects].filter(([key]) => key.startsWith(`${path}/`)).map(([, one]) => one);
+      if (this.forbidden.has(path))
+        return { status: 403, answer: { reason: 'Forbidden', message: `User "test" cannot list ${path}` } };
+      const items = [...this.objects].filter(([key]) => isIn(key, path)).map(([, one]) => one);
       if (items.length > 0) return { status: 200, answer: { metadata: { resourceVersion: '1' }, items } };
       return { status: 404, answer: { reason: 'NotFound', message: `${path} not found` } };
     }
@@ -148,6 +152,13 @@ export class FakeObjects {
     this.put(at, { ...body, metadata: { ...(body['metadata'] as Json), uid: `uid-${this.version}` } });
     return { status: 201, answer: this.objects.get(at) };
   }
+}
+
+/** Of a namespace, or, where the collection names none, of any. */
+function isIn(key: string, collection: string): boolean {
+  const [, root, plural] = /^(.*)\/([^/]+)$/.exec(collection) ?? [];
+  const wide = new RegExp(`^${root}/namespaces/[^/]+/${plural}/`);
+  return key.startsWith(`${collection}/`) || wide.test(key);
 }
 
 /** RFC 7386. */

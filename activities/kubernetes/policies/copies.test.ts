@@ -3,8 +3,9 @@ import { exampleTarget } from '../../../test/fakes/target.js';
 import { grayDeployment } from '../gray.js';
 import type { Deployment, KubeObject } from '../objects.js';
 import type { LabelSelector } from '../selectors.js';
-import { policyCopies } from './copies.js';
+import { policyCopies, type Tracks } from './copies.js';
 import { policyKinds, type Policy } from './kinds.js';
+import type { NetworkSpec } from './network.js';
 
 const pods = { app: 'web', tier: 'front' };
 const stable: Deployment = {
@@ -63,7 +64,12 @@ describe('a policy that holds for the pods of stable', () => {
       metadata: {
         name: 'open-web-gray',
         namespace: target.namespace,
-        labels: { team: 'a', 'app.kubernetes.io/instance': 'web-gray', ...own },
+        labels: {
+          team: 'a',
+          'app.kubernetes.io/instance': 'web-gray',
+          ...own,
+          'sluice.dev/workload': 'web-gray',
+        },
         annotations: { 'istio.io/dry-run': 'true' },
       },
       spec: { podSelector: { matchLabels: graySelector }, ingress },
@@ -79,6 +85,14 @@ describe('a policy that holds for the pods of stable', () => {
       { matchLabels: graySelector },
     ],
     ['PeerAuthentication', 'selector', { selector: { matchLabels: pods } }, { matchLabels: graySelector }],
+    ['WasmPlugin', 'selector', { selector: { matchLabels: { app: 'web' } } }, { matchLabels: graySelector }],
+    ['Telemetry', 'selector', { selector: { matchLabels: { app: 'web' } } }, { matchLabels: graySelector }],
+    [
+      'EnvoyFilter',
+      'workloadSelector',
+      { workloadSelector: { labels: { app: 'web' } } },
+      { labels: graySelector },
+    ],
     [
       'RequestAuthentication',
       'selector',
@@ -272,6 +286,10 @@ describe('a policy of another namespace', () => {
       'is of the root of Istio, as a Sidecar, which holds there',
       a('Sidecar', 'p', { workloadSelector: { labels: { app: 'web' } } }, { namespace: 'istio-system' }),
     ],
+    [
+      'is of the root of Istio, as a PeerAuthentication, which Istio ignores there',
+      a('PeerAuthentication', 'p', { selector: web }, { namespace: 'istio-system' }),
+    ],
   ])('is left alone where it %s', (_, policy) => {
     expect(copies(policy)).toEqual({ copies: [], problems: [], warnings: [] });
   });
@@ -299,5 +317,94 @@ describe('a policy of another namespace', () => {
     expect(copies(db(ours), rival).problems[0]?.message).toContain('NetworkPolicy "db" of namespace "data"');
     const elsewhere = a('NetworkPolicy', name, { podSelector: {} }, { namespace: 'other' });
     expect(copies(db(ours), elsewhere).problems).toEqual([]);
+  });
+});
+
+describe('two applications of a lane', () => {
+  const both = (name: string): Tracks => {
+    const pods = { app: name };
+    const own: Deployment = {
+      metadata: { name },
+      spec: {
+        selector: { matchLabels: pods },
+        template: { metadata: { labels: pods }, spec: { containers: [{ name: 'app', image: 'web:v1' }] } },
+      },
+    };
+    const around = [{ metadata: { name }, spec: { selector: pods, ports: [http] } }];
+    const at = { ...target, application: name, deployment: name, gray: `${name}-gray` };
+    const route = { ...target.route!, stableService: name, grayService: `${name}-gray` };
+    const made = grayDeployment(own, around, { target: { ...at, route }, release: 'r1', replicas: 1 });
+    return { stable: own, gray: made, services: around, target: at, release: 'r1', namespaceLabels: null };
+  };
+  const podsOf = (name: string): LabelSelector => ({ matchLabels: { app: name } });
+  const grayOf = (name: string): LabelSelector => ({
+    matchLabels: both(name).gray.deployment.spec.selector!.matchLabels!,
+  });
+  const [caller, called] = ['web', 'db'];
+  const policies = [
+    net('called', podsOf(called), { ingress: [{ from: [{ podSelector: podsOf(caller) }] }] }),
+    net('caller', podsOf(caller), {
+      policyTypes: ['Egress'],
+      egress: [{ to: [{ podSelector: podsOf(called) }] }],
+    }),
+  ];
+  /** Who may speak to whom, as one word for each pair that some policy names. */
+  const pairs = (found: readonly Policy[]): string[] =>
+    found.flatMap(({ object }) => {
+      const { podSelector, ingress = [], egress = [] } = object['spec'] as NetworkSpec;
+      const said = (selector: LabelSelector | undefined): string => selector?.matchLabels?.['app'] ?? 'all';
+      return [
+        ...ingress.flatMap(({ from = [] }) =>
+          from.map((peer) => `${said(podSelector)} from ${said(peer.podSelector)}`),
+        ),
+        ...egress.flatMap(({ to = [] }) =>
+          to.map((peer) => `${said(podSelector)} to ${said(peer.podSelector)}`),
+        ),
+      ];
+    });
+
+  it.each([
+    ['called first', [called, caller]],
+    ['caller first, as two releases may', [caller, called]],
+  ])('may speak to each other in both tracks, %s', (_, order) => {
+    const kind = policies[0]!.kind;
+    let found: readonly Policy[] = policies;
+    for (const name of order) {
+      const made = policyCopies(found, both(name));
+      expect([made.problems, made.warnings]).toEqual([[], []]);
+      found = [...found, ...made.copies.map(({ object }) => ({ kind, object }))];
+    }
+    const labels = [caller, called].map((name) => grayOf(name).matchLabels!['app']);
+    expect(labels).toEqual(['web-gray', 'db-gray']);
+    for (const [one, other] of [
+      ['web', 'db'],
+      ['web-gray', 'db'],
+      ['web', 'db-gray'],
+      ['web-gray', 'db-gray'],
+    ] as const)
+      expect(pairs(found)).toEqual(expect.arrayContaining([`${other} from ${one}`, `${one} to ${other}`]));
+    // Again, as after a restart: that comes to an end.
+    const more = (): Policy[] =>
+      order.flatMap((name) =>
+        policyCopies(found, both(name))
+          .copies.map(({ object }) => ({ kind, object }))
+          .filter(({ object }) => found.every((one) => one.object.metadata.name !== object.metadata.name)),
+      );
+    found = [...found, ...more()];
+    expect(more()).toEqual([]);
+  });
+
+  it('of which one is in another lane do not get copies of its copies', () => {
+    const { copies: ofCalled } = policyCopies(policies, both(called));
+    const blue = ofCalled.map(({ object }): Policy => ({
+      kind: policies[0]!.kind,
+      object: {
+        ...object,
+        metadata: { ...object.metadata, labels: { ...object.metadata.labels, 'sluice.dev/lane': 'blue' } },
+      },
+    }));
+    const names = (found: readonly Policy[]): string[] =>
+      policyCopies(found, both(caller)).copies.map(({ object }) => object.metadata.name);
+    expect(names([...policies, ...blue])).toEqual(names(policies));
   });
 });

@@ -2,10 +2,10 @@
 import { failure, type Failure } from '../../../domain/failures.js';
 import { joinName, labels as ours } from '../../../domain/ids.js';
 import type { Target } from '../../../domain/target.js';
-import { cloneMetadata, isOwn, ownLabels } from '../clone.js';
+import { cloneMetadata, isCopyFor, ownLabels } from '../clone.js';
 import type { GrayObjects } from '../gray.js';
 import { podLabels, type Deployment, type KubeObject } from '../objects.js';
-import { apiVersion, type Resource } from '../resources.js';
+import { apiVersion, resources, type Resource } from '../resources.js';
 import { matchesSelector, serviceMatches, type Labels, type LabelSelector } from '../selectors.js';
 import { homeOf, specOf, type Policy } from './kinds.js';
 import { grantsForGray, peersIn, withGrayPeers } from './network.js';
@@ -45,7 +45,7 @@ export function policyCopies(policies: readonly Policy[], tracks: Tracks): Copie
   const labels = selectorOf(tracks.gray.deployment);
   const missing = missedBy(tracks, labels);
   const wanted = policies
-    .filter(({ object }) => object.metadata.labels?.[ours.release] === undefined)
+    .filter((policy) => isOriginal(policy, tracks.target))
     .map((policy) => copiesOf(policy, tracks, labels, missing));
   const copies = wanted.flatMap((w) => w.copies);
   const taken = copies.flatMap((copy) => {
@@ -55,7 +55,7 @@ export function policyCopies(policies: readonly Policy[], tracks: Tracks): Copie
         object.metadata.name === copy.object.metadata.name &&
         homeOf({ kind, object }, tracks.target.namespace) === copy.object.metadata.namespace,
     );
-    return rival === undefined || isOwn(rival.object, tracks.target.application) ? [] : [{ copy, rival }];
+    return rival === undefined || isCopyFor(rival.object, tracks.target) ? [] : [{ copy, rival }];
   });
   const foreign = taken.filter(({ rival }) => !holdsForGray(rival, tracks));
   return {
@@ -65,6 +65,17 @@ export function policyCopies(policies: readonly Policy[], tracks: Tracks): Copie
     ),
     warnings: wanted.flatMap((w) => w.warnings),
   };
+}
+
+/**
+ * What is the user's own, and a NetworkPolicy that was copied for another application of the lane: gray of each may be the other side of the
+ * other's, and neither's labels are in what the user wrote.
+ */
+function isOriginal({ kind, object }: Policy, { application, lane }: Tracks['target']): boolean {
+  const { labels = {} } = object.metadata;
+  if (labels[ours.release] === undefined) return true;
+  const isOfLane = labels[ours.lane] === lane && labels[ours.application] !== application;
+  return isOfLane && kind.resource.plural === resources.networkpolicies.plural;
 }
 
 /** Why a release cannot make the copy that gray needs. */
@@ -88,7 +99,7 @@ function holdsForGray(policy: Policy, { gray, target }: Tracks): boolean {
   const pods = podLabels(gray.deployment);
   // Its own pods are not ours.
   if (
-    policy.kind.resource.plural === 'networkpolicies' &&
+    policy.kind.resource.plural === resources.networkpolicies.plural &&
     homeOf(policy, target.namespace) !== target.namespace
   )
     return peersIn(spec).some(({ podSelector }) => matchesSelector(podSelector, pods));
@@ -129,7 +140,7 @@ function copiesOf(
   if (!kind.reaches(spec, home, namespace)) return none;
   if (kind.selects === 'services') return monitorCopy(policy, tracks);
   const isMissed = misses(kind.selector(spec));
-  if (kind.resource.plural !== 'networkpolicies')
+  if (kind.resource.plural !== resources.networkpolicies.plural)
     return isMissed
       ? { ...none, copies: [copyOf(policy, tracks, kind.withSelector(spec, labels, namespace))] }
       : none;
@@ -200,19 +211,26 @@ function copyOf(
   // Of two applications that it concerns each has its own copy, and of two namespaces.
   const track = base === tracks.stable.metadata.name && home === here ? target.lane : target.gray;
   const suffix = home === here ? track : `${namespace === here ? home : here}-${track}`;
-  const own = ownLabels(tracks);
+  const own = { ...ownLabels(tracks), [ours.workload]: target.gray };
+  const labels = without(metadata.labels ?? {}, Object.values(ours));
   return {
     resource,
     original: home === here ? `"${metadata.name}"` : `"${metadata.name}" of namespace "${home}"`,
     object: {
       apiVersion: apiVersion(resource),
       kind: resource.kind,
-      metadata: cloneMetadata(metadata, {
-        name: joinName(base, suffix, longestName),
-        target: { ...target, namespace },
-        own: namespace === here ? own : { ...own, [ours.namespace]: here },
-      }),
+      metadata: cloneMetadata(
+        { ...metadata, labels },
+        {
+          name: joinName(base, suffix, longestName),
+          target: { ...target, namespace },
+          own: namespace === here ? own : { ...own, [ours.namespace]: here },
+        },
+      ),
       spec,
     },
   };
 }
+
+const without = (labels: Labels, keys: readonly string[]): Labels =>
+  Object.fromEntries(Object.entries(labels).filter(([key]) => !keys.includes(key)));

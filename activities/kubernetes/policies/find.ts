@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { labels as ours } from '../../../domain/ids.js';
 import type { Cluster } from '../client.js';
 import { KubeError } from '../kube-error.js';
-import { slimWhole } from '../kinds.js';
-import { present, trustedMs } from '../mirrors.js';
+import { slimWhole, type Kind } from '../kinds.js';
+import { heard, isTooMany, present, trustedMs } from '../mirrors.js';
 import type { KubeObject } from '../objects.js';
 import { Recent } from '../recent.js';
 import { everywhere } from '../resources.js';
@@ -109,38 +109,60 @@ async function opening(
   signal?: AbortSignal,
 ): Promise<Reader<Seen>> {
   const whole = { resource: kind.resource, slim: slimWhole };
-  const isWide = kind.abroad !== null && (await present(cluster, whole, everywhere, trustedMs)) !== null;
-  const read = watched(cluster, whole, isWide ? everywhere : namespace, signal);
+  if (kind.abroad !== null) await present(cluster, whole, everywhere, trustedMs);
   return async () => {
-    const objects = await existing(read, signal);
+    const all = kind.abroad === null ? null : await ofAll(cluster, whole, signal);
+    const objects = all ?? (await existing(watched(cluster, whole, namespace, signal), signal));
     const policies = objects?.map((object): Policy => ({ kind, object })) ?? null;
     return {
       kind: kind.resource.kind,
       policies: policies?.filter((policy) => concerns(policy, namespace)) ?? null,
-      isNear: kind.abroad !== null && !isWide && policies !== null,
+      isNear: kind.abroad !== null && all === null && policies !== null,
     };
   };
 }
 
-/** A copy elsewhere is of the namespace that its label says. */
+/** Kinds that may not be listed in all namespaces; a right that is given meanwhile is known a minute later. */
+const denied = new Recent<true>(60_000);
+
+/** Of all namespaces; null: they may not be listed, or are too many. */
+async function ofAll(cluster: Cluster, kind: Kind<KubeObject>, signal?: AbortSignal): Promise<Objects> {
+  const shelf = heard(cluster, kind, everywhere, trustedMs);
+  if (shelf !== null) return shelf.all();
+  const { resource } = kind;
+  if (isTooMany(cluster, kind, everywhere) || denied.get(cluster, resource.plural) !== null) return null;
+  const objects = await existing(() => listed(cluster, resource, everywhere), signal);
+  if (objects === null) denied.keep(cluster, resource.plural, true);
+  return objects;
+}
+
+/** Of another namespace what can be about the pods of this one, and its copies that were made there. */
 function concerns({ kind, object }: Policy, namespace: string): boolean {
   const { namespace: home = namespace, labels = {} } = object.metadata;
-  if (home === namespace) return labels[ours.namespace] === undefined;
-  if (labels[ours.release] !== undefined) return labels[ours.namespace] === namespace;
-  return kind.reaches(specOf({ kind, object }), home, namespace);
+  return (
+    home === namespace ||
+    labels[ours.namespace] === namespace ||
+    kind.reaches(specOf({ kind, object }), home, namespace)
+  );
 }
 
 const named = new Recent<Labels>(60_000);
 
+/** Null: they may not be read, or it does not exist. */
 async function labelsOf(cluster: Cluster, namespace: string): Promise<Labels | null> {
   const recent = named.get(cluster, namespace);
   if (recent !== null) return recent;
   const path = `/api/v1/namespaces/${namespace}`;
-  const object = await readable(flightsOf(cluster).call(path, () => cluster.call('GET', path)));
-  if (object === null) return null;
-  const { labels = {} } = (object as unknown as KubeObject).metadata;
-  named.keep(cluster, namespace, labels);
-  return labels;
+  try {
+    const object = await readable(flightsOf(cluster).call(path, () => cluster.call('GET', path)));
+    if (object === null) return null;
+    const { labels = {} } = (object as unknown as KubeObject).metadata;
+    named.keep(cluster, namespace, labels);
+    return labels;
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 404) return null;
+    throw error;
+  }
 }
 
 /** The API server begins to serve a kind anew for about a second after its CRD has changed. */
@@ -161,24 +183,31 @@ async function existing(read: Reader<Objects>, signal?: AbortSignal): Promise<Ob
 }
 
 /**
- * Copies of this namespace's with these labels, as the API server has them now, wherever they are; none where they may not be listed, for then
- * none was made.
+ * Copies for the gray of any application of this namespace, wherever they are, as the API server has them now; where all namespaces may not be
+ * listed those of this one, for then none was made elsewhere. Who asks at the same time shares the answer.
  */
-export async function labelled(
+export async function copiesIn(
   cluster: Cluster,
   namespace: string,
-  labelSelector: string,
   signal?: AbortSignal,
 ): Promise<readonly Policy[]> {
   const kinds = await installed(cluster, signal);
+  const labelSelector = ours.release;
   const lists = await Promise.all(
     kinds.map(async (kind) => {
+      const { resource } = kind;
       const list = (at: string): Promise<Objects> =>
-        existing(() => listed(cluster, kind.resource, at, { labelSelector }, signal), signal);
+        flightsOf(cluster).call(`copies ${resource.plural} ${at}`, () =>
+          existing(() => listed(cluster, resource, at, { labelSelector })),
+        );
       const isWide = kind.abroad === 'beside the original';
       const objects = (isWide ? await list(everywhere) : null) ?? (await list(namespace));
       return (objects ?? []).map((object) => ({ kind, object }));
     }),
   );
-  return lists.flat().filter((policy) => concerns(policy, namespace));
+  signal?.throwIfAborted();
+  return lists.flat().filter(({ object: { metadata } }) => {
+    const { labels = {}, namespace: home = namespace } = metadata;
+    return home === namespace ? labels[ours.namespace] === undefined : labels[ours.namespace] === namespace;
+  });
 }

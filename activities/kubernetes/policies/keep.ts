@@ -1,7 +1,7 @@
 /** Makes the copies that gray needs of policies. */
 import { labels as ours } from '../../../domain/ids.js';
 import { CatalogueError } from '../../failure.js';
-import { isOwn } from '../clone.js';
+import { isCopyFor } from '../clone.js';
 import { kubeFailure } from '../errors.js';
 import { KubeError } from '../kube-error.js';
 import type { KubeObject } from '../objects.js';
@@ -33,7 +33,7 @@ export async function makeCopies(
   const removal = removalOf(place);
   const left = found.filter(
     (policy) =>
-      policy.object.metadata.labels?.[ours.lane] === target.lane &&
+      isCopyFor(policy.object, target) &&
       isRemovable(policy.object, removal, running.since) &&
       !isWanted(policy),
   );
@@ -45,9 +45,12 @@ export async function makeCopies(
       object.metadata.uid,
       running.signal,
     );
-  return Promise.all(
-    copies.map(async (copy) => ({ resource: copy.resource, object: await make(place, copy) })),
-  );
+  // All of them before one's failure is told: what is made later would be missed by the undoing.
+  const made = await Promise.allSettled(copies.map((copy) => make(place, copy)));
+  return made.map((result, i) => {
+    if (result.status === 'rejected') throw result.reason;
+    return { resource: copies[i]!.resource, object: result.value };
+  });
 }
 
 async function make(place: Place, copy: PolicyCopy): Promise<KubeObject> {
@@ -66,7 +69,7 @@ async function make(place: Place, copy: PolicyCopy): Promise<KubeObject> {
   const { items } = await cluster.list(copy.resource, namespace, { fieldSelector }, running.signal);
   const [there] = items;
   if (there !== undefined) {
-    if (there.metadata.labels?.[ours.release] === release && isOwn(there, target.application)) return there;
+    if (there.metadata.labels?.[ours.release] === release && isCopyFor(there, target)) return there;
     if (!isRemovable(there, removalOf(place), running.since)) {
       const why = `${copy.resource.kind} "${name}" is not of this release`;
       throw new CatalogueError(notCopied(copy, target, why));

@@ -43,18 +43,36 @@ const monitor = (selects: PolicyKind['selects'], kind: string, plural: string): 
 /** What Istio reads for all namespaces, unless its mesh config names another `rootNamespace`. */
 export const istioRoot = 'istio-system';
 
-const security = (kind: string, plural: string): PolicyKind => ({
-  resource: { group: 'security.istio.io', version: 'v1', plural, kind },
-  versions: ['v1', 'v1beta1'],
-  selects: 'pods',
-  selector: (spec) => {
-    const { matchLabels = {} } = (spec['selector'] ?? {}) as LabelSelector;
-    return { matchLabels };
-  },
-  withSelector: (spec, matchLabels) => ({ ...spec, selector: { matchLabels } }),
-  reaches: (_, at, namespace) => at === namespace || at === istioRoot,
-  abroad: 'beside gray',
-});
+interface MeshKind {
+  readonly kind: string;
+  readonly group: string;
+  readonly versions: readonly string[];
+  /** Whether one of the root namespace with a selector holds for pods of all namespaces; those of other kinds are ignored there. */
+  readonly isOfAll: boolean;
+}
+
+function mesh(
+  { kind, group, versions, isOfAll }: MeshKind,
+  field: 'selector' | 'workloadSelector',
+): PolicyKind {
+  const key = field === 'selector' ? 'matchLabels' : 'labels';
+  const plural = kind.endsWith('y') ? `${kind.slice(0, -1)}ies` : `${kind}s`;
+  return {
+    resource: { group, version: versions[0]!, plural: plural.toLowerCase(), kind },
+    versions,
+    selects: 'pods',
+    selector: (spec) => {
+      const { [key]: matchLabels = {} } = (spec[field] ?? {}) as Readonly<Record<string, Labels>>;
+      return { matchLabels };
+    },
+    withSelector: (spec, labels) => ({ ...omit(spec, field), [field]: { [key]: labels } }),
+    reaches: (_, at, namespace) => at === namespace || (isOfAll && at === istioRoot),
+    abroad: isOfAll ? 'beside gray' : null,
+  };
+}
+
+const security = (kind: string, isOfAll: boolean): PolicyKind =>
+  mesh({ kind, group: 'security.istio.io', versions: ['v1', 'v1beta1'], isOfAll }, 'selector');
 
 export const policyKinds: readonly PolicyKind[] = [
   {
@@ -67,21 +85,30 @@ export const policyKinds: readonly PolicyKind[] = [
   },
   monitor('services', 'ServiceMonitor', 'servicemonitors'),
   monitor('pods', 'PodMonitor', 'podmonitors'),
-  security('AuthorizationPolicy', 'authorizationpolicies'),
-  security('PeerAuthentication', 'peerauthentications'),
-  security('RequestAuthentication', 'requestauthentications'),
-  {
-    resource: { group: 'networking.istio.io', version: 'v1', plural: 'sidecars', kind: 'Sidecar' },
-    versions: ['v1', 'v1beta1', 'v1alpha3'],
-    selects: 'pods',
-    selector: (spec) => {
-      const { labels = {} } = (spec['workloadSelector'] ?? {}) as { readonly labels?: Labels };
-      return { matchLabels: labels };
+  security('AuthorizationPolicy', true),
+  security('PeerAuthentication', false),
+  security('RequestAuthentication', true),
+  mesh(
+    {
+      kind: 'Sidecar',
+      group: 'networking.istio.io',
+      versions: ['v1', 'v1beta1', 'v1alpha3'],
+      isOfAll: false,
     },
-    withSelector: (spec, labels) => ({ ...omit(spec, 'workloadSelector'), workloadSelector: { labels } }),
-    reaches: (_, at, namespace) => at === namespace,
-    abroad: null,
-  },
+    'workloadSelector',
+  ),
+  mesh(
+    { kind: 'EnvoyFilter', group: 'networking.istio.io', versions: ['v1alpha3'], isOfAll: true },
+    'workloadSelector',
+  ),
+  mesh(
+    { kind: 'WasmPlugin', group: 'extensions.istio.io', versions: ['v1alpha1'], isOfAll: true },
+    'selector',
+  ),
+  mesh(
+    { kind: 'Telemetry', group: 'telemetry.istio.io', versions: ['v1', 'v1alpha1'], isOfAll: false },
+    'selector',
+  ),
 ];
 
 /** One object of such a kind, as it was read. */
