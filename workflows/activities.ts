@@ -106,10 +106,13 @@ export function analyse(
   cluster: string,
   input: Parameters<Activities['analyse']>[0],
   summary: string,
+  /** How long a worker is waited for that can do it, and for its answer. Default: for ever. */
+  patienceMs?: number,
 ): ReturnType<Activities['analyse']> {
   const { analyse: remote } = proxyActivities<Activities>({
     taskQueue: clusterTaskQueue(workflowInfo().taskQueue, cluster),
     startToCloseTimeout: '30 days',
+    ...(patienceMs === undefined ? {} : { scheduleToCloseTimeout: patienceMs }),
     heartbeatTimeout: '6s',
     retry: backoff,
     cancellationType: ActivityCancellationType.TRY_CANCEL,

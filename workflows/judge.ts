@@ -1,7 +1,7 @@
 /** What the metrics say of a weight, by the analyses of all that it concerns; and waiting under that guard. */
-import { condition } from '@temporalio/workflow';
+import { condition, isCancellation } from '@temporalio/workflow';
 import type { AnalyseInput, AnalyseResult } from '../activities/contract.js';
-import type { AnalysisSettings } from '../domain/analysis.js';
+import { emptyTally, type AnalysisSettings } from '../domain/analysis.js';
 import { milliseconds } from '../domain/duration.js';
 import { failure } from '../domain/failures.js';
 import { mayLeave } from '../domain/leaving.js';
@@ -9,7 +9,7 @@ import { entriesOf } from '../domain/member.js';
 import { concerned, type Stage, type Step } from '../domain/stage.js';
 import { type Target } from '../domain/target.js';
 import { analyse } from './activities.js';
-import { failureError } from './failures.js';
+import { failureError, failureOf } from './failures.js';
 import type { Run } from './run.js';
 import { until } from './together.js';
 import { weighed } from './traffic.js';
@@ -36,9 +36,13 @@ export async function judge(
 ): Promise<Judgement> {
   const until = new Date(Date.now() + durationMs).toISOString();
   const judged = judgedIn(run, stage, step);
-  const results = await untilOneFails(stage, judged, (one) =>
-    analyse(one.target.cluster, inputOf(run, stage, one, until), summary),
-  );
+  const results = await untilOneFails(stage, judged, (one) => {
+    const input = inputOf(run, stage, one, until);
+    const { cluster } = one.target;
+    return one.settings === null
+      ? watch(cluster, input, summary, durationMs)
+      : analyse(cluster, input, summary);
+  });
   failOnBreach(run, stage, judged, results);
   const known = results.flatMap((result) => (result === null ? [] : [result]));
   const doubtful = judged.flatMap(({ target, settings }, i): Doubt[] => {
@@ -53,6 +57,25 @@ export async function judge(
     known[0]!;
   return { ...first, findings: known.flatMap((r) => r.findings), doubtful };
 }
+
+/** A hold without an analysis ends by its time, whether or not there is a worker to watch gray meanwhile. */
+async function watch(
+  cluster: string,
+  input: AnalyseInput,
+  summary: string,
+  durationMs: number,
+): Promise<AnalyseResult> {
+  try {
+    return await analyse(cluster, input, summary, durationMs + answerMs);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const why = `held, but gray could not be watched: ${failureOf(error).message}`;
+    return { verdict: 'pass', why, tally: emptyTally, trafficRestored: false, findings: [] };
+  }
+}
+
+/** How long an answer may take after the end of a hold, ms. */
+const answerMs = 15_000;
 
 /** Null for an analysis that was let go because another one failed. */
 async function untilOneFails(
@@ -69,6 +92,8 @@ async function untilOneFails(
       async () => {
         const result = await act(one);
         if (result.verdict === 'fail') failed ??= one;
+        // Of this nobody else is the reason.
+        if (result.lost === true) over = true;
         return result;
       },
     ),
@@ -105,7 +130,9 @@ function failOnBreach(
   judged: readonly Judged[],
   results: readonly (AnalyseResult | null)[],
 ): void {
-  for (const [i, { target }] of judged.entries()) {
+  const isLost = (i: number): boolean => results[i]?.lost === true;
+  const lostFirst = [...judged.entries()].toSorted(([i], [j]) => Number(isLost(j)) - Number(isLost(i)));
+  for (const [i, { target }] of lostFirst) {
     const result = results[i];
     if (result?.verdict !== 'fail') continue;
     const { why } = result;
@@ -130,7 +157,9 @@ export interface Judged {
 export function judgedIn(run: Run, stage: Stage, step: Pick<HoldStep, 'of' | 'analysis'>): readonly Judged[] {
   const watches = run.changes.has('gray-is-watched-where-nothing-is-measured');
   return concerned(stage, step).flatMap((target): Judged[] => {
-    const settings = target.analysis === undefined ? step.analysis : target.analysis;
+    // Where nothing of a hold is judged, as on the way back, nothing of it is, whatever the application says.
+    const settings =
+      step.analysis === null || target.analysis === undefined ? step.analysis : target.analysis;
     const isWatched = settings !== null || (watches && target.route !== null);
     return isWatched ? [{ target, settings }] : [];
   });
@@ -144,8 +173,8 @@ export async function guardWhile(
   waiting: () => Promise<unknown>,
 ): Promise<void> {
   const holds = stage.steps.filter((s): s is HoldStep => s.kind === 'hold');
-  const held = holds.find((s) => s.analysis !== null) ?? holds[0];
-  const judged = weight === 0 || held === undefined ? [] : judgedIn(run, stage, held);
+  const held = holds.find((s) => s.analysis !== null) ?? holds[0] ?? { analysis: null };
+  const judged = weight === 0 ? [] : judgedIn(run, stage, held);
   if (judged.length === 0) {
     await waiting();
     return;

@@ -22,9 +22,11 @@ export async function grayGone(
 ): Promise<string | null> {
   if (route === null || strategy === 'first' || strategy === 'rolling') return null;
   const alarm = new Alarm();
-  const blind = new AbortController();
+  // One that may not be watched leaves the other to see by.
+  let blind = 0;
+  const isBlind = (): boolean => blind === 2;
   const fatal = (): void => {
-    blind.abort();
+    blind++;
     alarm.ring();
   };
   const follower = { changed: alarm.ring, fatal };
@@ -49,7 +51,7 @@ export async function grayGone(
     isGoing(await cluster.get(resource, namespace, name, signal));
   signal.addEventListener('abort', alarm.ring);
   try {
-    while (!signal.aborted && !blind.signal.aborted) {
+    while (!signal.aborted && !isBlind()) {
       if (isSuspicious()) {
         const [deployment, service] = await Promise.all([
           isGone(resources.deployments, gray),

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Info } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -80,6 +81,13 @@ describe('gray that somebody removed', () => {
     expect(result).toMatchObject({ verdict: 'fail', lost: true, trafficRestored: true });
     expect(log).toEqual(['guard 7 of r1']);
     expect(fake.asked).toEqual([]);
+  });
+
+  it('fails also where the hold ends while traffic is returned', async () => {
+    const returnToStable = (): Promise<void> => delay(400);
+    deps = { ...deps, returnToStable, grayGone: () => Promise.resolve('somebody deleted it') };
+    const result = await run({ ...input(), settings: null });
+    expect(result).toMatchObject({ verdict: 'fail', lost: true, trafficRestored: true });
   });
 
   it('and nothing else ends a hold before its time where nothing is measured', async () => {

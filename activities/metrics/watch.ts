@@ -1,4 +1,5 @@
 /** Watches gray while requests go to it: where somebody removes it, traffic is returned to stable before that is said. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '@temporalio/activity';
 import { emptyTally, type Tally } from '../../domain/analysis.js';
 import type { Conclusion } from '../../domain/judge.js';
@@ -30,6 +31,8 @@ export class Watch {
   protected readonly now: () => number;
   /** Aborted when there is a result: nothing more is asked. */
   private readonly over = new AbortController();
+  /** Gray is gone, which counts whatever else has come to its end meanwhile. */
+  private losing: Promise<AnalyseResult> | null = null;
 
   constructor(
     private readonly watched: WatchDeps,
@@ -47,7 +50,8 @@ export class Watch {
     const cancelled = (): void => this.over.abort();
     this.context.cancellationSignal.addEventListener('abort', cancelled);
     try {
-      return await Promise.race([this.loop(), this.gone()]);
+      const result = await Promise.race([this.loop(), this.gone()]);
+      return (await this.losing) ?? result;
     } finally {
       this.over.abort();
       this.context.cancellationSignal.removeEventListener('abort', cancelled);
@@ -65,14 +69,19 @@ export class Watch {
   private async gone(): Promise<AnalyseResult> {
     const lost = await this.watched.grayGone?.(this.input.target, this.over.signal);
     if (lost == null) return new Promise<never>(() => undefined);
-    return { ...(await this.failing({ verdict: 'fail', why: lost })), lost: true };
+    this.losing = this.failing({ verdict: 'fail', why: lost }).then((result) => ({ ...result, lost: true }));
+    return this.losing;
   }
 
   protected async waitUntil(time: number): Promise<void> {
     this.context.cancellationSignal.throwIfAborted();
     const left = time - this.now();
-    if (left > 0) await this.context.sleep(left);
-    this.over.signal.throwIfAborted();
+    try {
+      await delay(Math.max(0, left), undefined, { signal: this.over.signal });
+    } catch (error) {
+      this.context.cancellationSignal.throwIfAborted();
+      throw error;
+    }
   }
 
   /** Traffic first, then the report. */

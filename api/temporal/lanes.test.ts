@@ -23,6 +23,7 @@ import { openTemporal, type Temporal } from './temporal.js';
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const queue = 'lanes-test';
+const noWorker = failure('cluster_unknown', { cluster: 'eu', known: [] });
 const away = failure('cluster_unreachable', { cluster: 'default', why: 'it is away' });
 let server: TemporalServer;
 let worker: { readonly stop: () => Promise<void> };
@@ -103,6 +104,7 @@ beforeAll(async () => {
       analyse: async (input) => {
         guarded.push((input.guard?.routes ?? []).map((route) => route.route));
         const { application } = input.target;
+        if (application === 'unseen21') throw toApplicationFailure(new CatalogueError(noWorker));
         if (input.settings === null) return new Watch(watching, input, Context.current()).run();
         judgedSince.push(`${application} ${input.since}`);
         if (slow.has(application)) await delay(300);
@@ -614,6 +616,15 @@ describe('one of a lane that fails and goes back alone', () => {
     verdicts.clear();
     expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
     expect(failures(seen)).toEqual({ lead14: null, weak14: 'analysis_failed' });
+  });
+
+  it('is not watched where nobody can: a hold in which nothing is measured ends by its time', async () => {
+    const release = { analysis: null, steps: [{ weight: 10, hold: '50ms' }] };
+    const seen = await ended(
+      await start({ lead21: { dependsOn: ['unseen21'], release }, unseen21: { release } }),
+    );
+    expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
+    expect(seen.steps.find((s) => s.kind === 'hold')?.result).toMatch(/held/);
   });
 
   it.each([
