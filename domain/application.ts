@@ -92,7 +92,7 @@ export interface WorkloadSettings {
   readonly manifest?: Readonly<Record<string, unknown>>;
   /** The same as a template that each environment renders; see docs/reference/templates.md. Not beside `manifest`. */
   readonly template?: string;
-  /** Labels that gray pods have on top of those of stable, such as alicloud.service.tag. */
+  /** Labels that gray pods have on top of those of stable, such as alicloud.service.tag; with {{lane}} and {{tag}}. */
   readonly grayLabels?: Readonly<Record<string, string>>;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Application, ReleaseInput } from './application.js';
-import { consumersIn, filled, grayVariables, unknownWords, type Consumers } from './consumers.js';
+import { consumersIn, filled, grayLabels, grayVariables, unknownWords, type Consumers } from './consumers.js';
 import type { Calls } from './chain.js';
 import { computePlan, type Plan } from './plan.js';
 
@@ -22,6 +22,14 @@ describe('the variables of gray', () => {
       { consumer: 'bills', env: 'T', value: '{{stable}}-blue', isApart: true },
     ]);
     expect(grayVariables([{ name: 'a', filter: { env: 'F' } }], words)).toMatchObject([{ value: 'b1' }]);
+  });
+
+  it('and labels of its pods have the words of the lane', () => {
+    const declared = { 'alicloud.service.tag': '{{tag}}', 'x/lane': 'lane-{{ lane }}', team: 'a' };
+    expect(grayLabels(declared, words)).toEqual({
+      grayLabels: { 'alicloud.service.tag': 'b1', 'x/lane': 'lane-blue', team: 'a' },
+    });
+    expect(grayLabels(undefined, words)).toEqual({});
   });
 
   it('keep what nobody knows, and name it', () => {

@@ -68,6 +68,19 @@ export const filled = (text: string, words: Readonly<Partial<Record<LaneWord, st
     return isWord(name) ? (words[name] ?? whole) : whole;
   });
 
+/** Labels of gray pods with their variables filled in. */
+export const grayLabels = (
+  declared: Readonly<Record<string, string>> | undefined,
+  words: { readonly lane: string; readonly tag: string },
+): { readonly grayLabels?: Readonly<Record<string, string>> } =>
+  declared === undefined
+    ? {}
+    : {
+        grayLabels: Object.fromEntries(
+          Object.entries(declared).map(([key, value]) => [key, filled(value, words)]),
+        ),
+      };
+
 const isWord = (name: string): name is LaneWord => (laneWords as readonly string[]).includes(name);
 
 /** {{ }} variables that nobody knows. */

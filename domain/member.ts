@@ -11,7 +11,7 @@ import {
 } from './application.js';
 import { inBatches } from './batches.js';
 import { innerOf, levelsOf, reachedFrom, type Calls } from './chain.js';
-import { consumersIn, grayVariables } from './consumers.js';
+import { consumersIn, grayLabels, grayVariables } from './consumers.js';
 import { milliseconds } from './duration.js';
 import { grayName } from './ids.js';
 import { edgeIn, edgesOf, withEdges } from './edge.js';
@@ -270,7 +270,7 @@ function targetOf(
           },
     progressDeadlineMs: milliseconds(settings.progressDeadline),
     grayReplicas: settings.replicas,
-    ...(workload.grayLabels === undefined ? {} : { grayLabels: workload.grayLabels }),
+    ...grayLabels(workload.grayLabels, words),
     ...(variables.length === 0 ? {} : { grayVariables: variables }),
   };
 }

@@ -1,6 +1,6 @@
 /** What a release would make of gray, as the pre-flight needs it: nothing of it is ever written. Pure. */
 import { workloadSettings } from '../../domain/application.js';
-import { consumersIn, grayVariables } from '../../domain/consumers.js';
+import { consumersIn, grayLabels, grayVariables } from '../../domain/consumers.js';
 import type { Target } from '../../domain/target.js';
 import type { AnyRoute } from '../../domain/traffic.js';
 import { grayDeployment } from './gray.js';
@@ -26,7 +26,8 @@ const preflight = 'pre-flight';
 
 /** A target with an image that is never written, to see what gray would look like. */
 export function sketch(at: Lookout, route: AnyRoute | null, container: string): Target {
-  const { grayLabels } = workloadSettings(at.application, at.environment);
+  const { grayLabels: declared } = workloadSettings(at.application, at.environment);
+  const words = { lane: at.lane, tag: at.tag?.value ?? at.lane };
   const image = { requested: '', reference: 'pre-flight', digest: '', version: '' };
   return {
     application: at.application.name,
@@ -48,11 +49,8 @@ export function sketch(at: Lookout, route: AnyRoute | null, container: string): 
     probe: null,
     progressDeadlineMs: 0,
     grayReplicas: 1,
-    ...(grayLabels === undefined ? {} : { grayLabels }),
-    grayVariables: grayVariables(consumersIn(at.application, at.environment), {
-      lane: at.lane,
-      tag: at.tag?.value ?? at.lane,
-    }),
+    ...grayLabels(declared, words),
+    grayVariables: grayVariables(consumersIn(at.application, at.environment), words),
   };
 }
 

@@ -68,6 +68,12 @@ const rows: readonly Row[] = [
     { pointer: '/environments/1/traffic/edges/0', expected: 'another application' },
   ],
 
+  [
+    'a label of gray with an unknown variable',
+    ['workload', 'grayLabels', 'x/track'],
+    '{{stable}}',
+    { pointer: '/workload/grayLabels/x~1track', expected: expect.stringContaining('{{lane}} and {{tag}}') },
+  ],
   ['an unknown strategy', release('strategy'), 'bluegreen', { found: '"bluegreen"' }],
   ['a lane with an underscore', release('lane'), 'gray_1', {}],
   ['a lane that is too long', release('lane'), 'a'.repeat(41), { expected: 'at most 40 characters' }],

@@ -29,7 +29,7 @@ import {
   headerName,
   hostName,
   httpUrl,
-  labels,
+  laneLabels,
   objectName,
   tagValue,
   text,
@@ -53,9 +53,11 @@ const workload = z.strictObject({
   template: text(100_000)
     .exactOptional()
     .describe('The same as a template that each environment renders. Not beside manifest.'),
-  grayLabels: labels
+  grayLabels: laneLabels
     .exactOptional()
-    .describe('Labels that gray pods have on top of those of stable, such as alicloud.service.tag.'),
+    .describe(
+      'Labels that gray pods have on top of those of stable, such as alicloud.service.tag; {{lane}} and {{tag}} stand for those of the release.',
+    ),
 }) satisfies z.ZodType<WorkloadSettings>;
 
 const values = z

@@ -3,6 +3,7 @@
  * api/fields.ts makes the rest of an error from it.
  */
 import { z } from '@hono/zod-openapi';
+import { filled } from '../../domain/consumers.js';
 import { durationPattern, milliseconds } from '../../domain/duration.js';
 
 const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
@@ -86,15 +87,13 @@ const isLabelKey = (key: string): boolean => {
   );
 };
 
-/** Labels of Kubernetes. */
-export const labels = z.record(
+/** Labels of Kubernetes, whose values may say {{lane}} and {{tag}}. */
+export const laneLabels = z.record(
   z.string().refine(isLabelKey, 'a label of Kubernetes, such as alicloud.service.tag or example.com/track'),
-  z
-    .string()
-    .refine(
-      (value) => value === '' || labelPart.test(value),
-      'a label value: letters, digits, "-", "_" and ".", at most 63',
-    ),
+  z.string().refine((value) => {
+    const one = filled(value, { lane: 'x', tag: 'x' });
+    return one === '' || labelPart.test(one);
+  }, 'a label value: letters, digits, "-", "_" and ".", at most 63; {{lane}} and {{tag}} may be in it'),
 );
 
 export const laneName = dnsLabel.max(40, 'at most 40 characters');

@@ -167,7 +167,7 @@ describe('new', () => {
       msePilotCreateAppName: 'cart',
       msePilotAutoEnable: 'on',
     });
-    expect(workload!.grayLabels).toEqual({ 'alicloud.service.tag': 'gray' });
+    expect(workload!.grayLabels).toEqual({ 'alicloud.service.tag': '{{tag}}' });
   });
 
   it('gives pods the address of Nacos, in test another one', async () => {
