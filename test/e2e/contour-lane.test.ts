@@ -1,6 +1,9 @@
 /** A lane of a and c with b between them, all behind HTTPProxies of Contour's: what those make of real requests. */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { ReleaseInput } from '../../domain/application.js';
+import { auditedSince } from '../rig/audit.js';
 import { Chain } from '../rig/chain.js';
+import type { World } from '../rig/world.js';
 import { expectAbortUnnoticed, expectWholeWays } from './whole-way.js';
 
 let chain: Chain;
@@ -19,6 +22,59 @@ describe('a lane on HTTPProxies', () => {
     const view = await expectAbortUnnoticed(chain, { behind: true });
     expect(view.outcome).toMatchObject({ phase: 'rolled_back' });
   });
+
+  it.each([
+    ['where it is aborted', 'abort'],
+    ['where it succeeds', 'promote'],
+  ] as const)(
+    'P9: %s goes in order: the entry, what is behind it, when Prometheus counts no more requests the pods, and their objects',
+    async (_, verb) => {
+      const analysis: ReleaseInput['analysis'] = {
+        interval: '1s',
+        window: '10s',
+        metrics: [{ name: 'errors', builtin: 'error-rate', max: 5, minRequests: 1 }],
+      };
+      const release = { analysis, drain: '2s', steps: [{ weight: 50, hold: '10m' }] } as const;
+      await chain.settings({ a: release, c: release });
+      const { a, c } = chain;
+      const { stop } = chain.steady(20);
+      const id = await chain.release();
+      await a.until(id, 'at 50 %', (v) => v.phase === 'holding' && v.applications[0]?.grayWeight === 50);
+      const begun = Date.now();
+      expect((await a.steer(id, verb)).status).toBe(200);
+      const view = await a.ended(id);
+      await stop();
+      expect(view.outcome).toMatchObject({ phase: verb === 'abort' ? 'rolled_back' : 'succeeded', left: [] });
+
+      const asked = view.evidence.filter((e) => e.kind === 'requests');
+      expect(asked.map((e) => e.data)).toMatchObject([{ seen: 'quiet' }, { seen: 'quiet' }]);
+      const since =
+        verb === 'abort'
+          ? begun
+          : Date.parse(view.steps.find((s) => s.kind === 'return-traffic')!.startedAt!);
+      const written = async (world: World) => {
+        const all = await auditedSince(world.stack.auditLog, world.namespace, since);
+        const at = (what: string): number[] =>
+          all.filter((one) => `${one.verb} ${one.resource} ${one.name}` === what).map((one) => one.at);
+        const { name } = world;
+        return {
+          route: at(`patch httpproxies ${name}`),
+          empty: at(`patch deployments ${name}-gray`),
+          gone: ['deployments', 'services'].flatMap((kind) => at(`delete ${kind} ${name}-gray`)),
+        };
+      };
+      const [entry, behind] = [await written(a), await written(c)];
+      expect([entry.gone.length, behind.gone.length]).toEqual([2, 2]);
+      // Requests that have come in with the tag get their time, but for those that meet the same version now.
+      const waits = verb === 'abort' ? 2_000 : 0;
+      expect(behind.route[0]! - entry.route[0]!).toBeGreaterThanOrEqual(waits);
+      for (const { route, empty, gone } of [entry, behind]) {
+        expect(empty[0]!).toBeGreaterThan(Math.max(...route));
+        expect(Math.min(...gone)).toBeGreaterThan(empty[0]!);
+      }
+      expect(Math.min(entry.empty[0]!, behind.empty[0]!)).toBeGreaterThan(behind.route[0]! + 2_000);
+    },
+  );
 
   it('P1 P9: by tag, header, parameter, cookie or share a request is in it for its whole way, or not at all', async () => {
     const view = await expectWholeWays(chain);

@@ -1,5 +1,4 @@
 /** The sample application in a namespace of its own, and the activities that release it, for end-to-end tests of workloads. */
-import { readFile } from 'node:fs/promises';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { inject } from 'vitest';
@@ -11,6 +10,7 @@ import { workloadActivities } from '../../activities/kubernetes/workload.js';
 import type { Failure } from '../../domain/failures.js';
 import type { Target } from '../../domain/target.js';
 import { applyObjects } from '../../infra/local/apply.js';
+import { auditedSince } from '../rig/audit.js';
 import { pushImage } from '../../infra/local/images.js';
 import { Kube, type KubeObject } from '../../infra/local/kube.js';
 import { until } from '../../infra/local/parts.js';
@@ -158,24 +158,9 @@ export class Shop {
 
   /** What asked the API server about this namespace as Sluice since a moment, as "verb resource". */
   async requestsSince(at: number): Promise<string[]> {
-    const text = await readFile(this.stack.auditLog, 'utf8');
-    const entries = text
-      .split('\n')
-      .filter((line) => line.includes('"userAgent":"sluice"'))
-      .map((line) => JSON.parse(line) as AuditEntry)
-      .filter(
-        (e) => Date.parse(e.requestReceivedTimestamp) >= at && e.objectRef?.namespace === this.namespace,
-      );
-    const byId = new Map(entries.map((e) => [e.auditID, e]));
-    return [...byId.values()].map((e) => `${e.verb} ${e.objectRef?.resource}`);
+    const asked = await auditedSince(this.stack.auditLog, this.namespace, at);
+    return asked.map(({ verb, resource }) => `${verb} ${resource}`);
   }
-}
-
-interface AuditEntry {
-  readonly auditID: string;
-  readonly verb: string;
-  readonly requestReceivedTimestamp: string;
-  readonly objectRef?: { readonly resource: string; readonly namespace?: string };
 }
 
 /** The catalogue failure that the work ends with; throws whatever else it ends with. */
