@@ -77,7 +77,9 @@ async function giveBack({ release, target: { route } }: Leftover): Promise<strin
   if (route === null) return null;
   const summary = `give ${route.route} back for release ${release}`;
   try {
-    await quickly('restoreRoute', route.cluster, { release, route, stays: true }, { patienceMs, summary });
+    // What is behind it may still have a rule for the tag.
+    const input = { release, route, stays: true, strips: true };
+    await quickly('restoreRoute', route.cluster, input, { patienceMs, summary });
     return null;
   } catch (error) {
     return failureOf(error).message;

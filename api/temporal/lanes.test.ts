@@ -49,6 +49,8 @@ const fresh = new Set<string>();
 const unready = new Set<string>();
 /** What the analysis of an application says, where it does not pass; of "<application> paused" the one that guards a pause. */
 const verdicts = new Map<string, Verdict>();
+/** Routes that were given back but for the tag, which they go on taking off. */
+let stripped: string[] = [];
 /** Applications whose gray somebody has deleted. */
 const deleted = new Set<string>();
 const watching = {
@@ -151,6 +153,7 @@ beforeAll(async () => {
       },
       restoreRoute: async (input) => {
         if (stuck.has(input.route.route)) throw toApplicationFailure(new CatalogueError(away));
+        if (input.strips === true) stripped.push(input.route.route);
         done.push(`restoreRoute ${input.route.route}`);
         return working.restoreRoute(input);
       },
@@ -657,6 +660,7 @@ describe('one of a lane that fails and goes back alone', () => {
     deleted.clear();
     expect(seen.outcome).toMatchObject({ phase: 'succeeded' });
     expect(failures(seen)).toEqual({ [lead]: null, [weak]: 'gray_lost' });
+    if (where === 'a hold') await record(client, releaseWorkflowId(id), 'succeeded-lane-gray-lost');
   });
 
   it('in a pause: whoever then asks to promote at once gives gray everything first', async () => {
@@ -888,6 +892,27 @@ describe('releases that share a way', () => {
     expect(changes.at(-1)).toBe(
       'prod: namespace shop: VirtualService edge: x-lane: gray kept, and given to 100 % of all, restored after it',
     );
+  });
+
+  it('P1: where it is rejected the edge takes the tag off until nothing behind it has a rule for it', async () => {
+    await declare('edge22', [], false);
+    await declare('near22', ['edge22'], true, ['far22']);
+    await declare('far22', ['edge22'], true);
+    const id = await release('near22+far22');
+    const open = await until(id, (view) => view.waitingOn?.approval !== undefined);
+    done = [];
+    stripped = [];
+    const decision = { decision: 'reject', reason: 'test', planHash: open?.planHash };
+    await ask('POST', `/v1/releases/${id}/decisions`, decision);
+    expect((await until(id, (view) => view.outcome !== null))?.outcome).toMatchObject({
+      phase: 'rolled_back',
+      left: [],
+    });
+    const back = done.filter((line) => line.startsWith('restoreRoute'));
+    const of = (name: string): string => `restoreRoute ${name}`;
+    expect(back.slice(0, 4)).toEqual([of('edge22'), of('near22'), of('far22'), of('edge22')]);
+    expect(stripped).toEqual(['edge22']);
+    await record(client, releaseWorkflowId(id), 'rolled-back-lane-behind-an-edge');
   });
 
   it('never show the share of one what only the other has: with the same tag they take turns, whoever comes first', async () => {

@@ -176,6 +176,21 @@ describe('release', () => {
     expect(api.asked.map(({ body }) => (body as { hotfix?: boolean }).hotfix)).toEqual([true, undefined]);
   });
 
+  it('asks for an approval of each application, in the lane that is named, and only then', async () => {
+    accept();
+    await sluice(api.url, [
+      ...start,
+      'cart@registry.example/shop/cart:v2',
+      '--lane',
+      'blue',
+      '--approve-each',
+    ]);
+    await sluice(api.url, start);
+    const asked = api.asked.map(({ body }) => body as { approveEach?: boolean; lane?: string });
+    expect(asked).toMatchObject([{ approveEach: true, lane: 'blue' }, {}]);
+    expect([asked[1]?.approveEach, asked[1]?.lane]).toEqual([undefined, undefined]);
+  });
+
   it('goes past the order of environments, and only then', async () => {
     accept();
     await sluice(api.url, [...start, '-e', 'prod', '--override', '--reason', 'down']);

@@ -78,45 +78,69 @@ async function waysFromNow({ untagged, tagged }: Steady, least = 5): Promise<rea
   return [waysSince(untagged, now), waysSince(tagged, now)];
 }
 
-describe('a lane of a and c, of which c is lost', () => {
-  it('P1 P3 P9: its cluster stays away: traffic goes back where it can, a person is asked for the rest, and retry ends it', async () => {
-    const rollbackDeadline = '4s';
-    await chain.settings({
-      a: { steps, rollbackDeadline },
-      c: { progressDeadline: '3s', rollbackDeadline },
-      cluster,
-    });
-    const [stable, gray] = [chain.answer('v1'), chain.answer('v2')];
-    const before = await chain.snapshots();
-    const steady = chain.steady();
-    const id = await chain.release('v2');
-    const back = await cutAtHalf(id);
-    await awaitsCluster(id, 'weight');
-    const asking = await chain.a.until(id, 'asking for help', (v) => v.phase === 'needs_attention');
-    expect(asking.waitingOn).toMatchObject({ until: null, can: ['retry', 'skip', 'abandon'] });
-    const whose = `traffic of ${chain.c.applicationName} back to stable does not work`;
-    expect(asking.waitingOn?.what).toContain(whose);
-    expect(asking.waitingOn?.what).toMatch(/tried \d+ times, .*Cluster "two" cannot be reached/);
-    expect(await waysFromNow(steady)).toEqual([[stable], [stable]]);
-
-    back();
-    expect((await chain.a.steer(id, 'retry')).status).toBe(200);
-    const view = await chain.a.ended(id);
-    expect(view.outcome).toMatchObject({
-      phase: 'rolled_back',
-      failure: { code: 'cluster_unreachable' },
-      left: [],
-    });
-    expectSettled(view);
-    expect(await waysFromNow(steady)).toEqual([[stable], [stable]]);
-    await steady.stop();
-    expect([waysSince(steady.untagged), waysSince(steady.tagged)]).toEqual([
-      [stable, gray],
-      [stable, gray],
-    ]);
-    expect(await chain.snapshots()).toEqual(before);
-    expect(await chain.leftovers()).toEqual([]);
+async function retried(id: string, back: () => void): Promise<void> {
+  back();
+  expect((await chain.a.steer(id, 'retry')).status).toBe(200);
+  const view = await chain.a.ended(id);
+  expect(view.outcome).toMatchObject({
+    phase: 'rolled_back',
+    failure: { code: 'cluster_unreachable' },
+    left: [],
   });
+  expectSettled(view);
+}
+
+async function abandoned(id: string, back: () => void): Promise<void> {
+  expect((await chain.a.steer(id, 'abandon')).status).toBe(200);
+  const { outcome } = await chain.a.ended(id);
+  expect(outcome).toMatchObject({ phase: 'failed', failure: { code: 'abandoned' } });
+  expect(outcome?.left).toContain(`traffic of ${chain.c.applicationName} back to stable`);
+  back();
+  const cleaned = await eventually('all to be taken away', async () => {
+    const answer = await chain.a.call('POST', '/v1/environments/prod/clean', { reason: 'test' });
+    const { items, unseen } = answer.body as { items: { left: unknown }[]; unseen: unknown[] };
+    return unseen.length === 0 && items.every((item) => item.left === null) ? items : null;
+  });
+  expect(cleaned).toHaveLength(2);
+}
+
+describe('a lane of a and c, of which c is lost', () => {
+  it.each([
+    ['retry ends it', retried],
+    ['abandon leaves it, until the cluster is back and env clean takes it away', abandoned],
+  ])(
+    'P1 P3 P9: its cluster stays away: traffic goes back where it can, a person is asked for the rest; %s',
+    async (_, end) => {
+      const rollbackDeadline = '4s';
+      await chain.settings({
+        a: { steps, rollbackDeadline },
+        c: { progressDeadline: '3s', rollbackDeadline },
+        cluster,
+      });
+      const [stable, gray] = [chain.answer('v1'), chain.answer('v2')];
+      const before = await chain.snapshots();
+      const steady = chain.steady();
+      const id = await chain.release('v2');
+      const back = await cutAtHalf(id);
+      await awaitsCluster(id, 'weight');
+      const asking = await chain.a.until(id, 'asking for help', (v) => v.phase === 'needs_attention');
+      expect(asking.waitingOn).toMatchObject({ until: null, can: ['retry', 'skip', 'abandon'] });
+      const whose = `traffic of ${chain.c.applicationName} back to stable does not work`;
+      expect(asking.waitingOn?.what).toContain(whose);
+      expect(asking.waitingOn?.what).toMatch(/tried \d+ times, .*Cluster "two" cannot be reached/);
+      expect(await waysFromNow(steady)).toEqual([[stable], [stable]]);
+
+      await end(id, back);
+      expect(await waysFromNow(steady)).toEqual([[stable], [stable]]);
+      await steady.stop();
+      expect([waysSince(steady.untagged), waysSince(steady.tagged)]).toEqual([
+        [stable, gray],
+        [stable, gray],
+      ]);
+      expect(await chain.snapshots()).toEqual(before);
+      expect(await chain.leftovers()).toEqual([]);
+    },
+  );
 
   /** Nothing that the metrics say ends it: no check is due before the test is over. */
   const analysis: Analysis = {
