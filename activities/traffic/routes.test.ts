@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failure } from '../../domain/failures.js';
 import type { RouteTarget } from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
-import { routeOf } from '../../test/fakes/route.js';
+import { putVirtualService, routeOf, virtualService } from '../../test/fakes/route.js';
 import type { TrafficInput } from '../contract.js';
 import { CatalogueError } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
@@ -13,8 +13,6 @@ import { prepareRoute, setTraffic } from './driver.js';
 import { allToStable } from './routes.js';
 
 const never = new AbortController().signal;
-const slices = '/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices';
-const path = '/apis/networking.istio.io/v1/namespaces/shop/virtualservices/web';
 const here = routeOf('istio');
 const away: RouteTarget = { ...here, cluster: 'eu' };
 
@@ -23,15 +21,7 @@ let cluster: Cluster;
 beforeEach(async () => {
   kube = new FakeObjects();
   cluster = await kube.start();
-  for (const service of ['web', 'web-gray'])
-    kube.put(`${slices}/${service}-x`, {
-      metadata: { name: `${service}-x`, labels: { 'kubernetes.io/service-name': service } },
-      endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready: true } }],
-    });
-  kube.put(path, {
-    metadata: { name: 'web', namespace: 'shop' },
-    spec: { http: [{ route: [{ destination: { host: 'web', port: { number: 80 } } }] }] },
-  });
+  putVirtualService(kube);
 });
 afterEach(() => kube.stop());
 
@@ -49,7 +39,9 @@ describe('the share of a lane with several routes', () => {
     const inputs: TrafficInput[] = routes.map((route) => ({ ...share, route }));
     const results: unknown = await new MockActivityEnvironment().run(setTrafficTogether, inputs);
     expect(results).toMatchObject([null, { changed: true, after: { gray: 50 } }, null]);
-    expect(kube.get(path)['spec']).toMatchObject({ http: [{ route: [{ weight: 50 }, { weight: 50 }] }] });
+    expect(kube.get(virtualService)['spec']).toMatchObject({
+      http: [{ route: [{ weight: 50 }, { weight: 50 }] }],
+    });
   });
 });
 
@@ -66,7 +58,7 @@ describe('the guard of a lane in several clusters', () => {
       await expect(allToStable(clusters, { release: 'r1', seq: 2, routes }, never)).rejects.toThrow(
         'No worker serves a cluster "eu"',
       );
-      const { http } = kube.get(path)['spec'] as { readonly http: object[] };
+      const { http } = kube.get(virtualService)['spec'] as { readonly http: object[] };
       expect(http).toMatchObject([{ route: [{ weight: 100 }, { weight: 0 }] }]);
     },
   );

@@ -1,29 +1,21 @@
 /** The entry of a lane on its way back: it takes the tag off requests until what they come to further on has no rule for it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
-import { routeOf } from '../../test/fakes/route.js';
+import { putVirtualService, routeOf, virtualService, virtualServiceSpec } from '../../test/fakes/route.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { prepareRoute, restoreRoute, setTraffic } from './driver.js';
 
 const never = new AbortController().signal;
-const slices = '/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices';
-const path = '/apis/networking.istio.io/v1/namespaces/shop/virtualservices/web';
 const tag = { header: 'x-lane', value: 'gray' };
 const route = { ...routeOf('istio'), stamps: tag };
 const release = 'r1';
-const spec = { http: [{ route: [{ destination: { host: 'web', port: { number: 80 } } }] }] };
 
 let kube: FakeObjects;
 let cluster: Cluster;
 beforeEach(async () => {
   kube = new FakeObjects();
   cluster = await kube.start();
-  for (const service of ['web', 'web-gray'])
-    kube.put(`${slices}/${service}-x`, {
-      metadata: { name: `${service}-x`, labels: { 'kubernetes.io/service-name': service } },
-      endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready: true } }],
-    });
-  kube.put(path, { metadata: { name: 'web', namespace: 'shop' }, spec });
+  putVirtualService(kube);
   await prepareRoute(cluster, { release, route, seq: 1 }, never);
 });
 afterEach(() => kube.stop());
@@ -31,7 +23,7 @@ afterEach(() => kube.stop());
 const set = (seq: number, gray: number) =>
   setTraffic(cluster, { release, route, seq, traffic: { gray, tag } }, never, 0);
 const strip = () => restoreRoute(cluster, { release, route, stays: true, strips: true }, never);
-const rules = () => (kube.get(path)['spec'] as { readonly http: readonly object[] }).http;
+const rules = () => (kube.get(virtualService)['spec'] as { readonly http: readonly object[] }).http;
 /** No rule for tagged requests; stable takes the tag off, gray has no share. */
 const stripping = [
   {
@@ -54,7 +46,7 @@ describe('a route of Istio, which is given back in one write otherwise', () => {
     await expect(set(3, 50)).rejects.toMatchObject({ failure: { code: 'route_lost' } });
     expect(rules()).toMatchObject(stripping);
     expect(await restoreRoute(cluster, { release, route }, never)).toMatchObject({ stays: false });
-    expect(kube.get(path)['spec']).toEqual(spec);
+    expect(kube.get(virtualService)['spec']).toEqual(virtualServiceSpec);
     expect(await strip()).toMatchObject({ changed: false, stays: false });
   });
 
@@ -62,6 +54,6 @@ describe('a route of Istio, which is given back in one write otherwise', () => {
     await set(2, 30);
     const given = await restoreRoute(cluster, { release, route, stays: true }, never);
     expect(given).toMatchObject({ changed: true, stays: false });
-    expect(kube.get(path)['spec']).toEqual(spec);
+    expect(kube.get(virtualService)['spec']).toEqual(virtualServiceSpec);
   });
 });
