@@ -1,8 +1,9 @@
 /** The connection to Temporal: where it is comes from TEMPORAL_* variables and profiles, as everywhere with Temporal. */
-import { Connection, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Patience } from '../../domain/waiting.js';
 import { createClient } from './client.js';
+import { lazyConnection } from './connection.js';
 
 export interface TemporalAccess {
   readonly client: Client;
@@ -31,7 +32,7 @@ export function connectTemporal(
   const config = loadClientConnectConfig({ overrideEnvVars: given });
   const { address, tls, apiKey, metadata } = config.connectionOptions;
   const namespace = config.namespace ?? 'default';
-  const connection = Connection.lazy({
+  const connection = lazyConnection({
     ...(address === undefined ? {} : { address }),
     ...(tls === undefined ? {} : { tls }),
     ...(typeof apiKey === 'string' ? { apiKey } : {}),

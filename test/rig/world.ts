@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Connection, type Client as TemporalClient } from '@temporalio/client';
+import type { Client as TemporalClient } from '@temporalio/client';
 import { createHandler, type Handler } from '../../api/main.js';
 import type { Application, ReleaseInput } from '../../domain/application.js';
 import { releaseWorkflowId } from '../../domain/ids.js';
@@ -21,6 +21,7 @@ import {
 import type { StackInfo } from '../../infra/local/stack.js';
 import { discovered } from '../../infra/local/stack/istio.js';
 import { createClient } from '../../api/temporal/client.js';
+import { lazyConnection } from '../../api/temporal/connection.js';
 import { callApi, type Answer } from './answer.js';
 import { eventually } from './eventually.js';
 import { askIngress } from './ingress.js';
@@ -95,7 +96,7 @@ export class World {
       return world;
     }
     const taskQueue = `queue-${id}`;
-    const connection = await Connection.connect({ address: stack.temporal.address });
+    const connection = lazyConnection({ address: stack.temporal.address });
     const worker = await WorkerProcess.create(stack, taskQueue, { ...options.workerEnv });
     const api = createHandler({
       TEMPORAL_ADDRESS: stack.temporal.address,
