@@ -128,11 +128,6 @@ describe.each([
     expect(view.outcome).toMatchObject({ phase: 'rolled_back' });
   });
 
-  it('P1 P4 P9: the same of b and c with their share at the route of a', async () => {
-    const view = await expectAbortUnnoticed(chain, { drain: '12s', behind: true });
-    expect(view.outcome).toMatchObject({ phase: 'rolled_back' });
-  });
-
   it('P1 P9: by tag, header, parameter, cookie or share a request is in it for its whole way, or not at all', async () => {
     const view = await expectWholeWays(chain, '12s');
     expect(view.outcome).toMatchObject({ phase: 'succeeded' });
