@@ -27,7 +27,8 @@ describe('what a step waits for', () => {
 
   it('names in a lane the pods of each, the routes that take a share, and what is let end first', () => {
     const [target] = stage.targets as [Target];
-    const inner: Target = { ...target, application: 'cart', gray: 'cart-gray', inner: true };
+    const route = { ...target.route!, route: 'cart' };
+    const inner: Target = { ...target, application: 'cart', gray: 'cart-gray', route, inner: true };
     const lane = { ...stage, targets: [inner, target] };
     const of = ['cart', 'web'];
     const step = (kind: string) => ({ ...stage.steps.find((s) => s.kind === kind)!, of });
@@ -36,8 +37,10 @@ describe('what a step waits for', () => {
       '3 pod(s) of cart-gray, 1 pod(s) of web-gray to be ready and web to take 50 %',
     );
     expect(awaitedIn(lane, step('tag') as Step, now)).toMatchObject({
-      what: 'cart, web to be written, after requests that brought a tag of their own have ended: send requests with x-lane: gray to gray',
-      until: '2026-01-01T00:05:05.000Z',
+      what:
+        'cart to be written, after requests that brought a tag of their own have ended, then web, when proxies have heard of that: ' +
+        'send requests with x-lane: gray to gray',
+      until: '2026-01-01T00:05:10.000Z',
     });
     expect(awaitedIn(lane, step('promote') as Step, now)).toMatchObject({
       what: 'the pods of web, web to be ready with v2, v2, after requests on their way to stable have ended',

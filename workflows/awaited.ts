@@ -43,9 +43,14 @@ export function awaitedIn(stage: Stage, step: Step, now = Date.now()): Omit<Wait
     case 'batch':
       return awaited(`${step.pods} pod(s) of ${gray} to be ready, and as many of stable to go`, progressMs);
     case 'tag': {
-      const drainMs = targets.some((t) => t.inner === true) ? drainMsOf(stage) : 0;
-      const first = drainMs === 0 ? '' : ', after requests that brought a tag of their own have ended';
-      return awaited(`${routesOf(all)} to be written${first}: ${step.summary}`, patienceMs + drainMs);
+      const inner = targets.filter((t) => t.inner === true);
+      const drainMs = inner.length > 0 ? drainMsOf(stage) : 0;
+      const written =
+        drainMs === 0
+          ? `${routesOf(all)} to be written`
+          : `${routesOf(inner)} to be written, after requests that brought a tag of their own have ended, ` +
+            `then ${routesOf(entriesOf(stage, targets))}, when proxies have heard of that`;
+      return awaited(`${written}: ${step.summary}`, patienceMs + 2 * drainMs);
     }
     case 'return-traffic':
       return awaited(`${routesOf(all)} to be written: ${step.summary}`, patienceMs);

@@ -19,7 +19,8 @@ const probes = { asStep: 6, beforeShare: 3 } as const;
 
 /**
  * From the moment its route is taken the entry takes the tag off what it does not send to gray. Requests that brought one before are let
- * end before the next applications have a rule for it: they began without gray.
+ * end before the next applications have a rule for it: they began without gray. The entry lets the tag in when each proxy has had the time
+ * to hear of those rules, one of another controller, or a busy one: until then a tagged request would meet gray of some and stable of others.
  */
 export async function tagged(
   run: Run,
@@ -35,7 +36,12 @@ export async function tagged(
     await sleep(drainMsOf(stage), { summary: 'requests with a tag of their own end' });
     await takeRoutes(run, inner, reached);
   }
-  return moveTraffic(run, stage, [...inner, ...entries], reached, { gray: 0, tag });
+  const traffic = { gray: 0, tag };
+  if (inner.length === 0 || !run.changes.has('the-tag-comes-in-when-its-rules-are-known'))
+    return moveTraffic(run, stage, [...inner, ...entries], reached, traffic);
+  await setTraffic(run, stage, inner, traffic);
+  await sleep(drainMsOf(stage), { summary: 'proxies hear of the rules for the tag' });
+  return moveTraffic(run, stage, entries, reached, traffic);
 }
 
 /** The gray Service joins the route with weight 0, so that the data plane knows it before any request goes there. */

@@ -1,7 +1,7 @@
 /** Lanes of many applications through the real workflows and a real Temporal server; only the clusters are not there. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, defaultPayloadConverter } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { GrayInput, WorkloadInput } from '../../activities/contract.js';
 import { CatalogueError, toApplicationFailure } from '../../activities/failure.js';
@@ -892,6 +892,31 @@ describe('releases that share a way', () => {
     expect(changes.at(-1)).toBe(
       'prod: namespace shop: VirtualService edge: x-lane: gray kept, and given to 100 % of all, restored after it',
     );
+  });
+
+  it('P1: the edge lets the tag in when all proxies have had the time to hear of the rules behind it', async () => {
+    await declare('edge23', [], false);
+    await declare('near23', ['edge23'], false, ['far23']);
+    await declare('far23', ['edge23'], false);
+    const id = await release('near23+far23');
+    await succeeds(id);
+    const { events } = await client.workflow.getHandle(releaseWorkflowId(id)).fetchHistory();
+    const told = (events ?? []).flatMap(({ userMetadata }) => {
+      const summary = userMetadata?.summary;
+      return summary == null ? [] : [defaultPayloadConverter.fromPayload<string>(summary)];
+    });
+    const first = told.indexOf('take edge23 in hand');
+    expect(told.slice(first, told.indexOf('100 % of edge23 to gray'))).toEqual([
+      'take edge23 in hand',
+      'requests with a tag of their own end',
+      'take far23 in hand',
+      'take near23 in hand',
+      '0 % of far23 to gray',
+      '0 % of near23 to gray',
+      'proxies hear of the rules for the tag',
+      '0 % of edge23 to gray',
+    ]);
+    await record(client, releaseWorkflowId(id), 'succeeded-lane-behind-an-edge');
   });
 
   it('P1: where it is rejected the edge takes the tag off until nothing behind it has a rule for it', async () => {

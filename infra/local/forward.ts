@@ -1,4 +1,4 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 /**
  * The way into a network namespace: a unix socket is a file, so both sides see it. Outside, a TCP port of 127.0.0.1 leads to the
@@ -40,7 +40,36 @@ export async function expose(name: string, target: string): Promise<string> {
   return target.replace(url.host, `127.0.0.1:${forward.port}`);
 }
 
-function relay(open: () => Socket): Server {
+/** A TCP port of 127.0.0.1 that leads to another one, and can keep to itself what is said there. */
+export interface Link {
+  port: number;
+  /** From now on nothing that the other side says gets through, until what this answers is called; then all of it does. */
+  holdBack: () => () => void;
+  close: () => void;
+}
+
+export async function linkTo(port: number): Promise<Link> {
+  const joined = new Map<Socket, Socket>();
+  const server = relay(
+    () => connect(port, '127.0.0.1'),
+    (near, far) => {
+      joined.set(near, far);
+      near.on('close', () => joined.delete(near));
+    },
+  );
+  await listening(server, { port: 0, host: '127.0.0.1' });
+  return {
+    port: (server.address() as AddressInfo).port,
+    holdBack: () => {
+      const held = [...joined];
+      for (const [near, far] of held) far.unpipe(near);
+      return () => held.forEach(([near, far]) => far.pipe(near));
+    },
+    close: () => void server.close(),
+  };
+}
+
+function relay(open: () => Socket, opened: (near: Socket, far: Socket) => void = () => undefined): Server {
   return createServer({ allowHalfOpen: true }, (near) => {
     const far = open();
     far.allowHalfOpen = true;
@@ -49,6 +78,7 @@ function relay(open: () => Socket): Server {
     near.on('close', () => far.destroy());
     far.on('close', () => near.destroy());
     near.pipe(far).pipe(near);
+    opened(near, far);
   });
 }
 

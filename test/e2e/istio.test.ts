@@ -128,6 +128,33 @@ describe.each([
     expect(view.outcome).toMatchObject({ phase: 'rolled_back' });
   });
 
+  it('P1 P4 P9: the same of b and c with their share at the route of a', async () => {
+    const view = await expectAbortUnnoticed(chain, { drain: '12s', behind: true });
+    expect(view.outcome).toMatchObject({ phase: 'rolled_back' });
+  });
+
+  it('P1: while the sidecar has not heard of the rule of c no request is let into the lane', async () => {
+    const release = { approval, drain: '12s', steps: [{ weight: 50, hold: '10m' }] } as const;
+    await chain.settings({ a: release, c: release });
+    const { a, c } = chain;
+    const { untagged, tagged, stop } = chain.steady();
+    const id = await chain.release();
+    await a.until(id, 'giving the tag', ({ phase }) => phase === 'verifying');
+    const goOn = istio.holdBack();
+    await eventually('c to have its rule', async () =>
+      Object.values(await c.snapshot()).some((bytes) => bytes.includes('"x-lane"')),
+    );
+    await answered(tagged, Date.now(), 40);
+    goOn();
+    await a.until(id, 'waiting for approval', open);
+    await answered(tagged, Date.now());
+    expect((await a.steer(id, 'abort')).status).toBe(200);
+    expect((await a.ended(id)).outcome).toMatchObject({ phase: 'rolled_back', left: [] });
+    await stop();
+    expect(waysSince(tagged)).toEqual([chain.answer('v1'), chain.answer('v2')]);
+    expect(waysSince(untagged)).toEqual([chain.answer('v1')]);
+  });
+
   it('P1 P9: by tag, header, parameter, cookie or share a request is in it for its whole way, or not at all', async () => {
     const view = await expectWholeWays(chain, '12s');
     expect(view.outcome).toMatchObject({ phase: 'succeeded' });

@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { applyObjects } from '../apply.js';
+import { linkTo } from '../forward.js';
 import { Parts, until } from '../parts.js';
 import { freePorts } from '../ports.js';
 import { servicePort } from '../sample.js';
@@ -25,6 +26,8 @@ export interface Istio {
   mesh: string;
   /** The processes by name: istiod, istio-gateway, istio-sidecar. */
   procs: Parts;
+  /** From now on the sidecar hears nothing of istiod, until what this answers is called. */
+  holdBack: () => () => void;
   /** Ends every process that was started. */
   stop: () => Promise<void>;
 }
@@ -74,11 +77,15 @@ export async function startIstio(stack: StackInfo, dir: string): Promise<Istio> 
   await mkdir(dir, { recursive: true });
   const [xds, http, monitoring, ingress] = (await freePorts(4)) as [number, number, number, number];
   const procs = new Parts();
-  const stop = (): Promise<void> => procs.stopAll();
-  const proxy = async (name: string, options: Omit<IstioProxy, 'namespace' | 'admin' | 'xds'>) => {
+  const link = await linkTo(xds);
+  const stop = async (): Promise<void> => {
+    await procs.stopAll();
+    link.close();
+  };
+  const proxy = async (name: string, options: Omit<IstioProxy, 'namespace' | 'admin'>) => {
     const [admin] = (await freePorts(1)) as [number];
     const config = join(dir, `${name}.json`);
-    await writeFile(config, JSON.stringify(bootstrap({ ...options, namespace, admin, xds })));
+    await writeFile(config, JSON.stringify(bootstrap({ ...options, namespace, admin })));
     await procs.add(name, {
       command: tools.envoy,
       args: envoyArgs(config),
@@ -112,15 +119,27 @@ export async function startIstio(stack: StackInfo, dir: string): Promise<Istio> 
         ready: () => answers(`http://127.0.0.1:${http}/ready`),
         deadlineMs,
       }),
-      proxy('istio-gateway', { kind: 'router', labels: gatewayLabels }),
-      proxy('istio-sidecar', { kind: 'sidecar', labels: {}, metadata: { INTERCEPTION_MODE: 'NONE' } }),
+      proxy('istio-gateway', { kind: 'router', labels: gatewayLabels, xds }),
+      proxy('istio-sidecar', {
+        kind: 'sidecar',
+        labels: {},
+        xds: link.port,
+        metadata: { INTERCEPTION_MODE: 'NONE' },
+      }),
     ]);
     await until('the gateway serves a VirtualService', () => servesHost(ingress, readyHost));
   } catch (error) {
     await stop();
     throw error;
   }
-  return { ingress: `http://127.0.0.1:${ingress}`, mesh: `http://127.0.0.1:${servicePort}`, procs, stop };
+  const { holdBack } = link;
+  return {
+    ingress: `http://127.0.0.1:${ingress}`,
+    mesh: `http://127.0.0.1:${servicePort}`,
+    procs,
+    holdBack,
+    stop,
+  };
 }
 
 /** The Gateway that the sample's VirtualServices name, and one VirtualService that answers 200 by itself. */
