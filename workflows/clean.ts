@@ -99,7 +99,8 @@ async function remove({ release, target, drainMs }: Leftover, problem: string | 
       { deadlineMs: target.progressDeadlineMs, summary: `remove ${gray} of release ${release}`, attempts: 1 },
     );
     const removed = findings.flatMap((f) => (f.kind === 'removed' ? (f.data as readonly string[]) : []));
-    return { release, application, removed, left: null };
+    const kept = findings.find((f) => f.kind === 'kept');
+    return { release, application, removed, left: kept?.summary ?? null };
   } catch (error) {
     return { release, application, removed: [], left: failureOf(error).message };
   }

@@ -85,10 +85,10 @@ export function hiddenKinds(
   return [
     ...warned(taking, `for ${deployment} may take its gray pods for its own`),
     ...warned(policies.hidden, `that selects ${deployment} by label may miss its gray pods`),
-    ...(policies.near.length === 0
+    ...(policies.ownOnly.length === 0
       ? []
       : [
-          `The worker sees ${policies.near.join(', ')} of namespace "${namespace}" only: one of another namespace that names ${deployment} by label may miss its gray pods.`,
+          `The worker sees ${policies.ownOnly.join(', ')} of namespace "${namespace}" only: one of another namespace that names ${deployment} by label may miss its gray pods.`,
         ]),
   ];
 }

@@ -133,7 +133,7 @@ describe('the observation', () => {
       kind: kind!,
       object: { metadata: { name: 'by-label' }, spec: { podSelector: { matchLabels: { app: 'web' } } } },
     };
-    const policies = { ...noPolicies, found: [policy], hidden: ['Sidecar'], near: ['PodMonitor'] };
+    const policies = { ...noPolicies, found: [policy], hidden: ['Sidecar'], ownOnly: ['PodMonitor'] };
     const { observation, problems, copies } = observed(at(application()), found({ policies }));
     expect(problems).toEqual([]);
     expect(copies.map((c) => c.object.metadata.name)).toEqual(['by-label-web-gray']);

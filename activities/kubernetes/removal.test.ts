@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FakeObjects } from '../../test/fakes/kube-objects.js';
 import { FakeKube } from '../../test/fakes/kube-watch.js';
 import type { Cluster } from './client.js';
 import type { KubeObject } from './objects.js';
 import { kinds } from './kinds.js';
 import { closeMirrors, follow, heard } from './mirrors.js';
-import { awaitPodsGone, isRemovable, type Removal } from './removal.js';
+import { awaitPodsGone, isRemovable, removeObjects, type Removal } from './removal.js';
+import { resources } from './resources.js';
 import type { Running } from './running.js';
 import { anything } from './shelf.js';
 
@@ -33,17 +35,45 @@ describe('what a release may remove', () => {
   });
 });
 
-describe('waiting until pods are gone', () => {
-  const pods = '/api/v1/namespaces/shop/pods';
-  const said: string[] = [];
-  const running: Running = {
-    signal: new AbortController().signal,
-    since: 0,
-    say: (status) => said.push(status),
-    left: (ms) => ms,
-    isOver: () => false,
-    elapsed: () => 0,
+const said: string[] = [];
+const running: Running = {
+  signal: new AbortController().signal,
+  since: 0,
+  say: (status) => said.push(status),
+  left: (ms) => ms,
+  isOver: () => false,
+  elapsed: () => 0,
+};
+const pods = '/api/v1/namespaces/shop/pods';
+
+describe('removing a copy that may not be deleted any more', () => {
+  const removedFrom = async (namespace: string): Promise<unknown> => {
+    const fake = new FakeObjects();
+    const cluster = await fake.start();
+    try {
+      fake.put(pods, { metadata: {}, items: [] });
+      fake.put('/apis/apps/v1/namespaces/shop/replicasets', { metadata: {}, items: [] });
+      fake.fail('DELETE', { status: 403, message: 'no' });
+      const { networkpolicies: resource } = resources;
+      const copy = { resource, object: { metadata: { name: 'in-web-gray', namespace } } };
+      const removal = { cluster, namespace: 'shop', application: 'web', release: 'r1', deadlineMs: 1_000 };
+      return await removeObjects(removal, [copy], running);
+    } finally {
+      closeMirrors(cluster);
+      await fake.stop();
+    }
   };
+
+  it('is told of in the namespace of another team, and undoes nothing', async () => {
+    expect(await removedFrom('pay')).toEqual({ removed: [], kept: ['NetworkPolicy pay/in-web-gray'] });
+  });
+
+  it('fails where gray is', async () => {
+    await expect(removedFrom('shop')).rejects.toMatchObject({ status: 403 });
+  });
+});
+
+describe('waiting until pods are gone', () => {
   let fake: FakeKube;
   let cluster: Cluster;
   beforeEach(async () => {

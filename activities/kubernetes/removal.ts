@@ -58,6 +58,13 @@ export function isRemovable(object: KubeObject, removal: Removal, since: number)
   return Date.parse(String(object.metadata['creationTimestamp'])) < since;
 }
 
+/** What became of objects, as people call them. */
+export interface Removed {
+  readonly removed: readonly string[];
+  /** Those in another namespace that the worker may not delete any more. */
+  readonly kept: readonly string[];
+}
+
 /**
  * First to zero pods, so that each ends while its Service and what grants it rights are still there; then deletes the given objects and waits
  * until the ReplicaSets and pods of their releases, and of this one, are gone.
@@ -66,23 +73,24 @@ export async function removeObjects(
   removal: Removal,
   found: readonly Found[],
   running: Running,
-): Promise<string[]> {
+): Promise<Removed> {
   const { cluster, namespace, release } = removal;
   await Promise.all(
     found
       .filter(({ resource }) => resource.plural === resources.deployments.plural)
       .map(({ object }) => empty(removal, object, running)),
   );
-  const removed = await Promise.all(
-    found.map(async ({ resource, object }) => {
-      const { name, uid, namespace: at = namespace } = object.metadata;
+  const [removed, kept]: [string[], string[]] = [[], []];
+  await Promise.all(
+    found.map(async (one) => {
+      const { name, uid, namespace: at = namespace } = one.object.metadata;
       try {
-        const was = await cluster.delete(resource, at, name, uid, running.signal);
-        return was ? [called({ resource, object }, namespace)] : [];
+        const was = await cluster.delete(one.resource, at, name, uid, running.signal);
+        if (was) removed.push(called(one, namespace));
       } catch (error) {
         // A copy in another team's namespace, whose rights were taken away meanwhile, is no reason to undo a promotion.
         if (at === namespace || !(error instanceof KubeError && error.status === 403)) throw error;
-        return [`not ${called({ resource, object }, namespace)}, which the worker may not delete any more`];
+        kept.push(called(one, namespace));
       }
     }),
   );
@@ -95,7 +103,7 @@ export async function removeObjects(
     matchExpressions: [{ key: ours.release, operator: 'In', values: [...releases] }],
   };
   await awaitPodsGone(removal, selector, running);
-  return removed.flat();
+  return { removed, kept };
 }
 
 /** To zero pods, and waits until they are gone. One that is gone itself, or is another by now, is none of ours to empty. */

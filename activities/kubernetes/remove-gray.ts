@@ -3,7 +3,7 @@ import { labels as ours } from '../../domain/ids.js';
 import type { WorkloadResult } from '../contract.js';
 import { isCopyFor } from './clone.js';
 import { KubeError } from './kube-error.js';
-import { finding, unchanged, type Place } from './place.js';
+import { finding, type Place } from './place.js';
 import { copiesIn } from './policies/find.js';
 import { grayKey, made } from './recent.js';
 import { isRemovable, removalOf, removeObjects, type Found } from './removal.js';
@@ -13,9 +13,15 @@ import { resources } from './resources.js';
 export async function removeGray(place: Place, only = false): Promise<WorkloadResult> {
   const { cluster, target, release, running } = place;
   const remove = async (found: readonly Found[]): Promise<WorkloadResult> => {
-    const removed = await removeObjects(removalOf(place), found, running);
-    if (removed.length === 0) return unchanged;
-    return { changed: true, findings: [finding('removed', `removed ${removed.join(', ')}`, removed)] };
+    const { removed, kept } = await removeObjects(removalOf(place), found, running);
+    const why = `the worker may not delete ${kept.join(', ')} any more`;
+    return {
+      changed: removed.length > 0,
+      findings: [
+        ...(removed.length === 0 ? [] : [finding('removed', `removed ${removed.join(', ')}`, removed)]),
+        ...(kept.length === 0 ? [] : [finding('kept', why, kept)]),
+      ],
+    };
   };
   const own = made.take(cluster, grayKey(target));
   if (own?.release === release) {

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Info } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -8,6 +7,7 @@ import { emptyTally, type AnalysisSettings, type Tally } from '../../domain/anal
 import { defaultAnalysis } from '../../domain/application.js';
 import { fakePrometheus, vector, type Answering, type FakePrometheus } from '../../test/fakes/prometheus.js';
 import { exampleTarget } from '../../test/fakes/target.js';
+import { eventually } from '../../test/rig/eventually.js';
 import type { Activities, AnalyseInput, AnalyseResult } from '../contract.js';
 import { fail } from '../failure.js';
 import { metricsActivities, type MetricsDeps } from './analyse.js';
@@ -84,9 +84,12 @@ describe('gray that somebody removed', () => {
   });
 
   it('fails also where the hold ends while traffic is returned', async () => {
-    const returnToStable = (): Promise<void> => delay(400);
+    const given = { ...input(), settings: null };
+    const returnToStable = async (): Promise<void> => {
+      await eventually('the hold to be over', () => Date.now() > Date.parse(given.until!));
+    };
     deps = { ...deps, returnToStable, grayGone: () => Promise.resolve('somebody deleted it') };
-    const result = await run({ ...input(), settings: null });
+    const result = await run(given);
     expect(result).toMatchObject({ verdict: 'fail', lost: true, trafficRestored: true });
   });
 

@@ -53,7 +53,7 @@ export function policyCopies(policies: readonly Policy[], tracks: Tracks): Copie
       ({ kind, object }) =>
         kind.resource.plural === copy.resource.plural &&
         object.metadata.name === copy.object.metadata.name &&
-        homeOf({ kind, object }, tracks.target.namespace) === copy.object.metadata.namespace,
+        homeOf({ object }, tracks.target.namespace) === copy.object.metadata.namespace,
     );
     return rival === undefined || isCopyFor(rival.object, tracks.target) ? [] : [{ copy, rival }];
   });

@@ -40,9 +40,9 @@ it('of other namespaces what can be about these pods is found, also where nothin
   put('data', 'db', { podSelector: {}, ingress: [peers] });
   put('data', 'inside', { podSelector: {}, ingress: [{ from: [{ podSelector: {} }] }] });
   for (const _ of [1, 2]) {
-    const { near, hidden, namespaceLabels } = await policiesIn(cluster, 'shop')();
+    const { ownOnly, hidden, namespaceLabels } = await policiesIn(cluster, 'shop')();
     // Of the namespace itself, which does not exist, nothing is known.
-    expect([near, hidden, namespaceLabels]).toEqual([[], [], null]);
+    expect([ownOnly, hidden, namespaceLabels]).toEqual([[], [], null]);
     expect(await names()).toEqual(['own', 'db']);
   }
 });
@@ -52,8 +52,8 @@ it('where all namespaces may not be listed the own one is, and that is said', as
   put('data', 'db', { podSelector: {}, ingress: [peers] });
   kube.forbidden.add(`${network}/networkpolicies`);
   for (const _ of [1, 2]) {
-    const { near, hidden, found } = await policiesIn(cluster, 'shop')();
-    expect([near, hidden, found.length]).toEqual([['NetworkPolicy'], [], 1]);
+    const { ownOnly, hidden, found } = await policiesIn(cluster, 'shop')();
+    expect([ownOnly, hidden, found.length]).toEqual([['NetworkPolicy'], [], 1]);
   }
   const lists = kube.calls.filter(
     (call) => call.path === `${network}/networkpolicies` && call.query.get('limit') === null,

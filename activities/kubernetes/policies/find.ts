@@ -20,12 +20,12 @@ export interface Policies {
   /** Kinds that may not be listed, e.g. `ServiceMonitor`. */
   readonly hidden: readonly string[];
   /** Kinds of which those of other namespaces may not be listed, or are too many. */
-  readonly near: readonly string[];
+  readonly ownOnly: readonly string[];
   /** Of the namespace; null: they may not be read, or nothing depends on them. */
   readonly namespaceLabels: Labels | null;
 }
 
-export const noPolicies: Policies = { found: [], hidden: [], near: [], namespaceLabels: null };
+export const noPolicies: Policies = { found: [], hidden: [], ownOnly: [], namespaceLabels: null };
 
 /** Resources of a version of a group, by `group/version`; empty: not served. */
 const served = new Recent<ReadonlySet<string>>(60_000);
@@ -88,7 +88,7 @@ export function policiesIn(cluster: Cluster, namespace: string, signal?: AbortSi
     return {
       found,
       hidden: seen.flatMap(({ kind, policies }) => (policies === null ? [kind] : [])),
-      near: seen.flatMap(({ kind, isNear }) => (isNear ? [kind] : [])),
+      ownOnly: seen.flatMap(({ kind, isOwnOnly }) => (isOwnOnly ? [kind] : [])),
       namespaceLabels: asks ? await labelsOf(cluster, namespace) : null,
     };
   };
@@ -99,7 +99,7 @@ interface Seen {
   /** Null: they may not be read. */
   readonly policies: readonly Policy[] | null;
   /** Whether others than those of the namespace would matter, and cannot be seen. */
-  readonly isNear: boolean;
+  readonly isOwnOnly: boolean;
 }
 
 async function opening(
@@ -117,7 +117,7 @@ async function opening(
     return {
       kind: kind.resource.kind,
       policies: policies?.filter((policy) => concerns(policy, namespace)) ?? null,
-      isNear: kind.abroad !== null && all === null && policies !== null,
+      isOwnOnly: kind.abroad !== null && all === null && policies !== null,
     };
   };
 }

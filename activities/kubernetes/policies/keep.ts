@@ -9,7 +9,7 @@ import type { Place } from '../place.js';
 import { isRemovable, removalOf, type Found } from '../removal.js';
 import { notCopied, policyCopies, type PolicyCopy, type Tracks } from './copies.js';
 import type { Policies } from './find.js';
-import type { Policy } from './kinds.js';
+import { homeOf, type Policy } from './kinds.js';
 
 /**
  * Before gray's pods, so that none of them is without. Again: what is there stays. What an earlier release left goes. Throws
@@ -37,14 +37,10 @@ export async function makeCopies(
       isRemovable(policy.object, removal, running.since) &&
       !isWanted(policy),
   );
-  for (const { kind, object } of left)
-    await cluster.delete(
-      kind.resource,
-      object.metadata.namespace ?? target.namespace,
-      object.metadata.name,
-      object.metadata.uid,
-      running.signal,
-    );
+  for (const policy of left) {
+    const { name, uid } = policy.object.metadata;
+    await cluster.delete(policy.kind.resource, homeOf(policy, target.namespace), name, uid, running.signal);
+  }
   // All of them before one's failure is told: what is made later would be missed by the undoing.
   const made = await Promise.allSettled(copies.map((copy) => make(place, copy)));
   return made.map((result, i) => {
@@ -55,7 +51,8 @@ export async function makeCopies(
 
 async function make(place: Place, copy: PolicyCopy): Promise<KubeObject> {
   const { cluster, target, release, running } = place;
-  const { name, namespace = target.namespace } = copy.object.metadata;
+  const { name } = copy.object.metadata;
+  const namespace = homeOf(copy, target.namespace);
   const create = (): Promise<KubeObject> =>
     cluster.create(copy.resource, namespace, copy.object, running.signal);
   try {
@@ -85,8 +82,8 @@ async function make(place: Place, copy: PolicyCopy): Promise<KubeObject> {
 
 /** What may pass stays what it is; a refusal names the policy. */
 function refused({ cluster, target }: Place, copy: PolicyCopy, error: KubeError): unknown {
-  const { name, namespace = target.namespace } = copy.object.metadata;
-  const what = `${copy.resource.kind} "${name}"`;
+  const what = `${copy.resource.kind} "${copy.object.metadata.name}"`;
+  const namespace = homeOf(copy, target.namespace);
   const known = kubeFailure(error, { cluster: cluster.name, namespace, what });
   if (!(known instanceof CatalogueError) || known.failure.retryable) return known;
   return new CatalogueError(

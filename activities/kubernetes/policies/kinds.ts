@@ -120,7 +120,7 @@ export interface Policy {
 export const specOf = ({ object }: Policy): Spec => (object['spec'] ?? {}) as Spec;
 
 /** Its namespace; what comes without one, as out of a test, is of the pods' own. */
-export const homeOf = ({ object }: Policy, namespace: string): string =>
+export const homeOf = ({ object }: Pick<Policy, 'object'>, namespace: string): string =>
   object.metadata.namespace ?? namespace;
 
 /** Of a monitor, which may look into others instead of its own. */
