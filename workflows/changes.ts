@@ -5,7 +5,12 @@ import { patched } from '@temporalio/workflow';
 const markers = [
   {
     marker: 'the-tag-comes-in-when-its-rules-are-known',
-    changes: ['the-tag-comes-in-when-its-rules-are-known'],
+    changes: [
+      'the-tag-comes-in-when-its-rules-are-known',
+      'a-promoted-lane-is-carried-through',
+      'a-share-is-sure-before-the-last-hold',
+      'edges-wait-for-the-way-forward',
+    ],
   },
   {
     marker: 'changes-are-asked-for-at-the-start-2',

@@ -165,15 +165,20 @@ export function judgedIn(run: Run, stage: Stage, step: Pick<HoldStep, 'of' | 'an
   });
 }
 
-/** Waits for something with the weight under guard: a failing verdict ends the waiting. */
+/**
+ * Waits for something with the weight under guard: a failing verdict ends the waiting.
+ * @param judges whether gray is measured; else it is only watched
+ */
 export async function guardWhile(
   run: Run,
   stage: Stage,
   weight: number,
   waiting: () => Promise<unknown>,
+  judges = true,
 ): Promise<void> {
   const holds = stage.steps.filter((s): s is HoldStep => s.kind === 'hold');
-  const held = holds.find((s) => s.analysis !== null) ?? holds[0] ?? { analysis: null };
+  const planned = holds.find((s) => s.analysis !== null) ?? holds[0];
+  const held = judges && planned !== undefined ? planned : { analysis: null };
   const judged = weight === 0 ? [] : judgedIn(run, stage, held);
   if (judged.length === 0) {
     await waiting();

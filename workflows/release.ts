@@ -8,14 +8,14 @@ import { type Stage } from '../domain/stage.js';
 import type { EndedPhase, HistoryEntry, ReleaseInputs } from '../domain/release.js';
 import { failureError, failureOf } from './failures.js';
 import { questionAt } from './gates.js';
-import type { ReleaseResult, Turn } from './messages.js';
+import type { ReleaseResult, Steering, Turn } from './messages.js';
 import { patience, resolveImages, type Images } from './images.js';
 import { makePlan } from './planning.js';
 import { gateText } from '../domain/stage-order.js';
 import { rollbackNeedless, stableMoved } from '../domain/way-back.js';
-import { rollBack } from './rollback.js';
+import { closeLane, isPromotedLane, rollBack } from './rollback.js';
 import { until } from './together.js';
-import { Run } from './run.js';
+import { Run, tooLate } from './run.js';
 import { nothingReached, type Reached } from './steps.js';
 import { Turns } from './turn.js';
 import { walk } from './walk.js';
@@ -178,6 +178,7 @@ async function prepareStage(
 /** Takes the steps of a stage; on any failure undoes what was reached. Answers null after success. */
 async function carryOut(run: Run, stage: Stage): Promise<Ending | null> {
   const reached = nothingReached();
+  run.isClosing = false;
   if (run.aborted !== null) return undo(run, stage, reached, Promise.resolve(), run.aborted);
   const forward = new CancellationScope();
   const walking = forward.run(() => walk(run, stage, reached));
@@ -191,7 +192,25 @@ async function carryOut(run: Run, stage: Stage): Promise<Ending | null> {
   if (arrived && run.aborted === null) return null;
   const why = run.aborted ?? failed!;
   forward.cancel();
-  return undo(run, stage, reached, settled, why);
+  return run.aborted === null && isPromotedLane(run, stage, reached)
+    ? close(run, stage, reached, settled, why)
+    : undo(run, stage, reached, settled, why);
+}
+
+/** Answers null where a lane, all of which is promoted, was carried through. */
+async function close(
+  run: Run,
+  stage: Stage,
+  reached: Reached,
+  settled: Promise<unknown>,
+  why: Failure,
+): Promise<Ending | null> {
+  run.isClosing = true;
+  run.record.go();
+  run.record.note('note', `${why.message} It is not undone: ${tooLate}`);
+  const { left, abandoned } = await closeLane(run, stageWithout(stage, run.gone), reached, settled);
+  run.left = [...run.left, ...left];
+  return abandoned === null ? null : givenUp(run.left, abandoned);
 }
 
 async function undo(
@@ -211,10 +230,14 @@ async function undo(
   const undone = await rollBack(run, stageWithout(stage, run.gone), reached, settled);
   const left = [...run.left, ...undone.left];
   const { abandoned } = undone;
-  if (abandoned === null) return { phase: 'rolled_back', failure: why, left };
-  const { by, reason } = abandoned;
-  return { phase: 'failed', failure: failure('abandoned', { who: by.name, reason, left }), left };
+  return abandoned === null ? { phase: 'rolled_back', failure: why, left } : givenUp(left, abandoned);
 }
+
+const givenUp = (left: readonly string[], { by, reason }: Steering): Ending => ({
+  phase: 'failed',
+  failure: failure('abandoned', { who: by.name, reason, left }),
+  left,
+});
 
 function entryOf(run: Run, turn: Turn, ending: Ending): HistoryEntry | null {
   const view = run.record.view();

@@ -30,6 +30,27 @@ export async function rollBack(
 }
 
 /**
+ * Whether a lane has come too far to be undone: where traffic is on its way back to stable, stable cannot change under it without a caller that meets
+ * another version than its own. What is left of it is carried through, and the way back is a release of its own.
+ */
+export const isPromotedLane = (run: Run, stage: Stage, reached: Reached): boolean =>
+  reached.isPromoted && isChained(stage.targets) && run.changes.has('a-promoted-lane-is-carried-through');
+
+/** Gives back the routes of a promoted lane and removes its gray, where that did not work on the way. */
+export async function closeLane(
+  run: Run,
+  stage: Stage,
+  reached: Reached,
+  settled: Promise<unknown>,
+): Promise<Undone> {
+  run.record.phase = 'cleaning_up';
+  run.record.publish();
+  const kept = { ...reached, stable: new Set<string>() };
+  const undos = undoing({ run, stage, reached: kept, settled, restored: new Set(), drained: new Set() });
+  return carryOut({ run, stage, phase: 'cleaning_up', can: [] }, undos);
+}
+
+/**
  * Undoes what a stage has reached of one application, while the others stay as they are and the release goes on: it may be told where to go,
  * and an abort, which cancels this, takes all back.
  */
@@ -135,6 +156,8 @@ function edgeAway(undoing: Undoing, { application, environment, route }: Edge): 
   const summary = `the route of ${application} as it was`;
   const act = async (): Promise<readonly Finding[]> => {
     await drain(undoing, 'connections to gray drain');
+    // Which may still be taking it.
+    if (undoing.run.changes.has('edges-wait-for-the-way-forward')) await undoing.settled;
     const input = { release: undoing.run.inputs.id, route };
     const patienceMs = undoing.stage.rollbackDeadlineMs;
     await quickly('restoreRoute', route.cluster, input, { patienceMs, summary });

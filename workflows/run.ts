@@ -33,6 +33,10 @@ export interface ClosedApproval {
   readonly decisions: readonly Decision[];
 }
 
+/** Why a lane that is closing cannot be undone, with the remedy. */
+export const tooLate =
+  'all of the lane run the new version, and their traffic is on its way back to stable; roll the release back when it has ended.';
+
 /** Decisions that did not count are kept for the record, but a storm of them must not fill it. */
 const keptUncounted = 100;
 
@@ -53,6 +57,8 @@ export class Run {
   detour: Detour | null = null;
   /** Who ended the hold that is under way. */
   skipped: messages.Steering | null = null;
+  /** Whether stable of a whole lane has the new version, and gets the traffic back. */
+  isClosing = false;
   /** Whether a weight is held now. */
   holding = false;
   asking: 'inconclusive' | 'attention' | null = null;
@@ -151,6 +157,7 @@ export class Run {
 
   requestAbort(who: string, reason: string): void {
     if (this.aborted !== null) return;
+    if (this.isClosing) return this.record.note('note', `${who} asked to abort: ${reason}; ${tooLate}`);
     this.aborted = failure('aborted', { who, reason });
     this.record.note('steering', `${who} aborted: ${reason}`);
   }

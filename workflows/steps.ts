@@ -14,6 +14,7 @@ import { isBatched, promoteBatches, takeBatch } from './batch.js';
 import { failureOf } from './failures.js';
 import { firstWeight, scaleGray, sizeFor } from './gray.js';
 import { hold } from './hold.js';
+import { isPromotedLane } from './rollback.js';
 import type { Run } from './run.js';
 import { inOrder, together } from './together.js';
 import {
@@ -36,6 +37,8 @@ export interface Reached {
   readonly taken: Set<string>;
   readonly gray: Set<string>;
   readonly stable: Set<string>;
+  /** Whether stable of all runs the new version. */
+  isPromoted: boolean;
   /** Where requests come in. */
   traffic: Traffic;
   /** The most pods that stable was seen with when gray was sized. */
@@ -47,6 +50,7 @@ export const nothingReached = (): Reached => ({
   taken: new Set(),
   gray: new Set(),
   stable: new Set(),
+  isPromoted: false,
   traffic: { gray: 0, tag: null },
   stableReplicas: new Map(),
 });
@@ -80,7 +84,7 @@ async function perform(run: Run, stage: Stage, step: Step, reached: Reached): Pr
     case 'promote':
       if (targets.some(isBatched)) return promoteBatches(run, targets, step.summary);
       await beforePromotion(stage, targets);
-      return deployStable(run, targets, reached, step.summary);
+      return promote(run, targets, reached, step.summary);
     case 'deploy-straight':
       return deployStable(run, targets, reached, step.summary);
     case 'deploy-gray':
@@ -96,10 +100,17 @@ async function perform(run: Run, stage: Stage, step: Step, reached: Reached): Pr
     case 'hold':
       return hold(run, stage, step);
     case 'return-traffic':
+      run.isClosing = isPromotedLane(run, stage, reached);
       return returnTraffic(run, stage, targets, reached);
     case 'cleanup':
       return removeGray(run, stage, targets, reached, step.drainMs);
   }
+}
+
+async function promote(run: Run, targets: Targets, reached: Reached, summary: string): Promise<Done> {
+  const done = await deployStable(run, targets, reached, summary);
+  reached.isPromoted = true;
+  return done;
 }
 
 /** Who rejects one application that asks for itself means that one. */

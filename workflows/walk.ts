@@ -5,6 +5,7 @@ import type { Target } from '../domain/target.js';
 import { shiftProblem, steeredSteps, wayAbove, wayToPromotion, type Way } from '../domain/steering.js';
 import { guardWhile } from './judge.js';
 import { wayWithout } from './leave.js';
+import { isPromotedLane } from './rollback.js';
 import type { Run } from './run.js';
 import { takeStep, type Reached } from './steps.js';
 
@@ -37,10 +38,12 @@ export async function walk(run: Run, stage: Stage, reached: Reached): Promise<vo
 
 /**
  * A guard that was let go may still write, with the number of the weight that it guarded. Before the promotion, for which gray has to carry
- * everything, that weight is set again, with a newer one.
+ * everything, and the hold before it, that weight is set again, with a newer one.
  */
 function unguarded(run: Run, way: Way, share: Step | null): Way {
-  const isNext = way.rest[0]?.kind === 'promote' && share?.kind === 'weight';
+  const isSure = run.changes.has('a-share-is-sure-before-the-last-hold');
+  const next = isSure ? way.rest.find(({ kind }) => kind !== 'hold') : way.rest[0];
+  const isNext = next?.kind === 'promote' && share?.kind === 'weight';
   return isNext && run.changes.has('whole-share-before-promotion')
     ? { ...way, rest: [share, ...way.rest] }
     : way;
@@ -57,7 +60,8 @@ async function whilePaused(run: Run, stage: Stage, reached: Reached): Promise<bo
   });
   const over = (): boolean => !run.record.paused || run.detour !== null;
   try {
-    await guardWhile(run, stage, reached.traffic.gray, () => condition(over));
+    const judges = !isPromotedLane(run, stage, reached);
+    await guardWhile(run, stage, reached.traffic.gray, () => condition(over), judges);
   } finally {
     run.record.go();
   }

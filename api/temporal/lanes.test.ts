@@ -64,6 +64,10 @@ const watching = {
 const lost = new Set<string>();
 /** Applications whose route cannot be given back. */
 const stuck = new Set<string>();
+/** Applications whose promotion takes until they are taken out. */
+const held = new Set<string>();
+/** Applications of whose gray something stays, the first time that it is removed. */
+const lasting = new Set<string>();
 /** Applications whose gray never becomes ready. */
 const broken = new Set<string>();
 
@@ -87,9 +91,20 @@ beforeAll(async () => {
     queue,
     workingActivities({
       deployGray: noted('deployGray', (input: GrayInput) => working.deployGray(input)),
-      deployStable: noted('deployStable', (input: WorkloadInput) => working.deployStable(input)),
+      deployStable: noted('deployStable', async (input: WorkloadInput) => {
+        const { cancellationSignal, heartbeat } = Context.current();
+        while (held.has(input.target.application)) {
+          heartbeat();
+          await delay(20, undefined, { signal: cancellationSignal });
+        }
+        return working.deployStable(input);
+      }),
       revertStable: noted('revertStable', (input: WorkloadInput) => working.revertStable(input)),
-      removeGray: noted('removeGray', (input: WorkloadInput) => working.removeGray(input)),
+      removeGray: noted('removeGray', (input: WorkloadInput) => {
+        if (!lasting.delete(input.target.application)) return working.removeGray(input);
+        const remaining = failure('objects_remain', { what: '1 pods' });
+        throw toApplicationFailure(new CatalogueError({ ...remaining, retryable: false }));
+      }),
       observe: async (input) => {
         const result = await working.observe(input);
         const { observation } = result;
@@ -257,25 +272,50 @@ describe('a lane of many applications', () => {
     ).toEqual(['setTraffic front 10', 'setTraffic front 50', 'setTraffic front 100']);
   });
 
-  it('takes stable of all back where it is aborted after their promotion, callers before what they call', async () => {
-    stuck.add('first17');
+  it('takes stable of all back where it is aborted during their promotion, callers before what they call', async () => {
+    held.add('first17');
     const id = await start({
       first17: { dependsOn: ['next17'] },
       next17: { dependsOn: ['last17'] },
       last17: {},
     });
-    await eventually('all to be promoted', () => done.includes('deployStable first17'));
+    await eventually('the others to be promoted', () => done.includes('deployStable next17'));
     await ask('POST', `/v1/releases/${id}/abort`, { reason: 'test' });
-    stuck.clear();
     expect((await ended(id)).outcome).toMatchObject({ phase: 'rolled_back', left: [] });
-    expect(done.filter((line) => /deployStable|revertStable/.test(line))).toEqual([
+    held.clear();
+    expect(done.filter((line) => /deployStable|revertStable|restoreRoute/.test(line)).slice(0, 6)).toEqual([
       'deployStable last17',
       'deployStable next17',
-      'deployStable first17',
       'revertStable first17',
       'revertStable next17',
       'revertStable last17',
+      'restoreRoute first17',
     ]);
+  });
+
+  it('P1: is not undone any more once traffic is on its way back to the promoted stable', async () => {
+    stuck.add('first23');
+    const id = await start({ first23: { dependsOn: ['last23'] }, last23: {} });
+    await eventually('all to be promoted', () => done.includes('deployStable first23'));
+    const returning = await eventually('traffic to go back', async () => {
+      const view = (await ask('GET', `/v1/releases/${id}`)) as unknown as ReleaseView;
+      return view.step?.endsWith('return-traffic') === true ? view : null;
+    });
+    expect(returning.waitingOn?.can).toEqual([]);
+    await expect(ask('POST', `/v1/releases/${id}/abort`, { reason: 'test' })).rejects.toThrow(
+      /not_now.*all of the lane run the new version.*roll the release back/,
+    );
+    stuck.clear();
+    expect((await ended(id)).outcome).toMatchObject({ phase: 'succeeded', left: [] });
+    expect(done.filter((line) => line.startsWith('revertStable'))).toEqual([]);
+  });
+
+  it('P1: is carried through where its gray does not go at once', async () => {
+    lasting.add('last24');
+    const view = await ended(await start({ first24: { dependsOn: ['last24'] }, last24: {} }));
+    expect(view.outcome).toMatchObject({ phase: 'succeeded', left: [] });
+    expect(done.filter((line) => line.startsWith('revertStable'))).toEqual([]);
+    expect(done).toContain('removeGray last24');
   });
 
   it('P6: has the turn in the environment that comes first, also where the first application is not in it', async () => {
