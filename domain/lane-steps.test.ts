@@ -105,18 +105,19 @@ describe('a stage with several applications', () => {
         application,
         route?.stamps,
         route?.enter,
+        route?.untold,
       ]);
     const tag = { header: 'x-lane', value: 'gray' };
     const ways = [[group], [group, user]];
     expect(marks({ a: { release: enter }, c: { release: enter } })).toEqual([
-      ['c', undefined, undefined],
-      ['a', tag, ways],
+      ['c', undefined, undefined, undefined],
+      ['a', tag, ways, undefined],
     ]);
     expect(marks({ d: { release: enter }, e: {} })).toEqual([
-      ['d', tag, ways],
-      ['e', undefined, undefined],
+      ['d', tag, ways, true],
+      ['e', undefined, undefined, undefined],
     ]);
-    expect(marks({ d: { release: enter } })).toEqual([['d', tag, ways]]);
+    expect(marks({ d: { release: enter } })).toEqual([['d', tag, ways, true]]);
   });
 
   it('lets nobody enter a canary that is released alone, but a lane that begins with one', () => {

@@ -75,10 +75,15 @@ export interface CleanView {
   readonly unseen: readonly Unseen[];
 }
 
-/** As traffic is given back: who is called after its callers, so that no request is told by its tag to go where the rule has gone. */
+/**
+ * As traffic is given back: who is called after its callers, so that no request is told by its tag to go where the rule has gone; each with its
+ * level among them.
+ */
 export function callersFirst(leftovers: readonly Leftover[], calls: Calls): readonly Leftover[] {
   const names = [...new Set(leftovers.map((l) => l.target.application))];
   const levels = levelsOf(names, calls);
   const levelOf = ({ target }: Leftover): number => levels.get(target.application) ?? 0;
-  return leftovers.toSorted((a, b) => levelOf(b) - levelOf(a));
+  return leftovers
+    .map((one): Leftover => ({ ...one, target: { ...one.target, level: levelOf(one) } }))
+    .toSorted((a, b) => b.target.level - a.target.level);
 }

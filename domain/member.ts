@@ -110,6 +110,7 @@ export function membersOf(stage: string, input: PlanInput, warnings: string[]): 
   return inLane(
     members.toSorted((a, b) => a.target.level - b.target.level),
     calls,
+    input.tellsAll === true,
   );
 }
 
@@ -129,7 +130,7 @@ function rolledWarnings(stage: string, members: readonly Member[], calls: Calls)
 }
 
 /** Requests come to some of the gray tracks only through others, which have to tell them by the tag. */
-function inLane(members: readonly Member[], calls: Calls): Member[] {
+function inLane(members: readonly Member[], calls: Calls, tellsAll: boolean): Member[] {
   const gray = members.map((m) => m.target).filter(hasGray);
   const inner = innerOf(
     gray.map((t) => t.application),
@@ -142,22 +143,28 @@ function inLane(members: readonly Member[], calls: Calls): Member[] {
     const probe = probeOf(target, gray, calls);
     const isTagged = hasGray(target) && (inner.size > 0 || target.strategy !== 'canary');
     const marks = isTagged ? marksOf(inner.size > 0, target.route?.router ?? null, settings) : {};
-    const route = target.route === null ? null : { ...target.route, ...marks };
+    const { untold: _, ...told } = marks;
+    const route = target.route === null ? null : { ...target.route, ...(tellsAll ? told : marks) };
     return { ...member, target: { ...target, route, probe } };
   });
 }
 
 /**
  * How a route tells the tracks where requests are tagged: alone a canary has no tag to enter by. Whoever enters has to be told from others
- * too, so both come together, but at an Ingress, where a header is only put on a request if its lane needs it.
+ * too, so both come together, but at an Ingress, where a header is only put on a request if its lane needs it. A share that leads to nobody else
+ * is not told: with the same tag another release may show there what nobody has approved.
  */
 export function marksOf(
   leads: boolean,
   router: RouterName | null,
   { tag, enter }: Pick<ReleaseSettings, 'tag' | 'enter'>,
-): Pick<RouteTarget, 'stamps' | 'enter'> {
+): Pick<RouteTarget, 'stamps' | 'untold' | 'enter'> {
   const isStamped = leads || (enter !== undefined && router !== 'ingress');
-  return { ...(isStamped ? { stamps: tag } : {}), ...(enter === undefined ? {} : { enter }) };
+  return {
+    ...(isStamped ? { stamps: tag } : {}),
+    ...(isStamped && !leads ? { untold: true } : {}),
+    ...(enter === undefined ? {} : { enter }),
+  };
 }
 
 /** A tagged request comes through every gray track that its application leads to; null calls: to all. */

@@ -38,6 +38,8 @@ export interface PlanInput {
   readonly approveEach?: boolean;
   /** By environment. Default none. */
   readonly gates?: ReadonlyMap<string, readonly Gate[]>;
+  /** Whether a share that leads to nobody else gets the tag all the same, as with older workers. Default false. */
+  readonly tellsAll?: boolean;
   /** Absent: an ordinary release. */
   readonly rollback?: {
     readonly of: string;

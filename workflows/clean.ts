@@ -1,5 +1,12 @@
 /** What releases left behind that are over: found, and removed in the order of any removal, each by its own release's name. */
-import { ActivityFailure, proxyActivities, sleep, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  patched,
+  proxyActivities,
+  sleep,
+  TimeoutFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Activities } from '../activities/contract.js';
 import { clusterTaskQueue } from '../domain/ids.js';
 import type { Cleaned, CleanRequest, Found, Leftover, LeftoverErrand } from '../domain/leftover.js';
@@ -62,11 +69,30 @@ function whyUnseen(error: unknown, cluster: string): string {
 /** How long a route is tried to be given back, ms. */
 const patienceMs = 60_000;
 
-/** Traffic first, one route after the other in the given order; then, where that went well, the objects. */
+/**
+ * Traffic first, one route after the other in the given order; then, where that went well, the objects. Of a lane nobody loses the rule for the tag
+ * while requests that have it may still come: from a caller whose route could not be given back, or on their way.
+ */
 export async function clean({ leftovers: found }: CleanRequest): Promise<readonly Cleaned[]> {
+  const knowsLanes = patched('lanes-are-cleaned-from-the-entry-on');
   const problems = new Map<Leftover, string>();
+  const drained = new Set<string>();
   for (const one of found) {
-    const why = await giveBack(one);
+    const { release, target } = one;
+    const callers = knowsLanes
+      ? found.filter((other) => other.release === release && other.target.level > target.level)
+      : [];
+    const stuck = callers.find((caller) => problems.has(caller));
+    if (callers.length > 0 && stuck === undefined && !drained.has(release)) {
+      drained.add(release);
+      await sleep(Math.max(...callers.map((caller) => caller.drainMs)), {
+        summary: `requests with the tag of release ${release} end`,
+      });
+    }
+    const why =
+      stuck === undefined
+        ? await giveBack(one)
+        : `${stuck.target.application} may still lead requests here: ${problems.get(stuck)!}`;
     if (why !== null) problems.set(one, why);
   }
   return Promise.all(found.map((one) => remove(one, problems.get(one) ?? null)));

@@ -60,7 +60,8 @@ export async function makePlan(
           },
         };
   const calls = callsIn(run.inputs);
-  const asked = { environment, strategy, lane, approveEach, gates, ...rollback };
+  const tellsAll = !run.changes.has('a-share-that-leads-to-nobody-is-untold');
+  const asked = { environment, strategy, lane, approveEach, gates, tellsAll, ...rollback };
   const plan = computePlan({ applications: planned, calls, edges: run.inputs.edges ?? [], ...asked });
   const unfit = [...entryProblems(plan), ...stampProblems(plan), ...shareProblems(plan)];
   return unfit.length > 0 ? { plan: null, problems: unfit } : { plan, problems };

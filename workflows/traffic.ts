@@ -68,10 +68,14 @@ export async function introduce(run: Run, stage: Stage, routed: readonly Routed[
   const target = routed.find(({ probe, route }) => probe !== null && route !== null);
   // One controller tells an Istio proxy all of it, in the right order.
   if (target === undefined || target.route!.router === 'istio') return;
+  // By a value that nobody else sends: requests of a lane that come through here have its own.
+  const { header, value } = target.probe!.tag;
+  const tag = { header, value: `${value}-${run.inputs.id}` };
+  const asked = routed.map((one) => (one.probe === null ? one : { ...one, probe: { ...one.probe, tag } }));
   try {
-    const results = await setTraffic(run, stage, routed, { gray: 0, tag: target.probe!.tag });
+    const results = await setTraffic(run, stage, routed, { gray: 0, tag });
     // Without the tag a share was set already, by a worker that was killed then.
-    if (results.every(({ after }) => after.tag !== null)) await askTagged(run, routed, probes.beforeShare);
+    if (results.every(({ after }) => after.tag !== null)) await askTagged(run, asked, probes.beforeShare);
   } catch (error) {
     const { code, message } = failureOf(error);
     const isUnanswered = error instanceof ActivityFailure && error.activityType === 'probe';

@@ -1,6 +1,6 @@
 /** The activities that change workloads. Each looks first and writes only what differs, so that running twice does nothing twice. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { leavingMs } from '../../domain/traffic.js';
+import { homeOf, leavingMs } from '../../domain/traffic.js';
 import type { Target } from '../../domain/target.js';
 import type { QuietQuestion } from '../../domain/quiet.js';
 import type { Activities, Finding, WorkloadInput, WorkloadResult } from '../contract.js';
@@ -14,6 +14,7 @@ import type { Place } from './place.js';
 import { Recent } from './recent.js';
 import { removeGray } from './remove-gray.js';
 import { beating, drained, type Running } from './running.js';
+import { footprintKey } from '../traffic/footprint.js';
 import { restoreRoute } from '../traffic/routes.js';
 
 export interface KubernetesDeps {
@@ -50,8 +51,10 @@ const left = new Recent<true>(10 * 60_000);
 
 /** Tried again where it may pass: the next attempt of the activity would only meet one more request that is turned down. */
 async function leaveRoute({ cluster, release, target: { route }, running }: Place): Promise<void> {
-  const key = `${release} ${route?.namespace}/${route?.routeNamespace}/${route?.route}`;
-  if (route === null || left.get(cluster, key) !== null) return;
+  if (route === null) return;
+  // Two applications may share a route.
+  const key = `${release} ${homeOf(route)}/${route.route} ${footprintKey(route)}`;
+  if (left.get(cluster, key) !== null) return;
   for (let tries = 1, wait = 200; ; tries++, wait = Math.min(wait * 2, 5_000)) {
     try {
       await restoreRoute(cluster, { release, route }, running.signal);

@@ -18,6 +18,8 @@ export interface Footprint {
   readonly gray: string;
   /** The tag that it puts on requests for gray. */
   readonly stamps?: Tag;
+  /** Not on those that only its share sends there. */
+  readonly untold?: true;
   /** Who else goes there while tagged requests do. */
   readonly enter?: Enter;
   /** What that write asked for: who shares the route has to know. Absent: an older worker wrote it. */
@@ -54,6 +56,7 @@ export function footprintOf(object: KubeObject, route: Noted): Footprint | null 
       left,
       origins,
       ...(stamps === null ? {} : { stamps }),
+      ...(found?.['untold'] === true ? { untold: true as const } : {}),
       ...(enter === null ? {} : { enter }),
       ...(traffic === null ? {} : { traffic }),
       ...(closed === 'guard' || closed === 'restore' ? { closed } : {}),
@@ -82,16 +85,18 @@ function tagOf(found: Json | undefined): Tag | null {
 
 /** The route as the release sees it that wrote the note. */
 export function notedRoute(target: RouteTarget, footprint: Footprint): RouteTarget {
-  const { stamps: _, enter: _1, ...route } = target;
+  const { stamps: _, untold: _1, enter: _2, ...route } = target;
   return { ...route, grayService: footprint.gray, ...laneOf(footprint) };
 }
 
 /** What the note keeps of how the route tells the tracks. */
 export const laneOf = ({
   stamps,
+  untold,
   enter,
-}: Pick<RouteTarget, 'stamps' | 'enter'>): Pick<Footprint, 'stamps' | 'enter'> => ({
+}: Pick<RouteTarget, 'stamps' | 'untold' | 'enter'>): Pick<Footprint, 'stamps' | 'untold' | 'enter'> => ({
   ...(stamps === undefined ? {} : { stamps }),
+  ...(untold === undefined ? {} : { untold }),
   ...(enter === undefined ? {} : { enter }),
 });
 

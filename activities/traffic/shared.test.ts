@@ -168,6 +168,26 @@ describe.each(sharingKinds)('a route that two releases share: %s', (kind) => {
     expect(plain()).toEqual(before);
   });
 
+  it('P1: whoever has the tag of both loses it while the guest lets nobody in, and keeps one of its own', async () => {
+    const leaving = (): Share[] => sharesOf(now().at(-2)!);
+    await prepare('host');
+    await set('host', { gray: 0, tag });
+    await prepare('guest');
+    expect(leaving()).toEqual([{ service: 'web-gray', tagged: false, weight: 100 }]);
+    await set('guest', { gray: 0, tag });
+    expect(leaving()).toEqual([{ service: 'web-gray', tagged: true, weight: 100 }]);
+    const input = { release: 'guest', route: guest, stays: true, strips: true };
+    await restoreRoute(cluster, input, never, 0);
+    expect(leaving()).toEqual([{ service: 'web-gray', tagged: false, weight: 100 }]);
+    await restore('guest');
+    await set('host', { gray: 0, tag: { ...tag, value: 'blue' } });
+    await prepare('guest');
+    expect(leaving()).toEqual([{ service: 'web-gray', tagged: null, weight: 100 }]);
+    await restore('guest');
+    await restore('host');
+    expect(plain()).toEqual(before);
+  });
+
   it('who enters by the same way of both does so once', async () => {
     const enterAs = (header: string): Enter => [
       [{ query: 'group', exact: 'gray' }],

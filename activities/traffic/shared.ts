@@ -122,8 +122,9 @@ function tracks(router: Router, entry: JsonObject, host: Wish, guest: Wish): rea
   const isOther = own !== undefined && !sameHeader(own.header, stamps!.header);
   const plain = (one: JsonObject): JsonObject => cleared(router, one, stamps);
   const marked = (one: JsonObject): JsonObject => stamped(router, one, stamps);
-  const hosted = (one: JsonObject): JsonObject => (isOther ? stamped(router, one, own) : one);
   const unhosted = (one: JsonObject): JsonObject => (isOther ? cleared(router, one, own) : one);
+  const hosted = (one: JsonObject): JsonObject =>
+    isOther && host.route.untold !== true ? stamped(router, one, own) : unhosted(one);
   return [
     unhosted(plain(track(null, 100 - Math.max(hosts, guests)))),
     hosted(marked(track(grayService, both))),
@@ -147,6 +148,10 @@ function taggedFor(router: Router, rule: Rule, host: Wish, guest: Wish): readonl
   const toGray = (entry: JsonObject): JsonObject => router.backend(entry, host.route.grayService, 100);
   const toStable = (entry: JsonObject): JsonObject => router.backend(entry, null, 100);
   const marked = (entry: JsonObject): JsonObject => stamped(router, entry, guest.route.stamps);
+  // Until the guest lets its tag in, and when it does so no more, what is behind may have a rule for it, and not all of it.
+  const isAlike = own !== null && guest.route.stamps !== undefined && isSameTag(own, guest.route.stamps);
+  const unguided = (entry: JsonObject): JsonObject =>
+    theirs === null && isAlike ? cleared(router, entry, guest.route.stamps) : entry;
   if (isOne)
     return asking(
       router,
@@ -159,7 +164,7 @@ function taggedFor(router: Router, rule: Rule, host: Wish, guest: Wish): readonl
       ? []
       : asking(
           router,
-          only((entry) => stamped(router, toGray(entry), host.route.stamps)),
+          only((entry) => unguided(stamped(router, toGray(entry), host.route.stamps))),
           own,
           entersOf(host),
         )),

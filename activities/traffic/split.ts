@@ -13,7 +13,7 @@ export function splitRule(router: Router, rule: Rule, route: RouteTarget, gray: 
     const { entry } = backend;
     if (isGray(router, backend, route)) return [];
     if (backend !== stable) return [entry];
-    return [stableEntry(router, route, entry, 100 - gray), grayEntry(router, route, entry, gray)];
+    return [stableEntry(router, route, entry, 100 - gray), sharedEntry(router, route, entry, gray)];
   });
   return router.withBackends(rule, entries);
 }
@@ -39,6 +39,14 @@ const stableEntry = (
   entry: JsonObject,
   weight: number,
 ): JsonObject => cleared(router, router.backend(entry, null, weight), stamps);
+
+/** Of those that have no tag. */
+function sharedEntry(router: Router, route: RouteTarget, entry: JsonObject, weight: number): JsonObject {
+  const { untold, grayService, stamps } = route;
+  return untold === true
+    ? cleared(router, router.backend(entry, grayService, weight), stamps)
+    : grayEntry(router, route, entry, weight);
+}
 
 const grayEntry = (router: Router, route: RouteTarget, entry: JsonObject, weight: number): JsonObject =>
   stamped(router, router.backend(entry, route.grayService, weight), route.stamps);

@@ -1,11 +1,14 @@
 /** What lost releases left, over a real Temporal server and the real workflows; what stands in the clusters is told by the test. */
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, defaultPayloadConverter } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CatalogueError, toApplicationFailure } from '../../activities/failure.js';
 import type { Application, Environment } from '../../domain/application.js';
+import { failure } from '../../domain/failures.js';
 import { releaseWorkflowId } from '../../domain/ids.js';
 import type { CleanView, Leftover, LeftoverErrand } from '../../domain/leftover.js';
 import type { Spot, Stray, StrayErrand } from '../../domain/stray.js';
 import { workingActivities } from '../../test/fakes/activities.js';
+import type { Target } from '../../domain/target.js';
 import { exampleTarget } from '../../test/fakes/target.js';
 import { eventually } from '../../test/rig/eventually.js';
 import { startTemporalServer, type TemporalServer } from '../../test/rig/temporal.js';
@@ -26,6 +29,10 @@ let left: readonly { readonly application: string; readonly release: string }[] 
 let looks: LeftoverErrand[] = [];
 let looksAround: StrayErrand[] = [];
 let removed: string[] = [];
+/** Routes in the order in which they were given back, with the release. */
+let restored: string[] = [];
+/** Applications of which a leftover holds the route, and whether that can be given back. */
+const routed = new Map<string, boolean>();
 
 const prod: Environment = { name: 'prod', type: 'prod', namespace: 'shop' };
 const application = (name: string, ...environments: readonly Environment[]): Application => ({
@@ -35,17 +42,34 @@ const application = (name: string, ...environments: readonly Environment[]): App
 });
 
 function leftover({ cluster, environment, applications }: LeftoverErrand): Leftover[] {
-  const { name, environments } = applications[0]!;
-  const { namespace } = environments.find((e) => e.name === environment)!;
-  const own = left.filter((one) => one.application === name);
-  return own.map(({ release }) => ({
+  return left.flatMap(({ application: name, release }) => {
+    const found = applications.find((one) => one.name === name);
+    if (found === undefined) return [];
+    const { namespace } = found.environments.find((e) => e.name === environment)!;
+    return [leftoverOf(name, release, { cluster, environment, namespace })];
+  });
+}
+
+function leftoverOf(
+  name: string,
+  release: string,
+  { cluster, environment, namespace }: Pick<Target, 'cluster' | 'environment' | 'namespace'>,
+): Leftover {
+  return {
     release,
-    target: { ...exampleTarget(), application: name, environment, cluster, namespace, route: null },
+    target: {
+      ...exampleTarget(),
+      application: name,
+      environment,
+      cluster,
+      namespace,
+      route: routed.has(name) ? { ...exampleTarget().route!, cluster, route: name } : null,
+    },
     objects: [`Deployment ${name}-gray`],
     route: null,
     weight: 0,
     drainMs: 0,
-  }));
+  };
 }
 
 beforeAll(async () => {
@@ -66,6 +90,16 @@ beforeAll(async () => {
         const found = strays.filter((one) => !known.includes(one.application));
         return { strays: found.map((one) => ({ ...one, ...at })), unseen: [] };
       },
+      restoreRoute: (input) => {
+        if (routed.get(input.route.route) === false)
+          throw toApplicationFailure(
+            new CatalogueError(
+              failure('route_unfit', { kind: 'HTTPRoute', route: input.route.route, why: 'it is odd.' }),
+            ),
+          );
+        restored.push(`${input.release} ${input.route.route}`);
+        return working.restoreRoute(input);
+      },
       removeGray: (input) => {
         removed.push(`${input.release} ${input.target.application}`);
         return working.removeGray(input);
@@ -81,7 +115,8 @@ afterAll(async () => {
   await server.stop();
 });
 beforeEach(() => {
-  [strays, left, looks, looksAround, removed] = [[], [], [], [], []];
+  [strays, left, looks, looksAround, removed, restored] = [[], [], [], [], [], []];
+  routed.clear();
 });
 
 async function declare(name: string, ...environments: readonly Environment[]): Promise<void> {
@@ -144,6 +179,53 @@ describe('an application that is removed', () => {
     await end('release00002');
     left = [];
     await temporal.removeApplication('held', { by: 'ann', force: false });
+  });
+});
+
+describe('what is left of a lane', () => {
+  const lane = async (front: string, back: string): Promise<void> => {
+    const calls = { ...application(front, prod), dependsOn: [back] };
+    await temporal.declareApplication(calls, 'ann');
+    await declare(back, prod);
+    left = [back, front].map((name) => ({ application: name, release: 'lane' }));
+  };
+
+  const lastClean = (): Promise<string> =>
+    eventually('the workflow', async () => {
+      for await (const { workflowId } of workflows().list({ query: "WorkflowType = 'clean'" }))
+        return workflowId;
+      return null;
+    });
+
+  it('P1: loses the rule where requests come in first, and what is behind it after a drain', async () => {
+    await lane('front1', 'back1');
+    routed.set('front1', true).set('back1', true);
+    const { items } = await clean('prod', null, false);
+    expect(items.map(({ left: why }) => why)).toEqual([null, null]);
+    expect(restored).toEqual(['lane front1', 'lane back1']);
+    const { events } = await workflows()
+      .getHandle(await lastClean())
+      .fetchHistory();
+    const told = (events ?? []).flatMap(({ userMetadata }) => {
+      const summary = userMetadata?.summary;
+      return summary == null ? [] : [defaultPayloadConverter.fromPayload<string>(summary)];
+    });
+    expect(told.slice(1, 4)).toEqual([
+      'give front1 back for release lane',
+      'requests with the tag of release lane end',
+      'give back1 back for release lane',
+    ]);
+  });
+
+  it('P1: keeps it behind an entry that cannot be given back, and says why', async () => {
+    await lane('front2', 'back2');
+    routed.set('front2', false).set('back2', true);
+    const { items } = await clean('prod', null, false);
+    expect(items.map((item) => [item.application, item.left])).toEqual([
+      ['back2', expect.stringMatching(/^front2 may still lead requests here: .*it is odd/)],
+      ['front2', expect.stringContaining('it is odd')],
+    ]);
+    expect([restored, removed]).toEqual([[], []]);
   });
 });
 

@@ -171,6 +171,29 @@ describe('a lane of several releases', () => {
     expect(await chain.leftovers()).toEqual([]);
   });
 
+  it('P5: what one team shows with its tag is met by those who enter at the other, and by none of its share, before its approval', async () => {
+    const enter = [{ query: 'group', exact: 'gray' }] as const;
+    await chain.settings({ a: { ...shares, tag: { enter } }, c: { approval } });
+    const { a, c } = chain;
+    const { untagged, stop } = chain.steady();
+    const options = { url: a.stack.ingress, host: a.host, requestsPerSecond: 15 };
+    const entering = startLoad({ ...options, path: '/?group=gray' });
+    const ofC = await c.release('v3');
+    await c.until(ofC, 'waiting for approval', open);
+    const ofA = await a.release('v3');
+    await a.until(ofA, 'holding', holds);
+    await eventually('a request in the share of a', () => waysSince(untagged).includes(way('v3', 'v2')));
+    const shared = Date.now();
+    await Promise.all([answered(untagged, shared, 30), answered(entering, shared)]);
+    for (const id of [ofA, ofC]) expect((await a.steer(id, 'abort')).status).toBe(200);
+    for (const id of [ofA, ofC])
+      expect((await a.ended(id)).outcome).toMatchObject({ phase: 'rolled_back', left: [] });
+    await Promise.all([stop(), entering.stop()]);
+    expect(waysSince(untagged)).toEqual([way('v2', 'v2'), way('v3', 'v2')]);
+    expect(waysSince(entering, shared)).toContain(way('v3', 'v3'));
+    expect(await chain.leftovers()).toEqual([]);
+  });
+
   it('P1: two lanes come through the same b, which is released in one of them: a and c never mix, none fails', async () => {
     const hold = { approval: { required: false }, steps: [{ weight: 50, hold: '10m' }] } as const;
     await chain.settings({ a: hold, c: hold });

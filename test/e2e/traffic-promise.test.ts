@@ -72,12 +72,15 @@ describe('P1: traffic goes only to tracks with ready endpoints, in whole weights
     expect(await world.leftovers()).toEqual([]);
   });
 
-  it('a canary is asked with its tag before its first share, and has none after', async () => {
+  it('a canary is asked with a tag of its own before its first share, and has none after', async () => {
     await world.declare(world.application({ ...quick, strategy: 'canary' }));
     const watch = await TrafficWatch.start(world.kube, world.namespace, world.name);
-    const { outcome } = await world.ended(await world.release('v3'));
+    const id = await world.release('v3');
+    const { outcome } = await world.ended(id);
     await watch.stop();
     expect(outcome?.phase).toBe('succeeded');
+    // Requests of a lane that come through it have the ordinary one.
+    expect(new Set(watch.routes.flatMap((route) => route.tags))).toEqual(new Set([`gray-${id}`]));
     const tagged = watch.routes.map((route) => route.tagged.includes('shop-gray'));
     const first = grayWeights(watch).findIndex((weight) => weight > 0);
     expect(tagged.slice(0, first)).toContain(true);

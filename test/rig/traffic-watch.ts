@@ -9,6 +9,8 @@ export interface RouteVersion {
   readonly weights: readonly Readonly<Record<string, number>>[];
   /** Services that tagged requests go to. */
   readonly tagged: readonly string[];
+  /** Values of the tag that its rules ask for. */
+  readonly tags: readonly string[];
   readonly generation: number;
   /** The latest generation that its controller says it has taken; 0: none. */
   readonly taken: number;
@@ -25,7 +27,9 @@ export interface TrafficEntry {
 }
 
 interface Rule {
-  readonly matches?: readonly { readonly headers?: readonly { readonly name: string }[] }[];
+  readonly matches?: readonly {
+    readonly headers?: readonly { readonly name: string; readonly value: string }[];
+  }[];
   readonly backendRefs?: readonly { readonly name: string; readonly weight?: number }[];
 }
 
@@ -121,8 +125,9 @@ export function readRoute(object: KubeObject, at: number, tag: string): RouteVer
       readonly conditions?: readonly { readonly observedGeneration?: number }[];
     }[];
   };
-  const isTagged = (rule: Rule): boolean =>
-    rule.matches?.some((m) => m.headers?.some((h) => h.name === tag)) ?? false;
+  const tagsOf = (rule: Rule): string[] =>
+    (rule.matches ?? []).flatMap((m) => (m.headers ?? []).flatMap((h) => (h.name === tag ? [h.value] : [])));
+  const isTagged = (rule: Rule): boolean => tagsOf(rule).length > 0;
   return {
     version: Number(object.metadata.resourceVersion),
     at,
@@ -130,6 +135,7 @@ export function readRoute(object: KubeObject, at: number, tag: string): RouteVer
       .filter((rule) => !isTagged(rule))
       .map((rule) => Object.fromEntries((rule.backendRefs ?? []).map((b) => [b.name, b.weight ?? 1]))),
     tagged: rules.filter(isTagged).flatMap((rule) => (rule.backendRefs ?? []).map((b) => b.name)),
+    tags: rules.flatMap(tagsOf),
     generation: object.metadata.generation ?? 0,
     taken: Math.max(0, ...parents.flatMap((p) => p.conditions ?? []).map((c) => c.observedGeneration ?? 0)),
   };

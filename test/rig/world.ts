@@ -182,9 +182,11 @@ export class World {
   /** Requests get to stable: the data plane knows a pod only some time after it is available. Nothing here serves an Ingress. */
   private async served(): Promise<void> {
     if (this.router === 'ingress') return;
+    // istiod may hold changes back, and on a busy machine for longer.
     await eventually(
       'stable to be served',
       async () => (await askIngress(this.stack.ingress, this.host)).statusCode === 200,
+      60_000,
     );
   }
 

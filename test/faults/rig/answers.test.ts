@@ -10,7 +10,7 @@ const seconds = (n: number): number => n * 1_000;
 function route(generation: number, gray: number, at: number, takenAt: number): WatchedRoute {
   const weights = [{ web: 100 - gray, 'web-gray': gray }];
   const when = { at: seconds(at), earliest: seconds(at), takenAt: seconds(takenAt) };
-  return { ...when, weights, tagged: [], generation, taken: generation, version: generation };
+  return { ...when, weights, tagged: [], tags: [], generation, taken: generation, version: generation };
 }
 
 function deployment(name: string, image: string): Entry {
