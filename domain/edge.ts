@@ -1,6 +1,13 @@
 /** Where requests to an application come in, if not at its own route: the routes of others, at which the share is moved. Pure. */
-import { routeOf, trafficSettings, type Application, type Environment } from './application.js';
+import {
+  releaseSettings,
+  routeOf,
+  trafficSettings,
+  type Application,
+  type Environment,
+} from './application.js';
 import { cycleIn, type Calls } from './chain.js';
+import { milliseconds } from './duration.js';
 import { failure, type Failure } from './failures.js';
 import type { ReleaseInputs } from './release.js';
 import type { Edge } from './target.js';
@@ -56,7 +63,7 @@ export function edgeIn(
   application: Application,
   name: string,
   { tag, enter }: Told,
-): Omit<Edge, 'level'> | null {
+): (Omit<Edge, 'level'> & Required<Pick<Edge, 'drainMs'>>) | null {
   const environment = application.environments.find((e) => e.name === name);
   const traffic = environment === undefined ? null : trafficSettings(application, environment);
   if (environment === undefined || traffic === null) return null;
@@ -75,6 +82,7 @@ export function edgeIn(
       guest: true,
     },
     probe: entry === undefined ? null : { entry, host, tag, ...chain },
+    drainMs: milliseconds(releaseSettings(application, environment).drain),
   };
 }
 

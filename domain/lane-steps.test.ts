@@ -250,6 +250,27 @@ describe('an application that is reached through others that are not released', 
     ]);
   });
 
+  it('waits as long as proxies of the edge may need to hear of a change', () => {
+    const far = { ...edge, traffic: { router: 'istio' as const } };
+    const drain = (at: Application): unknown =>
+      stage(planOf({ c: behind }, false, [at])).steps.find((step) => step.kind === 'cleanup');
+    expect([drain(edge), drain(far)]).toMatchObject([{ drainMs: 5_000 }, { drainMs: 12_000 }]);
+  });
+
+  it('lets in at the edge whom any of those behind it lets in, each way once', () => {
+    const [group, user] = [
+      { query: 'group', exact: 'gray' } as const,
+      { header: 'x-user', exact: '7' } as const,
+    ];
+    const entered = (...enter: NonNullable<NonNullable<ReleaseInput['tag']>['enter']>): Given => ({
+      ...behind,
+      release: { tag: { enter } },
+    });
+    const { edges } = stage(planOf({ b: entered(group), c: entered(user, group) }, false, [edge]));
+    expect(edges![0]!.route.enter).toEqual(expect.arrayContaining([[group], [user]]));
+    expect(edges![0]!.route.enter).toHaveLength(2);
+  });
+
   it('is an ordinary member of a lane where they are released with it', () => {
     const { targets, edges } = stage(planOf({ a: {}, c: behind }));
     expect(edges).toBeUndefined();

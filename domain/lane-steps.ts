@@ -51,12 +51,12 @@ export function laneSteps(
     ...gates,
     ...lead.steps.flatMap((step) => weightSteps(gray, step, analysis)),
     ...(lead.steps.at(-1)?.weight === 100 ? [] : [weightStep(gray, 100, ' for the promotion')]),
-    ...promotionSteps(gray, later),
+    ...promotionSteps(gray, later, edges),
   ];
 }
 
 /** A rollback: the earlier versions come up whole beside those that go, get all traffic at once, and become stable. */
-export function laneStepsBack(members: Members): Unnumbered[] {
+export function laneStepsBack(members: Members, edges: readonly Edge[]): Unnumbered[] {
   const changed = members.filter((m) => !runsAlready(m.target));
   const gray = changed.filter((m) => hasGray(m.target) && m.target.route !== null);
   const straight = changed.filter((m) => !gray.includes(m));
@@ -73,18 +73,22 @@ export function laneStepsBack(members: Members): Unnumbered[] {
     },
     ...(isTold ? [tagStep(gray, tag)] : []),
     weightStep(gray, 100, ', back'),
-    ...promotionSteps(gray, changed),
+    ...promotionSteps(gray, changed, edges),
   ];
 }
 
-function promotionSteps(gray: Members, all: Members): Unnumbered[] {
+function promotionSteps(gray: Members, all: Members, edges: readonly Edge[]): Unnumbered[] {
+  const drains = [
+    ...gray.map((m) => milliseconds(m.settings.drain)),
+    ...edges.map(({ drainMs = 0 }) => drainMs),
+  ];
   return [
     { kind: 'promote', of: names(all), summary: `set stable to ${versions(all)}` },
     { kind: 'return-traffic', of: names(gray), summary: 'traffic back to stable' },
     {
       kind: 'cleanup',
       of: names(gray),
-      drainMs: Math.max(...gray.map((m) => milliseconds(m.settings.drain))),
+      drainMs: Math.max(...drains),
       summary: 'remove the gray objects after a drain',
     },
   ];

@@ -13,7 +13,7 @@ import { inBatches } from './batches.js';
 import { innerOf, levelsOf, reachedFrom, type Calls } from './chain.js';
 import { consumersIn, grayLabels, grayVariables } from './consumers.js';
 import { milliseconds } from './duration.js';
-import { grayName } from './ids.js';
+import { canonicalJson, grayName } from './ids.js';
 import { edgeIn, edgesOf, withEdges } from './edge.js';
 import type { PlanInput, PlannedApplication } from './plan.js';
 import type { Stage } from './stage.js';
@@ -67,9 +67,22 @@ export function edgesIn(stage: string, members: readonly Member[], input: PlanIn
   const level = Math.max(...targets.map((t) => t.level)) + 1;
   return [...names].sort().flatMap((name) => {
     const spec = known.find((a) => a.name === name);
-    const edge = spec === undefined ? null : edgeIn(spec, stage, leadOf(gray).settings);
-    return edge === null ? [] : [{ ...edge, level, probe: probeOf(edge, targets, null) }];
+    const behind = gray.filter(({ edges }) => edges.includes(name));
+    const lead = leadOf(gray).settings;
+    const told = input.asBefore === true ? lead : { tag: lead.tag, ...entersOf(behind) };
+    const edge = spec === undefined ? null : edgeIn(spec, stage, told);
+    if (edge === null) return [];
+    const { drainMs, ...before } = edge;
+    const shown = input.asBefore === true ? before : { ...before, drainMs };
+    return [{ ...shown, level, probe: probeOf(edge, targets, null) }];
   });
+}
+
+/** Who may enter by any of them, each way once. */
+function entersOf(members: readonly Member[]): Pick<ReleaseSettings, 'enter'> {
+  const ways = members.flatMap(({ settings }) => settings.enter ?? []);
+  const enter = [...new Map(ways.map((way) => [canonicalJson(way), way])).values()];
+  return enter.length === 0 ? {} : { enter };
 }
 
 /** Those that the environment has, called before caller. */
@@ -110,7 +123,7 @@ export function membersOf(stage: string, input: PlanInput, warnings: string[]): 
   return inLane(
     members.toSorted((a, b) => a.target.level - b.target.level),
     calls,
-    input.tellsAll === true,
+    input.asBefore === true,
   );
 }
 
@@ -130,7 +143,7 @@ function rolledWarnings(stage: string, members: readonly Member[], calls: Calls)
 }
 
 /** Requests come to some of the gray tracks only through others, which have to tell them by the tag. */
-function inLane(members: readonly Member[], calls: Calls, tellsAll: boolean): Member[] {
+function inLane(members: readonly Member[], calls: Calls, asBefore: boolean): Member[] {
   const gray = members.map((m) => m.target).filter(hasGray);
   const inner = innerOf(
     gray.map((t) => t.application),
@@ -144,7 +157,7 @@ function inLane(members: readonly Member[], calls: Calls, tellsAll: boolean): Me
     const isTagged = hasGray(target) && (inner.size > 0 || target.strategy !== 'canary');
     const marks = isTagged ? marksOf(inner.size > 0, target.route?.router ?? null, settings) : {};
     const { untold: _, ...told } = marks;
-    const route = target.route === null ? null : { ...target.route, ...(tellsAll ? told : marks) };
+    const route = target.route === null ? null : { ...target.route, ...(asBefore ? told : marks) };
     return { ...member, target: { ...target, route, probe } };
   });
 }

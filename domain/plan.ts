@@ -38,8 +38,11 @@ export interface PlanInput {
   readonly approveEach?: boolean;
   /** By environment. Default none. */
   readonly gates?: ReadonlyMap<string, readonly Gate[]>;
-  /** Whether a share that leads to nobody else gets the tag all the same, as with older workers. Default false. */
-  readonly tellsAll?: boolean;
+  /**
+   * As older workers made it: a share that leads to nobody else gets the tag all the same, and of an edge neither its drain nor what all those behind it
+   * let in counts. Default false.
+   */
+  readonly asBefore?: boolean;
   /** Absent: an ordinary release. */
   readonly rollback?: {
     readonly of: string;
@@ -187,7 +190,9 @@ function stageSteps(
 ): Unnumbered[] {
   const [{ target, settings }, ...others] = members as [Member, ...Member[]];
   if (others.length + edges.length > 0)
-    return rollback === undefined ? laneSteps(members, edges, approveEach, warnings) : laneStepsBack(members);
+    return rollback === undefined
+      ? laneSteps(members, edges, approveEach, warnings)
+      : laneStepsBack(members, edges);
   if (rollback === undefined) return stepsOf(target.strategy, settings, target, warnings);
   const back = rollback.way.stages.find((s) => s.environment === environment);
   return stepsBack(target.strategy, settings, target, back?.from ?? null);

@@ -99,6 +99,8 @@ export type Routed = Pick<
 /** An application that is not released, but that requests to the released ones come through: they get the tag at its route. */
 export interface Edge extends Routed {
   readonly route: AnyRoute;
+  /** How long its proxies may take to hear of a change, ms. Absent: an older worker planned it. */
+  readonly drainMs?: number;
 }
 
 export interface ProbeTarget {

@@ -10,7 +10,7 @@ const markers = [
       'a-promoted-lane-is-carried-through',
       'a-share-is-sure-before-the-last-hold',
       'edges-wait-for-the-way-forward',
-      'a-share-that-leads-to-nobody-is-untold',
+      'plans-know-more-of-edges-and-shares',
     ],
   },
   {

@@ -60,8 +60,8 @@ export async function makePlan(
           },
         };
   const calls = callsIn(run.inputs);
-  const tellsAll = !run.changes.has('a-share-that-leads-to-nobody-is-untold');
-  const asked = { environment, strategy, lane, approveEach, gates, tellsAll, ...rollback };
+  const asBefore = !run.changes.has('plans-know-more-of-edges-and-shares');
+  const asked = { environment, strategy, lane, approveEach, gates, asBefore, ...rollback };
   const plan = computePlan({ applications: planned, calls, edges: run.inputs.edges ?? [], ...asked });
   const unfit = [...entryProblems(plan), ...stampProblems(plan), ...shareProblems(plan)];
   return unfit.length > 0 ? { plan: null, problems: unfit } : { plan, problems };
