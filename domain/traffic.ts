@@ -83,7 +83,7 @@ export interface RouteTarget<Router extends RouterName = RouterKind> {
    * both Services may be the same one: then the tag is all that tells gray from stable.
    */
   readonly stamps?: Tag;
-  /** Those that only the share sends to gray lose the tag too: nobody behind is to know of them. Absent: they get it. */
+  /** Only who has the tag, or enters, gets it; headers of the share, and of what goes to stable, pass as they come. Absent: see stamps. */
   readonly untold?: true;
   /** Who goes to gray besides the tagged, while these do; only together with stamps, but for an Ingress. Absent: nobody. */
   readonly enter?: Enter;

@@ -119,12 +119,11 @@ function tracks(router: Router, entry: JsonObject, host: Wish, guest: Wish): rea
   const track = (service: string | null, weight: number): JsonObject =>
     router.backend(entry, service, weight);
   // The host's own tag would lead to the guest's gray where the two are alike.
-  const isOther = own !== undefined && !sameHeader(own.header, stamps!.header);
+  const isOther = own !== undefined && host.route.untold !== true && !sameHeader(own.header, stamps!.header);
   const plain = (one: JsonObject): JsonObject => cleared(router, one, stamps);
   const marked = (one: JsonObject): JsonObject => stamped(router, one, stamps);
+  const hosted = (one: JsonObject): JsonObject => (isOther ? stamped(router, one, own) : one);
   const unhosted = (one: JsonObject): JsonObject => (isOther ? cleared(router, one, own) : one);
-  const hosted = (one: JsonObject): JsonObject =>
-    isOther && host.route.untold !== true ? stamped(router, one, own) : unhosted(one);
   return [
     unhosted(plain(track(null, 100 - Math.max(hosts, guests)))),
     hosted(marked(track(grayService, both))),

@@ -35,18 +35,16 @@ export function taggedRules(router: Router, rule: Rule, route: RouteTarget, tag:
 
 const stableEntry = (
   router: Router,
-  { stamps }: RouteTarget,
+  { stamps, untold }: RouteTarget,
   entry: JsonObject,
   weight: number,
-): JsonObject => cleared(router, router.backend(entry, null, weight), stamps);
+): JsonObject => cleared(router, router.backend(entry, null, weight), untold === true ? undefined : stamps);
 
 /** Of those that have no tag. */
-function sharedEntry(router: Router, route: RouteTarget, entry: JsonObject, weight: number): JsonObject {
-  const { untold, grayService, stamps } = route;
-  return untold === true
-    ? cleared(router, router.backend(entry, grayService, weight), stamps)
+const sharedEntry = (router: Router, route: RouteTarget, entry: JsonObject, weight: number): JsonObject =>
+  route.untold === true
+    ? router.backend(entry, route.grayService, weight)
     : grayEntry(router, route, entry, weight);
-}
 
 const grayEntry = (router: Router, route: RouteTarget, entry: JsonObject, weight: number): JsonObject =>
   stamped(router, router.backend(entry, route.grayService, weight), route.stamps);

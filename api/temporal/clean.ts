@@ -71,7 +71,8 @@ export async function cleanEnvironment(
   const cleaned = dryRun || over.length === 0 ? [] : await remove(access, request);
   const rows = over.map((one, i): LeftoverRow => {
     const state = states.get(one.release) === 'unknown' ? 'unknown' : 'ended';
-    return rowOf(one, { state, declared: own.includes(one) }, cleaned[i]);
+    const declared = own.some(({ target }) => target.application === one.target.application);
+    return rowOf(one, { state, declared }, cleaned[i]);
   });
   const byName = (a: LeftoverRow, b: LeftoverRow): number => (a.application < b.application ? -1 : 1);
   const items = [...rows, ...claimed.rows].toSorted(byName);
