@@ -16,7 +16,12 @@ export interface Ticket {
   readonly own?: string;
   /** What it wants to know with its turn. Absent: nothing. */
   readonly passed?: PassQuestion;
+  /** At an edge: the tag that it puts on its requests there, and takes off others, `header: value`. Absent: not known. */
+  readonly stamps?: string;
 }
+
+/** What the turn at an edge is asked for by: who gives the tag to a share there. */
+export const edgeTurn = (environment: string): string => `${environment} (edge)`;
 
 /** What the turn of a lane is asked for by: who tells requests with this tag by it, in an application that they come through. */
 export const laneTurn = (environment: string, tag: string): string => `${environment} (${tag})`;
@@ -30,6 +35,8 @@ export interface Queue {
   readonly tickets?: Readonly<Record<string, Ticket>>;
   /** Since when the running one holds the turn, ISO. */
   readonly since?: string;
+  /** Who keeps the running one from its turn, by one in another queue of the application. Absent: nobody. */
+  readonly behind?: string;
 }
 
 export interface Superseded {
@@ -118,8 +125,8 @@ function lineUp(queue: Queue, release: string): Queue {
 
 /** Leaves turn or place; the next in line gets the turn. */
 export function leave(queue: Queue, release: string, now: string): Queue {
-  const rest = without(queue, [release]);
-  if (queue.running !== release) return rest;
+  if (queue.running !== release) return without(queue, [release]);
+  const { behind: _, ...rest } = without(queue, [release]);
   const [next = null, ...waiting] = rest.waiting;
   return { ...rest, running: next, waiting, ...(next === null ? {} : { since: now }) };
 }
@@ -128,6 +135,41 @@ function without(queue: Queue, gone: readonly string[]): Queue {
   const kept = Object.entries(queue.tickets ?? {}).filter(([release]) => !gone.includes(release));
   const waiting = queue.waiting.filter((release) => !gone.includes(release));
   return { ...queue, waiting, tickets: Object.fromEntries(kept) };
+}
+
+/** The environment of a turn at an edge or in a lane, and the tag of the running one there; null: it has none, or is released there itself. */
+function stampedIn(turn: string, queue: Queue): { readonly at: string; readonly tag: string } | null {
+  const [, at, what] = /^(\S+) \((.+)\)$/.exec(turn) ?? [];
+  if (at === undefined || what === undefined || queue.running === null) return null;
+  const { stamps, own } = ticketOf(queue, queue.running);
+  const tag = turn === edgeTurn(at) ? stamps : own === undefined ? what : undefined;
+  return tag === undefined ? null : { at, tag };
+}
+
+const headerOf = (tag: string): string => tag.slice(0, tag.indexOf(':'));
+
+/**
+ * Who has a turn in which the running one of this queue cannot have its own: where one release puts its tag on, and takes others off, those lose theirs
+ * whose lane comes through there by the same header. Null: nobody.
+ */
+export function rivalIn(queues: Readonly<Record<string, Queue>>, turn: string): string | null {
+  const queue = queues[turn] ?? emptyQueue;
+  const own = stampedIn(turn, queue);
+  if (own === null) return null;
+  const isEdge = turn === edgeTurn(own.at);
+  const rival = Object.entries(queues).find(([key, other]) => {
+    const its = stampedIn(key, other);
+    return (
+      its !== null &&
+      its.at === own.at &&
+      (key === edgeTurn(its.at)) !== isEdge &&
+      other.running !== queue.running &&
+      other.behind === undefined &&
+      its.tag !== own.tag &&
+      headerOf(its.tag) === headerOf(own.tag)
+    );
+  });
+  return rival?.[1].running ?? null;
 }
 
 /**

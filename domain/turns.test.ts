@@ -47,6 +47,20 @@ describe('the turns of a release', () => {
     expect(turnsOf([app('b')], { rollbackOf: 'r-1' })).toEqual(['b prod']);
   });
 
+  it('a lane: at the edge it says which tag it puts on', () => {
+    const request = {
+      applications: [],
+      environment: null,
+      strategy: null,
+      lane: 'blue',
+      reason: '',
+      initiator: 'a',
+    };
+    const applications = [app('c'), app('a')];
+    const turns = turnsIn({ id: 'r', request, applications, calls, planOnly: false }, 'prod');
+    expect(turns.flatMap(({ stamps }) => stamps ?? [])).toEqual(['x-lane: blue']);
+  });
+
   it('a lane: also where it gives the tag, and in the lane of all that its requests come through', () => {
     const lane = [
       'a prod by x-lane: gray',

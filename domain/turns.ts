@@ -3,7 +3,7 @@ import { releaseSettings, type Application } from './application.js';
 import { innerOf, reachedFrom } from './chain.js';
 import { callsIn, edgesOf, withEdges } from './edge.js';
 import { environmentsOf } from './plan.js';
-import { laneTurn } from './queue.js';
+import { edgeTurn, laneTurn } from './queue.js';
 import type { ReleaseInputs } from './release.js';
 
 export interface TurnAsked {
@@ -12,15 +12,14 @@ export interface TurnAsked {
   readonly environment: string;
   /** By which tag the release tells requests there, `header: value`. */
   readonly tag?: string;
+  /** At an edge: the one that it puts on there. */
+  readonly stamps?: string;
 }
-
-/** What the turn at the edge is asked for by. */
-const edgeTurn = (environment: string): string => `${environment} (edge)`;
 
 /**
  * In the same order for every release, so that two never wait for each other: its applications; those at whose routes it gives the tag to a
  * share, since one tag tells one share; and those that requests with its tag come through, since none of them may meet there what
- * another release shows to its own. A release that only moves the share of its own application asks for nothing more.
+ * another release shows to its own, or lose the tag for that of another. A release that only moves the share of its own application asks for nothing more.
  */
 export function turnsIn(inputs: ReleaseInputs, environment: string): readonly TurnAsked[] {
   const { applications, request, edges = [] } = inputs;
@@ -50,7 +49,11 @@ export function turnsIn(inputs: ReleaseInputs, environment: string): readonly Tu
   const tag = own.find((turn) => turn.tag !== undefined)?.tag;
   const turns = [
     ...own,
-    ...entries.map((application) => ({ application, environment: edgeTurn(environment) })),
+    ...entries.map((application) => ({
+      application,
+      environment: edgeTurn(environment),
+      ...(tag === undefined ? {} : { stamps: tag }),
+    })),
     ...(tag === undefined
       ? []
       : [...passed].map((application) => ({ application, environment: laneTurn(environment, tag) }))),

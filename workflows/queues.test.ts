@@ -1,11 +1,57 @@
 import { describe, expect, it } from 'vitest';
-import { laneTurn } from '../domain/queue.js';
+import { edgeTurn, laneTurn } from '../domain/queue.js';
 import { Queues } from './queues.js';
 
 const blue = laneTurn('prod', 'x-lane: blue');
 const ticket = { urgent: false, asked: '2026-01-02T03:04:05.000Z', tag: 'x-lane: blue' };
 const take = (queues: Queues, release: string, environment = 'prod'): void =>
   queues.take({ release, environment, policy: 'wait', ticket });
+
+describe('a turn at an edge', () => {
+  const edge = edgeTurn('prod');
+  const gray = laneTurn('prod', 'x-lane: gray');
+  const ask = (queues: Queues, release: string, environment: string, stamps?: string): void => {
+    const own = { urgent: false, asked: ticket.asked, ...(stamps === undefined ? {} : { stamps }) };
+    queues.take({ release, environment, policy: 'wait', ticket: own });
+  };
+
+  it('is not beside one in another lane whose requests come through there by the same header', () => {
+    const queues = new Queues('web', {}, () => []);
+    ask(queues, 'lane', gray);
+    ask(queues, 'stamper', edge, 'x-lane: blue');
+    expect(queues.of(edge)).toMatchObject({ running: 'stamper', behind: 'lane' });
+    // Who waits itself keeps nobody waiting.
+    ask(queues, 'next', laneTurn('prod', 'x-lane: green'));
+    expect(queues.of(laneTurn('prod', 'x-lane: green'))).not.toHaveProperty('behind');
+    queues.end('lane', gray);
+    expect(queues.of(edge)).toMatchObject({ running: 'stamper', behind: 'next' });
+    expect(queues.hasWaiting).toBe(true);
+    queues.forget('next');
+    expect(queues.of(edge)).not.toHaveProperty('behind');
+    ask(queues, 'late', gray);
+    expect(queues.of(gray)).toMatchObject({ running: 'late', behind: 'stamper' });
+    queues.end('stamper', edge);
+    expect(queues.of(gray)).not.toHaveProperty('behind');
+  });
+
+  it.each([
+    ['the same tag', 'x-lane: gray'],
+    ['another header', 'x-team: blue'],
+    ['no tag, as older workers ask', undefined],
+  ])('is beside one with %s', (_, stamps) => {
+    const queues = new Queues('web', {}, () => []);
+    ask(queues, 'lane', gray);
+    ask(queues, 'stamper', edge, stamps);
+    expect(queues.of(edge)).not.toHaveProperty('behind');
+  });
+
+  it('is beside the release of the application itself, which holds the route too', () => {
+    const queues = new Queues('web', {}, () => []);
+    take(queues, 'own');
+    ask(queues, 'stamper', edge, 'x-lane: gray');
+    expect(queues.of(edge)).not.toHaveProperty('behind');
+  });
+});
 
 describe('the queues that outlive a run', () => {
   it('are those that somebody is in: of the lane as long as one is in it', () => {

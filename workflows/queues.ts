@@ -9,6 +9,7 @@ import {
   leave,
   pingAfterMs,
   queueView,
+  rivalIn,
   type Queue,
   type QueueView,
   type Ticket,
@@ -64,7 +65,7 @@ export class Queues {
   }
 
   get hasWaiting(): boolean {
-    return Object.values(this.queues).some((q) => q.waiting.length > 0);
+    return Object.values(this.queues).some((q) => q.waiting.length > 0 || q.behind !== undefined);
   }
 
   get hasNotices(): boolean {
@@ -98,13 +99,17 @@ export class Queues {
     const tag = tickets?.[release]?.tag;
     if (tag !== undefined) this.end(release, laneTurn(environment, tag));
     this.change(environment, leave(this.of(environment), release, now()));
+    for (const [other, { behind, running: next }] of Object.entries(this.queues))
+      if (behind === release && next !== null) this.notePlace(other, next);
     return running === release && since !== undefined ? Date.now() - Date.parse(since) : null;
   }
 
   /** Asks every release that others wait for whether it is still there. */
   pingRunning(): void {
-    for (const { running, waiting } of Object.values(this.queues))
+    for (const { running, waiting, behind } of Object.values(this.queues)) {
       if (running !== null && waiting.length > 0) this.ping(running);
+      if (behind !== undefined) this.ping(behind);
+    }
   }
 
   /** Sends what there is to tell, and what comes up meanwhile; to one release never two batches at once. */
@@ -150,6 +155,13 @@ export class Queues {
       return;
     }
     const turn = { application: this.application, environment: ticket?.own ?? environment };
+    const rival = running === release ? this.settle(environment) : null;
+    if (rival !== null) {
+      const place = { ...turn, place: 1, behind: rival };
+      this.note(turn.environment, release, (id) => handle(id).signal(messages.queued, place));
+      this.ping(rival);
+      return;
+    }
     if (running === release) {
       // Asked when it is sent: whoever left just now is in the history by then.
       const answer = () => ({ ...turn, ...this.passesFor(ticket) });
@@ -159,6 +171,14 @@ export class Queues {
     const i = waiting.indexOf(release);
     const place = { ...turn, place: i + 1, behind: waiting[i - 1] ?? running ?? '' };
     this.note(turn.environment, release, (id) => handle(id).signal(messages.queued, place));
+  }
+
+  /** Who keeps the running one of a queue from its turn now; null: nobody. */
+  private settle(environment: string): string | null {
+    const { behind: _, ...queue } = this.of(environment);
+    const rival = rivalIn(this.queues, environment);
+    this.queues = { ...this.queues, [environment]: rival === null ? queue : { ...queue, behind: rival } };
+    return rival;
   }
 
   /** Its own turn is worth something when no other release leads requests with its tag through here. */

@@ -19,7 +19,7 @@ type State =
   | { readonly kind: 'refused'; readonly running: string };
 
 /** A turn, by which tag the release tells requests there, and what it wants to be told with the turn. */
-export type Asked = messages.Turn & Pick<Ticket, 'tag' | 'passed'>;
+export type Asked = messages.Turn & Pick<Ticket, 'tag' | 'passed' | 'stamps'>;
 
 export class Turns {
   private readonly states = new Map<string, State>();
@@ -57,7 +57,7 @@ export class Turns {
   }
 
   /** Asks for the turn; answers whether it was granted at once. Throws `release_in_progress` where the policy refuses. */
-  async ask({ tag, passed, ...turn }: Asked, policy: QueuePolicy): Promise<boolean> {
+  async ask({ tag, passed, stamps, ...turn }: Asked, policy: QueuePolicy): Promise<boolean> {
     const key = keyOf(turn);
     this.states.set(key, { kind: 'asked' });
     this.taken.push(turn);
@@ -68,6 +68,7 @@ export class Turns {
       asked: this.run.record.view().startedAt,
       ...(tag === undefined ? {} : { tag }),
       ...(passed === undefined ? {} : { passed }),
+      ...(stamps === undefined ? {} : { stamps }),
     };
     const request = { release: id, environment, policy, ticket };
     const answered = (): boolean => this.states.get(key)?.kind !== 'asked' || this.run.aborted !== null;
@@ -97,7 +98,7 @@ export class Turns {
     policy: QueuePolicy,
     deadlineMs: number,
   ): Promise<'at once' | 'after a wait' | null> {
-    const { tag: _tag, passed: _passed, ...turn } = asked;
+    const { tag: _tag, passed: _passed, stamps: _stamps, ...turn } = asked;
     const state = this.states.get(keyOf(turn));
     if (state?.kind === 'granted') return 'at once';
     if (state === undefined && (await this.ask(asked, policy))) return 'at once';

@@ -1001,6 +1001,26 @@ describe('releases that share a way', () => {
     await succeeds(other);
   });
 
+  it.each([
+    ['whose requests come through', 'outer25+last25', 'between25+other25', 'between25 in prod (edge)'],
+    ['that comes through', 'between26+other26', 'outer26+last26', 'between26 in prod (x-lane: '],
+  ])('never take the tag off requests of a lane %s with another', async (_, one, other, where) => {
+    const n = one.slice(-2);
+    await declare(`outer${n}`, [], true, [`between${n}`]);
+    await declare(`between${n}`, [], true, [`last${n}`, `other${n}`]);
+    for (const name of ['last', 'other']) await declare(`${name}${n}`, [], true);
+    const first = await release(one, 'red');
+    await until(first, (view) => view.waitingOn?.approval !== undefined);
+    const second = await release(other, 'blue');
+    const what = await queued(second);
+    expect(what?.startsWith(where)).toBe(true);
+    expect(what?.endsWith(`place 1 in the queue, behind ${first}`)).toBe(true);
+    await approve(first);
+    await succeeds(first);
+    await approve(second);
+    await succeeds(second);
+  });
+
   it('are refused where the edge cannot be one, with the place', async () => {
     await declare('lost', ['nowhere'], false);
     await expect(release('lost')).rejects.toThrow(/edge_unfit.*it is not declared/);
