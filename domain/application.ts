@@ -228,6 +228,10 @@ export const defaultDrain: Duration = '5s';
 /** istiod may keep a change to itself for 10 s (its PILOT_DEBOUNCE_MAX), and nothing tells when it has told its proxies. */
 export const istioDrain: Duration = '12s';
 
+/** Where nobody says how long. */
+export const drainAt = (router: RouterName | undefined): Duration =>
+  router === 'istio' ? istioDrain : defaultDrain;
+
 /** The settings in force for one environment: its own over the application's over the defaults. */
 export function releaseSettings(application: Application, environment: Environment): ReleaseSettings {
   const own = application.release ?? {};
@@ -253,7 +257,7 @@ export function releaseSettings(application: Application, environment: Environme
     queue: local.queue ?? own.queue ?? 'wait',
     queueDeadline: local.queueDeadline ?? own.queueDeadline ?? '24h',
     progressDeadline: local.progressDeadline ?? own.progressDeadline ?? '10m',
-    drain: local.drain ?? own.drain ?? (traffic?.router === 'istio' ? istioDrain : defaultDrain),
+    drain: local.drain ?? own.drain ?? drainAt(traffic?.router),
     rollbackDeadline: local.rollbackDeadline ?? own.rollbackDeadline ?? '5m',
   };
 }

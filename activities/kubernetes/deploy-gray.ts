@@ -1,4 +1,7 @@
 /** The gray track: made beside stable, and scaled. Taking it away is remove-gray.ts. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { drainAt } from '../../domain/application.js';
+import { milliseconds } from '../../domain/duration.js';
 import { labels as ours } from '../../domain/ids.js';
 import type { GrayResult } from '../contract.js';
 import { CatalogueError, fail } from '../failure.js';
@@ -113,14 +116,24 @@ async function removeLeftovers(
   return true;
 }
 
-/** A release that was terminated may have left its gray under traffic: the route is given back in its name before its pods go. */
+/**
+ * A release that was terminated may have left its gray under traffic: the route is given back in its name before its pods go, and what is on its way
+ * there ends.
+ */
 async function takeOffRoute(
   { cluster, target: { route }, running }: Place,
   found: readonly { readonly object: KubeObject }[],
 ): Promise<void> {
   if (route === null) return;
   const releases = new Set(found.flatMap(({ object }) => object.metadata.labels?.[ours.release] ?? []));
-  for (const release of releases) await restoreRoute(cluster, { release, route }, running.signal);
+  let carried = false;
+  for (const release of releases) {
+    const { before } = await restoreRoute(cluster, { release, route }, running.signal);
+    carried ||= before.gray > 0 || before.tag !== null;
+  }
+  if (!carried) return;
+  running.say('connections to what an earlier release left drain');
+  await delay(milliseconds(drainAt(route.router)), undefined, { signal: running.signal });
 }
 
 async function create(
