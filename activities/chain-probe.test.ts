@@ -47,6 +47,20 @@ describe('the chains of two answers', () => {
       null,
     ],
     [
+      'are not the wrong way round, where an image is called as the application calls itself',
+      'a v2 -> c v1',
+      'a v1 -> c v2',
+      { ...lane, members: [member('a'), { ...member('c'), version: 'v2' }] },
+      'c answers with its new version v2 without the tag, and with v1 with it (a v1 -> c v2; a v2 -> c v1).',
+    ],
+    [
+      'may call versions otherwise than the image',
+      'a 1.2 -> c 1.2',
+      'a 1.1 -> c 1.1',
+      { ...lane, members: [member('a'), { ...member('c'), version: 'v2' }] },
+      null,
+    ],
+    [
       'are needed, where they are declared',
       null,
       usual,

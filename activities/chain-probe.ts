@@ -37,6 +37,9 @@ export function chainComplaint(
       const whose = suspects.length === 0 ? '' : ` ${suspects.join(' or ')} did not pass it on.`;
       return `the tag did not come to ${hop.name}: with it and without, version ${hop.version} answered (${tagged}).${whose}`;
     }
+    const isNew = (one: Hop): boolean => one.version === member?.version;
+    if (member?.isSame === false && !isNew(hop) && others.some(isNew))
+      return `${hop.name} answers with its new version ${member.version} without the tag, and with ${hop.version} with it (${untagged}; ${tagged}).`;
   }
   return null;
 }

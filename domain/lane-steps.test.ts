@@ -267,7 +267,7 @@ describe('an application that is reached through others that are not released', 
       guest: true,
     };
     expect(edges).toMatchObject([{ application: 'a', level: 1, route: { ...route, stamps: tag } }]);
-    expect(edges![0]!.probe?.chain?.members).toEqual([{ names: ['c', 'c'], isSame: false }]);
+    expect(edges![0]!.probe?.chain?.members).toEqual([{ names: ['c', 'c'], isSame: false, version: 'v2' }]);
     expect(steps.map(line).slice(0, 6)).toEqual([
       'deploy-gray c',
       'tag c',

@@ -79,7 +79,7 @@ export function edgesIn(stage: string, members: readonly Member[], input: PlanIn
     if (edge === null) return [];
     const { drainMs, ...before } = edge;
     const shown = input.asBefore === true ? before : { ...before, drainMs };
-    return [{ ...shown, level, probe: probeOf(edge, targets, null) }];
+    return [{ ...shown, level, probe: probeOf(edge, targets, null, input) }];
   });
 }
 
@@ -159,7 +159,7 @@ function inLane(members: readonly Member[], calls: Calls, input: PlanInput): Mem
     const { target, settings, edges } = member;
     if (inner.has(target.application) || (isIn(target) && edges.length > 0))
       return { ...member, target: { ...target, inner: true } };
-    const probe = probeOf(target, gray, calls);
+    const probe = probeOf(target, gray, calls, input);
     const isTagged = isIn(target) && (inner.size > 0 || target.strategy !== 'canary');
     const marks = isTagged ? marksOf(inner.size > 0, target.route?.router ?? null, settings) : {};
     const { untold: _, ...told } = marks;
@@ -192,6 +192,7 @@ function probeOf(
   { application, probe }: Pick<Routed, 'application' | 'probe'>,
   gray: readonly Target[],
   calls: Calls | null,
+  { asBefore }: PlanInput,
 ): ProbeTarget | null {
   if (probe === null) return null;
   const reached = calls === null ? new Set(gray.map((t) => t.application)) : reachedFrom(application, calls);
@@ -203,6 +204,7 @@ function probeOf(
   const members = passed.map(({ application: name, deployment, stableDigest, image }) => ({
     names: [name, deployment],
     isSame: stableDigest === image.digest,
+    ...(asBefore === true ? {} : { version: image.version }),
   }));
   return { ...probe, chain: { ...probe.chain, members } };
 }

@@ -127,4 +127,6 @@ export interface ChainMember {
   readonly names: readonly string[];
   /** Whether both tracks run the same, so that their answers do not differ. */
   readonly isSame: boolean;
+  /** What gray runs, as its image is called; the application need not call it so. Absent: an older worker planned it. */
+  readonly version?: string;
 }
