@@ -12,6 +12,7 @@ import { eventually } from '../rig/eventually.js';
 import { quick, World } from '../rig/world.js';
 import { expectBaggageLeads } from './baggage.js';
 import { describeServed } from './served.js';
+import { expectTwoTeams } from './two-teams.js';
 import { expectSettled, expectUntouched } from './undone.js';
 import { Web } from './web.js';
 import { expectAbortUnnoticed, expectWholeWays, promotedTo } from './whole-way.js';
@@ -157,6 +158,19 @@ describe.each([
 
   it('P1 P9: by tag, header, parameter, cookie or share a request is in it for its whole way, or not at all', async () => {
     const view = await expectWholeWays(chain, '12s');
+    expect(view.outcome).toMatchObject({ phase: 'succeeded' });
+  });
+});
+
+describe('a lane of a and of c behind it, which two teams release, b and c behind the sidecar', () => {
+  let chain: Chain;
+  beforeAll(async () => {
+    chain = await Chain.create(stack(), { router: 'istio', mesh: istio.mesh });
+  });
+  afterAll(() => chain.close());
+
+  it('P1 P9: each with its own approval, until the last has left', async () => {
+    const view = await expectTwoTeams(chain, '12s');
     expect(view.outcome).toMatchObject({ phase: 'succeeded' });
   });
 });

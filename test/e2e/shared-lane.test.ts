@@ -5,10 +5,11 @@ import { startLoad } from '../../infra/local/load.js';
 import { answered, Chain, waysSince } from '../rig/chain.js';
 import { eventually } from '../rig/eventually.js';
 import { withImage } from '../rig/snapshot.js';
+import { expectTwoTeams } from './two-teams.js';
 import { expectSettled } from './undone.js';
 
 const way = (a: string, c: string): string => `a ${a} -> b v1 -> c ${c}`;
-const [neither, onlyA, onlyC, both] = [way('v1', 'v1'), way('v2', 'v1'), way('v1', 'v2'), way('v2', 'v2')];
+const [neither, onlyC] = [way('v1', 'v1'), way('v1', 'v2')];
 
 const routers = ['gateway-api', 'contour'] as const;
 let chain: Chain;
@@ -26,9 +27,6 @@ afterAll(async () => {
 
 const approval = { required: true };
 const open = (view: ReleaseView): boolean => view.waitingOn?.approval !== undefined;
-const long = { approval, steps: [{ weight: 50, hold: '10m' }] } as const;
-/** That stand now. */
-const lanes = async (): Promise<unknown> => (await chain.a.call('GET', '/v1/lanes')).body['items'];
 const holds = (v: ReleaseView): boolean => v.phase === 'holding';
 const shares = { steps: [{ weight: 50, hold: '10m' }] } as const;
 type Part = 'a' | 'c';
@@ -82,67 +80,8 @@ describe('a lane of several releases', () => {
   it.each(routers)(
     'P1 P9: two teams share it, each with its own approval, until the last has left, by %s',
     async (router) => {
-      const shared = chains.get(router)!;
-      await shared.settings({ edges: true, a: long, c: long });
-      const { a, b, c } = shared;
-      const { untagged, tagged, stop } = shared.steady();
-      const [ofA, ofC] = [await a.release('v2'), await c.release('v2')];
-      await Promise.all([
-        a.until(ofA, 'waiting for approval', open),
-        c.until(ofC, 'waiting for approval', open),
-      ]);
-      const standing = Date.now();
-      await Promise.all([answered(untagged, standing), answered(tagged, standing)]);
-      expect([waysSince(untagged), waysSince(tagged, standing)]).toEqual([[neither], [both]]);
-      expect(await lanes()).toMatchObject([
-        {
-          tag: 'x-lane: gray',
-          entries: [{ application: a.applicationName, router, namespace: a.namespace }],
-          members: [
-            { application: a.applicationName, version: 'v2', ready: 1, release: ofA, share: 0 },
-            { application: c.applicationName, version: 'v2', ready: 1, release: ofC, share: 0 },
-          ],
-          baseline: [{ application: b.applicationName, ready: 2, unseen: null }],
-          chain: [a, b, c].map((world) => world.applicationName),
-        },
-      ]);
-
-      // One team is approved, the other is not: nobody without the tag comes to the other's.
-      await a.approve(ofA);
-      await a.until(ofA, 'holding', holds);
-      await eventually('a request in the share of a', () => waysSince(untagged).includes(onlyA));
-      const mine = Date.now();
-      await answered(untagged, mine, 20);
-      expect(waysSince(untagged)).toEqual([neither, onlyA]);
-      await c.approve(ofC);
-      await c.until(ofC, 'holding', holds);
-      await eventually('a request in both shares', () => waysSince(untagged).includes(both));
-
-      // The first has left: its version is stable now, and the tag still leads to the other's.
-      expect((await a.steer(ofA, 'promote')).status).toBe(200);
-      expect((await a.ended(ofA)).outcome).toMatchObject({ phase: 'succeeded' });
-      const left = Date.now();
-      await Promise.all([answered(untagged, left, 30), answered(tagged, left)]);
-      expect([waysSince(untagged, left), waysSince(tagged, left)]).toEqual([[onlyA, both], [both]]);
-      expect(await lanes()).toMatchObject([
-        {
-          entries: [{ application: a.applicationName }],
-          members: [{ application: c.applicationName, release: ofC, phase: 'holding', share: 50 }],
-          baseline: [{ application: a.applicationName, version: 'v2' }, { unseen: null }],
-        },
-      ]);
-      expect((await c.steer(ofC, 'promote')).status).toBe(200);
-      const view = await c.ended(ofC);
+      const view = await expectTwoTeams(chains.get(router)!);
       expect(view.outcome).toMatchObject({ phase: 'succeeded' });
-      expectSettled(view);
-      const ended = Date.now();
-      await Promise.all([answered(untagged, ended), answered(tagged, ended)]);
-      await stop();
-      expect([waysSince(untagged, ended), waysSince(tagged, ended)]).toEqual([[both], [both]]);
-      expect(waysSince(tagged, standing)).toEqual([both]);
-      expect(waysSince(untagged)).toEqual([neither, onlyA, both]);
-      expect(await shared.leftovers()).toEqual([]);
-      expect(await lanes()).toEqual([]);
     },
   );
 
