@@ -33,7 +33,6 @@ function planOf(
   given: Readonly<Record<string, Given>>,
   approveEach = false,
   edges: readonly Application[] = [],
-  isBack = false,
 ): Plan {
   const calls: Calls = { a: ['b'], b: ['c'], c: [], d: [], e: [] };
   const applications = Object.entries(given).map(
@@ -51,39 +50,12 @@ function planOf(
     }),
   );
   const asked = { environment: null, strategy: null, lane: null, approveEach };
-  if (!isBack) return computePlan({ applications, calls, edges, ...asked });
-  const stages = applications.map(({ spec: { name } }) => ({
-    application: name,
-    environment: 'prod',
-    image: image(name).reference,
-    from: 'v3',
-    undoes: null,
-  }));
-  const rollback = { of: 'r1', way: { stages, warnings: [] } };
-  return computePlan({ applications, calls, edges, ...asked, rollback });
+  return computePlan({ applications, calls, edges, ...asked });
 }
 const stage = (plan: Plan) => plan.stages[0]!;
 const line = (step: Step): string => `${step.kind} ${(step.of ?? ['all']).join('+')}`;
 const lines = (plan: Plan): string[] => stage(plan).steps.map(line);
 const twoSteps: ReleaseInput = { steps: [{ weight: 10 }, { weight: 100 }] };
-
-describe('a rollback of a lane', () => {
-  it('moves the share where requests come in, also where an application before runs its version already', () => {
-    const { targets, steps } = stage(planOf({ a: {}, c: {} }, false, [], true));
-    expect(targets.map(({ application, inner = false }) => [application, inner])).toEqual([
-      ['c', true],
-      ['a', false],
-    ]);
-    expect(steps.map(line).slice(0, 3)).toEqual(['deploy-gray c+a', 'tag c+a', 'weight c+a']);
-    const there = { stableDigest: image('a').digest };
-    const alone = stage(planOf({ a: { seen: there }, c: {} }, false, [], true));
-    expect(alone.targets.map(({ application, inner = false }) => [application, inner])).toEqual([
-      ['c', false],
-      ['a', false],
-    ]);
-    expect(alone.steps.map(line).slice(0, 2)).toEqual(['deploy-gray c', 'weight c']);
-  });
-});
 
 describe('a stage with several applications', () => {
   it('deploys all gray, tags and probes, asks once, weighs, promotes, returns, cleans', () => {

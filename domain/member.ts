@@ -17,7 +17,6 @@ import { canonicalJson, grayName } from './ids.js';
 import { edgeIn, edgesOf, withEdges } from './edge.js';
 import type { PlanInput, PlannedApplication } from './plan.js';
 import type { Stage } from './stage.js';
-import { runsAlready } from './steps.js';
 import type { Edge, Observation, ProbeTarget, ResolvedImage, Routed, Target } from './target.js';
 import type { RouteTarget, RouterName } from './traffic.js';
 
@@ -40,10 +39,6 @@ export interface Member {
 export const hasGray = ({ strategy }: Pick<Target, 'strategy'>): boolean =>
   strategy === 'gray' || strategy === 'canary' || strategy === 'blue-green';
 
-/** Whether it gets one: what runs the version already that a rollback goes to does not. */
-const takesPart = (target: Target, { rollback, asBefore = false }: PlanInput): boolean =>
-  hasGray(target) && (asBefore || rollback === undefined || !runsAlready(target));
-
 const isEntry = (target: Target): boolean => hasGray(target) && target.inner !== true;
 
 /** What has a share: the routes of these targets that requests come to, and those of the edges. */
@@ -63,7 +58,7 @@ export const leadOf = (members: readonly Member[]): Member =>
 
 /** The edges of those with a gray track: where they are released themselves, with one too, they are members and no edges. */
 export function edgesIn(stage: string, members: readonly Member[], input: PlanInput): readonly Edge[] {
-  const gray = members.filter(({ target }) => takesPart(target, input));
+  const gray = members.filter(({ target }) => hasGray(target));
   if (gray.length === 0) return [];
   const names = new Set(gray.flatMap(({ edges }) => edges));
   for (const { target } of gray) names.delete(target.application);
@@ -149,18 +144,17 @@ function rolledWarnings(stage: string, members: readonly Member[], calls: Calls)
 
 /** Requests come to some of the gray tracks only through others, which have to tell them by the tag. */
 function inLane(members: readonly Member[], calls: Calls, input: PlanInput): Member[] {
-  const isIn = (target: Target): boolean => takesPart(target, input);
-  const gray = members.map((m) => m.target).filter(isIn);
+  const gray = members.map((m) => m.target).filter(hasGray);
   const inner = innerOf(
     gray.map((t) => t.application),
     calls,
   );
   return members.map((member): Member => {
     const { target, settings, edges } = member;
-    if (inner.has(target.application) || (isIn(target) && edges.length > 0))
+    if (inner.has(target.application) || (hasGray(target) && edges.length > 0))
       return { ...member, target: { ...target, inner: true } };
     const probe = probeOf(target, gray, calls, input);
-    const isTagged = isIn(target) && (inner.size > 0 || target.strategy !== 'canary');
+    const isTagged = hasGray(target) && (inner.size > 0 || target.strategy !== 'canary');
     const marks = isTagged ? marksOf(inner.size > 0, target.route?.router ?? null, settings) : {};
     const { untold: _, ...told } = marks;
     const route =

@@ -146,10 +146,11 @@ function stampedIn(turn: string, queue: Queue): { readonly at: string; readonly 
   return tag === undefined ? null : { at, tag };
 }
 
+const askedAt = (queue: Queue): string => ticketOf(queue, queue.running!).asked;
 const headerOf = (tag: string): string => tag.slice(0, tag.indexOf(':'));
 
 /**
- * Who has a turn in which the running one of this queue cannot have its own: where one release puts its tag on, and takes others off, those lose theirs
+ * Who has a turn, or has asked earlier for one, beside which the running one of this queue cannot have its own: where one release puts its tag on, and takes others off, those lose theirs
  * whose lane comes through there by the same header. Null: nobody.
  */
 export function rivalIn(queues: Readonly<Record<string, Queue>>, turn: string): string | null {
@@ -164,7 +165,7 @@ export function rivalIn(queues: Readonly<Record<string, Queue>>, turn: string): 
       its.at === own.at &&
       (key === edgeTurn(its.at)) !== isEdge &&
       other.running !== queue.running &&
-      other.behind === undefined &&
+      (other.behind === undefined || askedAt(other) < askedAt(queue)) &&
       its.tag !== own.tag &&
       headerOf(its.tag) === headerOf(own.tag)
     );

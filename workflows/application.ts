@@ -3,6 +3,7 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
+  patched,
   setCurrentDetails,
   setHandler,
   setWorkflowOptions,
@@ -63,7 +64,7 @@ export async function application(carried?: ApplicationState): Promise<void> {
     history,
   }));
   setHandler(messages.queue, (environment) => queues.view(environment, history));
-  setHandler(messages.takeTurn, (request) => queues.take(request));
+  setHandler(messages.takeTurn, (request) => queues.take(asKnown(request)));
   setHandler(messages.lost, ({ release }) => queues.forget(release));
   setHandler(messages.endTurn, ({ release, environment, entry }) => {
     const heldMs = queues.end(release, environment);
@@ -92,6 +93,14 @@ export async function application(carried?: ApplicationState): Promise<void> {
 }
 // It lives for years, so it follows the workers; releases are pinned by the worker's default. Unversioned workers refuse the option.
 setWorkflowOptions(() => (isVersioned() ? { versioningBehavior: 'AUTO_UPGRADE' } : {}), application);
+
+/** What an older worker has answered to who said its tag at an edge is repeated. */
+function asKnown(request: messages.TurnRequest): messages.TurnRequest {
+  const { stamps, ...ticket } = request.ticket ?? { urgent: false, asked: '' };
+  return stamps === undefined || patched('edges-say-which-tag-they-put-on')
+    ? request
+    : { ...request, ticket };
+}
 
 const isVersioned = (): boolean => (workflowInfo().currentDeploymentVersion?.deploymentName ?? '') !== '';
 

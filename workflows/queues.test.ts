@@ -10,8 +10,14 @@ const take = (queues: Queues, release: string, environment = 'prod'): void =>
 describe('a turn at an edge', () => {
   const edge = edgeTurn('prod');
   const gray = laneTurn('prod', 'x-lane: gray');
-  const ask = (queues: Queues, release: string, environment: string, stamps?: string): void => {
-    const own = { urgent: false, asked: ticket.asked, ...(stamps === undefined ? {} : { stamps }) };
+  const ask = (
+    queues: Queues,
+    release: string,
+    environment: string,
+    stamps?: string,
+    asked = ticket.asked,
+  ): void => {
+    const own = { urgent: false, asked, ...(stamps === undefined ? {} : { stamps }) };
     queues.take({ release, environment, policy: 'wait', ticket: own });
   };
 
@@ -20,18 +26,31 @@ describe('a turn at an edge', () => {
     ask(queues, 'lane', gray);
     ask(queues, 'stamper', edge, 'x-lane: blue');
     expect(queues.of(edge)).toMatchObject({ running: 'stamper', behind: 'lane' });
-    // Who waits itself keeps nobody waiting.
-    ask(queues, 'next', laneTurn('prod', 'x-lane: green'));
-    expect(queues.of(laneTurn('prod', 'x-lane: green'))).not.toHaveProperty('behind');
-    queues.end('lane', gray);
-    expect(queues.of(edge)).toMatchObject({ running: 'stamper', behind: 'next' });
     expect(queues.hasWaiting).toBe(true);
-    queues.forget('next');
+    queues.end('lane', gray);
     expect(queues.of(edge)).not.toHaveProperty('behind');
     ask(queues, 'late', gray);
     expect(queues.of(gray)).toMatchObject({ running: 'late', behind: 'stamper' });
     queues.end('stamper', edge);
     expect(queues.of(gray)).not.toHaveProperty('behind');
+  });
+
+  it('comes before one that is asked for later, in another lane or at the same edge', () => {
+    const queues = new Queues('web', {}, () => []);
+    const green = laneTurn('prod', 'x-lane: green');
+    ask(queues, 'lane', gray);
+    ask(queues, 'stamper', edge, 'x-lane: blue', '2026-01-02T03:04:06.000Z');
+    ask(queues, 'later', green, undefined, '2026-01-02T03:04:07.000Z');
+    expect(queues.of(green)).toMatchObject({ running: 'later', behind: 'stamper' });
+    ask(queues, 'last', edge, 'x-lane: blue', '2026-01-02T03:04:08.000Z');
+    queues.forget('lane');
+    expect(queues.of(edge)).toMatchObject({ running: 'stamper', waiting: ['last'] });
+    expect(queues.of(edge)).not.toHaveProperty('behind');
+    queues.end('stamper', edge);
+    expect(queues.of(green)).not.toHaveProperty('behind');
+    expect(queues.of(edge)).toMatchObject({ running: 'last', behind: 'later' });
+    queues.forget('later');
+    expect(queues.of(edge)).not.toHaveProperty('behind');
   });
 
   it.each([

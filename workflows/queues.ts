@@ -98,9 +98,13 @@ export class Queues {
     const { running, since, tickets } = this.of(environment);
     const tag = tickets?.[release]?.tag;
     if (tag !== undefined) this.end(release, laneTurn(environment, tag));
-    this.change(environment, leave(this.of(environment), release, now()));
+    const before = this.of(environment);
+    // Who waits behind it in another queue comes before who follows it in its own.
+    if (before.running === release) this.queues = { ...this.queues, [environment]: emptyQueue };
     for (const [other, { behind, running: next }] of Object.entries(this.queues))
       if (behind === release && next !== null) this.notePlace(other, next);
+    this.queues = { ...this.queues, [environment]: before };
+    this.change(environment, leave(before, release, now()));
     return running === release && since !== undefined ? Date.now() - Date.parse(since) : null;
   }
 

@@ -177,8 +177,15 @@ async function prepareStage(
 
 /** Takes the steps of a stage; on any failure undoes what was reached. Answers null after success. */
 async function carryOut(run: Run, stage: Stage): Promise<Ending | null> {
+  try {
+    return await takeSteps(run, stage);
+  } finally {
+    run.hasClosed();
+  }
+}
+
+async function takeSteps(run: Run, stage: Stage): Promise<Ending | null> {
   const reached = nothingReached();
-  run.isClosing = false;
   if (run.aborted !== null) return undo(run, stage, reached, Promise.resolve(), run.aborted);
   const forward = new CancellationScope();
   const walking = forward.run(() => walk(run, stage, reached));
@@ -206,6 +213,7 @@ async function close(
   why: Failure,
 ): Promise<Ending | null> {
   run.isClosing = true;
+  run.promotedIn.add(stage.environment);
   run.record.go();
   run.record.note('note', `${why.message} It is not undone: ${tooLate}`);
   const { left, abandoned } = await closeLane(run, stageWithout(stage, run.gone), reached, settled);
@@ -250,7 +258,7 @@ function entryOf(run: Run, turn: Turn, ending: Ending): HistoryEntry | null {
     version: target.image.version,
     digest: target.image.digest,
     previousDigest: target.stableDigest,
-    phase: run.gone.has(turn.application) ? 'rolled_back' : ending.phase,
+    phase: phaseOf(run, turn, ending),
     initiator: view.initiator,
     reason: view.reason,
     ...(view.rollbackOf === undefined ? {} : { rollbackOf: view.rollbackOf }),
@@ -258,6 +266,12 @@ function entryOf(run: Run, turn: Turn, ending: Ending): HistoryEntry | null {
     startedAt: view.startedAt,
     endedAt: view.endedAt ?? new Date().toISOString(),
   };
+}
+
+/** In the history of the application, where a rollback looks for what stable had. */
+function phaseOf({ gone, promotedIn }: Run, { application, environment }: Turn, ending: Ending): EndedPhase {
+  if (gone.has(application)) return 'rolled_back';
+  return promotedIn.has(environment) ? 'succeeded' : ending.phase;
 }
 
 function overrodeIn(stage: Stage | undefined, application: string): Pick<HistoryEntry, 'overrode'> {

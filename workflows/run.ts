@@ -59,6 +59,10 @@ export class Run {
   skipped: messages.Steering | null = null;
   /** Whether stable of a whole lane has the new version, and gets the traffic back. */
   isClosing = false;
+  /** An abort that came meanwhile: it holds for the environments that follow. */
+  private late: Failure | null = null;
+  /** Environments of lanes that were promoted, whatever became of what followed. */
+  readonly promotedIn = new Set<string>();
   /** Whether a weight is held now. */
   holding = false;
   asking: 'inconclusive' | 'attention' | null = null;
@@ -157,9 +161,19 @@ export class Run {
 
   requestAbort(who: string, reason: string): void {
     if (this.aborted !== null) return;
-    if (this.isClosing) return this.record.note('note', `${who} asked to abort: ${reason}; ${tooLate}`);
-    this.aborted = failure('aborted', { who, reason });
+    const aborted = failure('aborted', { who, reason });
+    if (this.isClosing) {
+      this.late ??= aborted;
+      return this.record.note('note', `${who} asked to abort: ${reason}; ${tooLate}`);
+    }
+    this.aborted = aborted;
     this.record.note('steering', `${who} aborted: ${reason}`);
+  }
+
+  /** A lane has given its traffic back, or somebody has given that up. */
+  hasClosed(): void {
+    this.isClosing = false;
+    this.aborted ??= this.late;
   }
 
   /** How many weights people have set, with this one. */

@@ -126,12 +126,7 @@ async function takeOffRoute(
 ): Promise<void> {
   if (route === null) return;
   const releases = new Set(found.flatMap(({ object }) => object.metadata.labels?.[ours.release] ?? []));
-  let carried = false;
-  for (const release of releases) {
-    const { before } = await restoreRoute(cluster, { release, route }, running.signal);
-    carried ||= before.gray > 0 || before.tag !== null;
-  }
-  if (!carried) return;
+  for (const release of releases) await restoreRoute(cluster, { release, route }, running.signal);
   running.say('connections to what an earlier release left drain');
   await delay(milliseconds(drainAt(route.router)), undefined, { signal: running.signal });
 }

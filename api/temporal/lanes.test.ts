@@ -310,6 +310,29 @@ describe('a lane of many applications', () => {
     expect(done.filter((line) => line.startsWith('revertStable'))).toEqual([]);
   });
 
+  it('is cancelled in Temporal meanwhile: it ends where it is, and does not go on to the next environment', async () => {
+    stuck.add('first26');
+    const both = ['test', 'prod'];
+    const members = {
+      first26: { dependsOn: ['last26'], environments: both },
+      last26: { environments: both },
+    };
+    const id = await start(members);
+    await eventually('all to be promoted', () => done.includes('deployStable first26'));
+    await eventually('traffic to go back', async () => (await view(id)).step?.endsWith('return-traffic'));
+    const handle = client.workflow.getHandle(releaseWorkflowId(id));
+    await handle.cancel();
+    await eventually('the cancellation to be seen', async () =>
+      JSON.stringify(await handle.query('events', 0)).includes('Temporal asked to abort'),
+    );
+    stuck.clear();
+    const seen = await ended(id);
+    expect(seen.outcome).toMatchObject({ phase: 'cancelled' });
+    expect(done.filter((line) => line.startsWith('deployStable'))).toHaveLength(2);
+    expect(done.filter((line) => line.startsWith('revertStable'))).toEqual([]);
+    await expectHistory('first26', ['test succeeded']);
+  });
+
   it('P1: is carried through where its gray does not go at once', async () => {
     lasting.add('last24');
     const id = await start({ first24: { dependsOn: ['last24'] }, last24: {} });
