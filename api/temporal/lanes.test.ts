@@ -330,7 +330,7 @@ describe('a lane of many applications', () => {
     expect(seen.outcome).toMatchObject({ phase: 'cancelled' });
     expect(done.filter((line) => line.startsWith('deployStable'))).toHaveLength(2);
     expect(done.filter((line) => line.startsWith('revertStable'))).toEqual([]);
-    await expectHistory('first26', ['test succeeded']);
+    await expectHistory('first26', ['prod cancelled', 'test succeeded']);
   });
 
   it('P1: is carried through where its gray does not go at once', async () => {
