@@ -80,20 +80,21 @@ export async function removeObjects(
       .filter(({ resource }) => resource.plural === resources.deployments.plural)
       .map(({ object }) => empty(removal, object, running)),
   );
-  const [removed, kept]: [string[], string[]] = [[], []];
-  await Promise.all(
-    found.map(async (one) => {
-      const { name, uid, namespace: at = namespace } = one.object.metadata;
+  const became = await Promise.all(
+    found.map(async ({ resource, object }): Promise<'removed' | 'kept' | 'gone already'> => {
+      const { name, uid, namespace: at = namespace } = object.metadata;
       try {
-        const was = await cluster.delete(one.resource, at, name, uid, running.signal);
-        if (was) removed.push(called(one, namespace));
+        const was = await cluster.delete(resource, at, name, uid, running.signal);
+        return was ? 'removed' : 'gone already';
       } catch (error) {
         // A copy in another team's namespace, whose rights were taken away meanwhile, is no reason to undo a promotion.
         if (at === namespace || !(error instanceof KubeError && error.status === 403)) throw error;
-        kept.push(called(one, namespace));
+        return 'kept';
       }
     }),
   );
+  const those = (what: (typeof became)[number]): string[] =>
+    found.filter((_, i) => became[i] === what).map((one) => called(one, namespace));
   const releases = new Set([
     release,
     ...found.map((f) => f.object.metadata.labels?.[ours.release] ?? release),
@@ -103,7 +104,7 @@ export async function removeObjects(
     matchExpressions: [{ key: ours.release, operator: 'In', values: [...releases] }],
   };
   await awaitPodsGone(removal, selector, running);
-  return { removed, kept };
+  return { removed: those('removed'), kept: those('kept') };
 }
 
 /** To zero pods, and waits until they are gone. One that is gone itself, or is another by now, is none of ours to empty. */
