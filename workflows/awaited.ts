@@ -13,13 +13,11 @@ export function awaitedIn(stage: Stage, step: Step, now = Date.now()): Omit<Wait
   const targets = concerned(stage, step);
   const all = [...targets, ...(stage.edges ?? [])];
   const progressMs = Math.max(...targets.map((t) => t.progressDeadlineMs));
-  const awaited = (what: string, ms: number, can = ['abort']) => ({
+  const awaited = (what: string, ms: number) => ({
     what,
     until: new Date(now + ms).toISOString(),
-    can,
+    can: ['abort'],
   });
-  // A lane that gives its traffic back is carried through.
-  const atEnd = isChained(targets) ? [] : ['abort'];
   const each = (name: (target: Target) => string): string => targets.map(name).join(', ');
   const gray = each((t) => t.gray);
   const routesOf = (some: readonly Routed[]): string =>
@@ -55,13 +53,12 @@ export function awaitedIn(stage: Stage, step: Step, now = Date.now()): Omit<Wait
       return awaited(`${written}: ${step.summary}`, patienceMs + 2 * drainMs);
     }
     case 'return-traffic':
-      return awaited(`${routesOf(all)} to be written: ${step.summary}`, patienceMs, atEnd);
+      return awaited(`${routesOf(all)} to be written: ${step.summary}`, patienceMs);
     case 'probe':
       return awaited('the answers to the probe', probePatienceMs);
     case 'cleanup': {
       const quietMs = Math.max(...targets.map((t) => quietQuestion(stage, t)?.withinMs ?? 0));
-      const ms = progressMs + step.drainMs + quietMs;
-      return awaited(`requests to ${gray} to end, and its pods to go`, ms, atEnd);
+      return awaited(`requests to ${gray} to end, and its pods to go`, progressMs + step.drainMs + quietMs);
     }
     case 'hold':
     case 'approval':

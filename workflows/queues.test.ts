@@ -53,6 +53,18 @@ describe('a turn at an edge', () => {
     expect(queues.of(edge)).not.toHaveProperty('behind');
   });
 
+  it('is kept by who has it, also where that asks again and one that asked earlier has come meanwhile', () => {
+    const queues = new Queues('web', {}, () => []);
+    const late = '2026-01-02T03:04:06.000Z';
+    ask(queues, 'stamper', edge, 'x-lane: blue', late);
+    ask(queues, 'lane', gray);
+    expect(queues.of(gray)).toMatchObject({ running: 'lane', behind: 'stamper' });
+    ask(queues, 'stamper', edge, 'x-lane: blue', late);
+    expect(queues.of(edge)).not.toHaveProperty('behind');
+    ask(queues, 'lane', gray);
+    expect(queues.of(gray)).toMatchObject({ behind: 'stamper' });
+  });
+
   it.each([
     ['the same tag', 'x-lane: gray'],
     ['another header', 'x-team: blue'],

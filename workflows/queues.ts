@@ -101,8 +101,11 @@ export class Queues {
     const before = this.of(environment);
     // Who waits behind it in another queue comes before who follows it in its own.
     if (before.running === release) this.queues = { ...this.queues, [environment]: emptyQueue };
-    for (const [other, { behind, running: next }] of Object.entries(this.queues))
-      if (behind === release && next !== null) this.notePlace(other, next);
+    for (const [other, { behind, running: next }] of Object.entries(this.queues)) {
+      if (behind !== release || next === null) continue;
+      this.settle(other);
+      this.notePlace(other, next);
+    }
     this.queues = { ...this.queues, [environment]: before };
     this.change(environment, leave(before, release, now()));
     return running === release && since !== undefined ? Date.now() - Date.parse(since) : null;
@@ -143,6 +146,7 @@ export class Queues {
     this.still = Date.now();
     const members = (queue: Queue) => [queue.running, ...queue.waiting];
     const [then, today] = [members(before), members(next)];
+    if (then[0] !== today[0]) this.settle(environment);
     for (const release of then)
       if (!today.includes(release)) this.notices.delete(`${environment} ${release}`);
     today.forEach((release, i) => {
@@ -152,15 +156,14 @@ export class Queues {
   }
 
   private notePlace(environment: string, release: string): void {
-    const { running, waiting, tickets } = this.of(environment);
+    const { running, waiting, tickets, behind: rival } = this.of(environment);
     const ticket = tickets?.[release];
     if (running === release && ticket?.tag !== undefined) {
       this.enterLane(environment, release, ticket, ticket.tag);
       return;
     }
     const turn = { application: this.application, environment: ticket?.own ?? environment };
-    const rival = running === release ? this.settle(environment) : null;
-    if (rival !== null) {
+    if (running === release && rival !== undefined) {
       const place = { ...turn, place: 1, behind: rival };
       this.note(turn.environment, release, (id) => handle(id).signal(messages.queued, place));
       this.ping(rival);
@@ -177,12 +180,11 @@ export class Queues {
     this.note(turn.environment, release, (id) => handle(id).signal(messages.queued, place));
   }
 
-  /** Who keeps the running one of a queue from its turn now; null: nobody. */
-  private settle(environment: string): string | null {
+  /** Whether the running one of a queue has its turn now, and if not behind whom it is; one that has it keeps it. */
+  private settle(environment: string): void {
     const { behind: _, ...queue } = this.of(environment);
     const rival = rivalIn(this.queues, environment);
     this.queues = { ...this.queues, [environment]: rival === null ? queue : { ...queue, behind: rival } };
-    return rival;
   }
 
   /** Its own turn is worth something when no other release leads requests with its tag through here. */

@@ -8,6 +8,7 @@ import { type Stage } from '../domain/stage.js';
 import type { EndedPhase, HistoryEntry, ReleaseInputs } from '../domain/release.js';
 import { failureError, failureOf } from './failures.js';
 import { questionAt } from './gates.js';
+import { grayAgain } from './gray-again.js';
 import type { ReleaseResult, Steering, Turn } from './messages.js';
 import { patience, resolveImages, type Images } from './images.js';
 import { makePlan } from './planning.js';
@@ -15,7 +16,7 @@ import { gateText } from '../domain/stage-order.js';
 import { rollbackNeedless, stableMoved } from '../domain/way-back.js';
 import { closeLane, isPromotedLane, rollBack } from './rollback.js';
 import { until } from './together.js';
-import { Run, tooLate } from './run.js';
+import { Run } from './run.js';
 import { nothingReached, type Reached } from './steps.js';
 import { Turns } from './turn.js';
 import { walk } from './walk.js';
@@ -180,7 +181,7 @@ async function carryOut(run: Run, stage: Stage): Promise<Ending | null> {
   try {
     return await takeSteps(run, stage);
   } finally {
-    run.hasClosed();
+    run.isClosing = false;
   }
 }
 
@@ -197,14 +198,17 @@ async function takeSteps(run: Run, stage: Stage): Promise<Ending | null> {
   );
   await condition(() => arrived || failed !== null || run.aborted !== null);
   if (arrived && run.aborted === null) return null;
-  const why = run.aborted ?? failed!;
+  const isAborted = (): boolean => run.aborted !== null;
   forward.cancel();
-  return run.aborted === null && isPromotedLane(run, stage, reached)
-    ? close(run, stage, reached, settled, why)
-    : undo(run, stage, reached, settled, why);
+  if (!isAborted() && isPromotedLane(run, stageWithout(stage, run.gone), reached)) {
+    const ending = await close(run, stage, reached, settled, failed!);
+    // Somebody may have aborted meanwhile.
+    if (ending !== null || !isAborted()) return ending;
+  }
+  return undo(run, stage, reached, settled, run.aborted ?? failed!);
 }
 
-/** Answers null where a lane, all of which is promoted, was carried through. */
+/** Answers null where a lane, all of which is promoted, was carried through, as far as nobody aborts it. */
 async function close(
   run: Run,
   stage: Stage,
@@ -215,7 +219,7 @@ async function close(
   run.isClosing = true;
   run.promotedIn.add(stage.environment);
   run.record.go();
-  run.record.note('note', `${why.message} It is not undone: ${tooLate}`);
+  run.record.note('note', `${why.message} Nothing is undone for that: all of the lane run the new version.`);
   const { left, abandoned } = await closeLane(run, stageWithout(stage, run.gone), reached, settled);
   run.left = [...run.left, ...left];
   return abandoned === null ? null : givenUp(run.left, abandoned);
@@ -231,11 +235,15 @@ async function undo(
   run.record.go();
   run.record.paused = false;
   run.record.note('note', why.message);
+  run.promotedIn.delete(stage.environment);
   if (reached.gray.size + reached.stable.size + reached.route.size === 0) {
     await settled;
     return { phase: why === run.aborted ? 'cancelled' : 'failed', failure: why, left: run.left };
   }
-  const undone = await rollBack(run, stageWithout(stage, run.gone), reached, settled);
+  const rest = stageWithout(stage, run.gone);
+  const again = run.isClosing ? await grayAgain(run, rest, reached, settled) : null;
+  if (again?.abandoned != null) return givenUp([...run.left, ...again.left], again.abandoned);
+  const undone = await rollBack(run, rest, reached, settled);
   const left = [...run.left, ...undone.left];
   const { abandoned } = undone;
   return abandoned === null ? { phase: 'rolled_back', failure: why, left } : givenUp(left, abandoned);

@@ -30,8 +30,8 @@ export async function rollBack(
 }
 
 /**
- * Whether a lane has come too far to be undone: where traffic is on its way back to stable, stable cannot change under it without a caller that meets
- * another version than its own. What is left of it is carried through, and the way back is a release of its own.
+ * Whether nothing of a lane is to be undone for a mere failure: where traffic is on its way back to stable, stable cannot change under it without a
+ * caller that meets another version than its own. What is left of it is carried through.
  */
 export const isPromotedLane = (run: Run, stage: Stage, reached: Reached): boolean =>
   reached.isPromoted && isChained(stage.targets) && run.changes.has('a-promoted-lane-is-carried-through');
@@ -46,7 +46,9 @@ export async function closeLane(
   run.record.phase = 'cleaning_up';
   run.record.publish();
   const kept = { ...reached, stable: new Set<string>() };
-  const undos = undoing({ run, stage, reached: kept, settled, restored: new Set(), drained: new Set() });
+  const entries = entriesOf(stage, stage.targets).map(({ application }) => application);
+  const restored = new Set(entries.filter((application) => !reached.route.has(application)));
+  const undos = undoing({ run, stage, reached: kept, settled, restored, drained: new Set() });
   return carryOut({ run, stage, phase: 'cleaning_up', can: [] }, undos);
 }
 

@@ -33,10 +33,6 @@ export interface ClosedApproval {
   readonly decisions: readonly Decision[];
 }
 
-/** Why a lane that is closing cannot be undone, with the remedy. */
-export const tooLate =
-  'all of the lane run the new version, and their traffic is on its way back to stable; roll the release back when it has ended.';
-
 /** Decisions that did not count are kept for the record, but a storm of them must not fill it. */
 const keptUncounted = 100;
 
@@ -59,8 +55,6 @@ export class Run {
   skipped: messages.Steering | null = null;
   /** Whether stable of a whole lane has the new version, and gets the traffic back. */
   isClosing = false;
-  /** An abort that came meanwhile: it holds for the environments that follow. */
-  private late: Failure | null = null;
   /** Environments of lanes that were promoted, whatever became of what followed. */
   readonly promotedIn = new Set<string>();
   /** Whether a weight is held now. */
@@ -161,19 +155,8 @@ export class Run {
 
   requestAbort(who: string, reason: string): void {
     if (this.aborted !== null) return;
-    const aborted = failure('aborted', { who, reason });
-    if (this.isClosing) {
-      this.late ??= aborted;
-      return this.record.note('note', `${who} asked to abort: ${reason}; ${tooLate}`);
-    }
-    this.aborted = aborted;
+    this.aborted = failure('aborted', { who, reason });
     this.record.note('steering', `${who} aborted: ${reason}`);
-  }
-
-  /** A lane has given its traffic back, or somebody has given that up. */
-  hasClosed(): void {
-    this.isClosing = false;
-    this.aborted ??= this.late;
   }
 
   /** How many weights people have set, with this one. */

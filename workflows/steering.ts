@@ -7,7 +7,7 @@ import { failure, type Failure } from '../domain/failures.js';
 import { shiftProblem, weightProblem } from '../domain/steering.js';
 import { isWeight } from '../domain/traffic.js';
 import * as messages from './messages.js';
-import { tooLate, type Run } from './run.js';
+import type { Run } from './run.js';
 
 interface Verb<S extends messages.Steering> {
   readonly name: string;
@@ -35,7 +35,7 @@ export function listenForSteering(run: Run): void {
   });
   listen(run, messages.abort, {
     name: 'abort',
-    problem: () => because(run, 'abort', run.isClosing ? tooLate : null) ?? onTheWay(run, 'abort'),
+    problem: () => onTheWay(run, 'abort'),
     act: ({ by, reason }) => run.requestAbort(by.name, reason),
   });
   listenForDetours(run);

@@ -56,7 +56,7 @@ async function whilePaused(run: Run, stage: Stage, reached: Reached): Promise<bo
   run.record.wait({
     what: 'somebody to resume the paused release',
     until: null,
-    can: ['resume', ...shift, ...(run.isClosing ? [] : ['abort'])],
+    can: ['resume', ...shift, 'abort'],
   });
   const over = (): boolean => !run.record.paused || run.detour !== null;
   try {

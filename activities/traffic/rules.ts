@@ -212,7 +212,9 @@ function restoredRule(router: Router, rule: Rule, route: RouteTarget, origin: Or
     kept.map((backend) => {
       if (backend !== stable) return backend.entry;
       const entry = backend === heir ? cleared(router, backend.entry, route.stamps) : backend.entry;
-      return router.backend(uncleared(router, entry, origin?.headers, route.stamps), null, weight);
+      // Where nobody took the tag off, whoever does it now means it.
+      const stamps = route.untold === true ? undefined : route.stamps;
+      return router.backend(uncleared(router, entry, origin?.headers, stamps), null, weight);
     }),
   );
 }

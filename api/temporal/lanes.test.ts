@@ -293,45 +293,43 @@ describe('a lane of many applications', () => {
     ]);
   });
 
-  it('P1: is not undone any more once traffic is on its way back to the promoted stable', async () => {
-    stuck.add('first23');
-    const id = await start({ first23: { dependsOn: ['last23'] }, last23: {} });
-    await eventually('all to be promoted', () => done.includes('deployStable first23'));
-    const returning = await eventually('traffic to go back', async () => {
-      const view = (await ask('GET', `/v1/releases/${id}`)) as unknown as ReleaseView;
-      return view.step?.endsWith('return-traffic') === true ? view : null;
-    });
-    expect(returning.waitingOn?.can).toEqual([]);
-    await expect(ask('POST', `/v1/releases/${id}/abort`, { reason: 'test' })).rejects.toThrow(
-      /not_now.*all of the lane run the new version.*roll the release back/,
-    );
-    stuck.clear();
-    expect((await ended(id)).outcome).toMatchObject({ phase: 'succeeded', left: [] });
-    expect(done.filter((line) => line.startsWith('revertStable'))).toEqual([]);
-  });
-
-  it('is cancelled in Temporal meanwhile: it ends where it is, and does not go on to the next environment', async () => {
-    stuck.add('first26');
-    const both = ['test', 'prod'];
-    const members = {
-      first26: { dependsOn: ['last26'], environments: both },
-      last26: { environments: both },
-    };
-    const id = await start(members);
-    await eventually('all to be promoted', () => done.includes('deployStable first26'));
-    await eventually('traffic to go back', async () => (await view(id)).step?.endsWith('return-traffic'));
-    const handle = client.workflow.getHandle(releaseWorkflowId(id));
-    await handle.cancel();
-    await eventually('the cancellation to be seen', async () =>
-      JSON.stringify(await handle.query('events', 0)).includes('Temporal asked to abort'),
-    );
-    stuck.clear();
-    const seen = await ended(id);
-    expect(seen.outcome).toMatchObject({ phase: 'cancelled' });
-    expect(done.filter((line) => line.startsWith('deployStable'))).toHaveLength(2);
-    expect(done.filter((line) => line.startsWith('revertStable'))).toEqual([]);
-    await expectHistory('first26', ['prod cancelled', 'test succeeded']);
-  });
+  it.each([
+    ['by a person', (id: string) => ask('POST', `/v1/releases/${id}/abort`, { reason: 'test' })],
+    ['in Temporal', (id: string) => client.workflow.getHandle(releaseWorkflowId(id)).cancel()],
+  ])(
+    'P4: is aborted %s while traffic goes back to the promoted stable: gray of all carries it first',
+    async (by, abort) => {
+      const n = by === 'in Temporal' ? 23 : 26;
+      const [first, last] = [`first${n}`, `last${n}`];
+      stuck.add(last);
+      const id = await start({ [first]: { dependsOn: [last] }, [last]: {} });
+      await eventually('traffic to go back', () => done.includes(`restoreRoute ${first}`));
+      done = [];
+      await abort(id);
+      await eventually('the abort to be taken', async () => (await view(id)).phase === 'rolling_back');
+      stuck.clear();
+      expect((await ended(id)).outcome).toMatchObject({ phase: 'rolled_back', left: [] });
+      await record(client, releaseWorkflowId(id), 'rolled-back-lane-after-its-promotion');
+      const of = (what: string): string[] => [`${what} ${first}`, `${what} ${last}`];
+      expect(done.slice(-16)).toEqual(
+        [
+          ...of('restoreRoute'),
+          ...of('deployGray').toReversed(),
+          `prepareRoute ${first}`,
+          `prepareRoute ${last}`,
+          `setTraffic ${last} 0`,
+          `setTraffic ${first} 0`,
+          `setTraffic ${first} 100`,
+          ...of('revertStable'),
+          ...of('restoreRoute'),
+          `restoreRoute ${first}`,
+          `removeGray ${first}`,
+          `restoreRoute ${last}`,
+          `removeGray ${last}`,
+        ].slice(-16),
+      );
+    },
+  );
 
   it('P1: is carried through where its gray does not go at once', async () => {
     lasting.add('last24');

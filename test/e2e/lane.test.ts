@@ -141,6 +141,30 @@ describe.concurrent('a lane of two applications with a third between them', () =
     expect(await chain.snapshots()).toEqual(before);
   });
 
+  it.sequential('P1 P4 P9: an abort while gray of both is removed gives gray everything once more, and takes all back', async () => {
+    await chain.settings({ a: { drain: '3s' }, c: { drain: '3s' } });
+    const { a } = chain;
+    const before = await chain.snapshots();
+    const { untagged, tagged, stop } = chain.steady();
+    const id = await chain.release();
+    await a.until(id, 'cleaning up', during('cleanup'));
+    const promoted = Date.now();
+    await Promise.all([answered(untagged, promoted), answered(tagged, promoted)]);
+    expect((await a.steer(id, 'abort')).status).toBe(200);
+    const view = await a.ended(id, 120_000);
+    expect(view.outcome).toMatchObject({ phase: 'rolled_back', left: [] });
+    expectSettled(view);
+    const ended = Date.now();
+    await Promise.all([answered(untagged, ended), answered(tagged, ended)]);
+    await stop();
+    for (const load of [untagged, tagged]) {
+      expect(waysSince(load)).toEqual([stable, gray]);
+      expect(waysSince(load, ended)).toEqual([stable]);
+    }
+    expect(await chain.snapshots()).toEqual(before);
+    expect(await chain.leftovers()).toEqual([]);
+  });
+
   it.sequential('P1 P9: tagged requests take gray of both, the share grows at the entry, versions never mix, and a rollback takes both back', async () => {
     const group = { env: 'CONSUMER_GROUP', value: 'orders-{{lane}}' };
     const filter = { env: 'MESSAGE_TAG' };
