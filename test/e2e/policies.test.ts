@@ -15,6 +15,7 @@ import { forbid } from '../rig/admission.js';
 import { defineMonitors } from '../rig/definitions.js';
 import { findLeftovers } from '../../activities/kubernetes/leftovers.js';
 import { applyObjects } from '../../infra/local/apply.js';
+import { discovered } from '../../infra/local/stack/istio.js';
 import { failureOf, Shop } from './shop.js';
 
 const namespace = 'policies-test';
@@ -343,8 +344,13 @@ describe('what other namespaces have for stable by label', () => {
   beforeAll(async () => {
     const { kube } = shop;
     await shop.install('rooted', { replicas: 1 });
-    const space = (name: string) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-    await applyObjects(kube, [space(data), space('istio-system')]);
+    const space = (name: string, labels = {}) => ({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name, labels },
+    });
+    // As an istiod beside finds its own, which it would look at no more without its label.
+    await applyObjects(kube, [space(data), space('istio-system', discovered)]);
     await kube.patch(`/api/v1/namespaces/${namespace}`, 'merge', { metadata: { labels: { team: 'shop' } } });
     const policy = (name: string, namespaceSelector: object): Promise<KubeObject> => {
       const spec = {
