@@ -133,6 +133,11 @@ export interface RestoreInput<Route extends AnyRoute = RouteTarget> extends Rout
    * Ingress takes nothing off.
    */
   readonly strips?: boolean;
+  /**
+   * Deployment of stable, in the route's namespace, of which a promotion may be under way. Where its rollout may leave no pod of it, its Service
+   * counts as without ready endpoints: those that are told of may be about to go. Absent: none.
+   */
+  readonly promoted?: string;
 }
 
 export interface AnalyseInput {

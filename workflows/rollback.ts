@@ -120,16 +120,17 @@ function trafficBack(undoing: Undoing, target: Target): Undo[] {
   const act = async (): Promise<readonly Finding[]> => {
     // Requests that came to gray of a caller are still on their way here, and must not meet stable.
     if (target.inner === true) await drain(undoing, tagsEnd);
+    const promoted = reached.stable.has(application) ? { promoted: target.deployment } : {};
     try {
-      await restore(undoing, target, route, { summary, ...staying });
+      await restore(undoing, target, route, { summary, ...staying, ...promoted });
       return [];
     } catch (error) {
-      // A half-done promotion may have left stable without a ready pod: then only the old image makes it fit for traffic.
+      // A half-done promotion may have left stable without a ready pod, or be about to: then only the old image makes it fit for traffic.
       if (!reached.stable.has(application) || failureOf(error).code !== 'endpoints_missing') throw error;
     }
     run.record.note(
       'note',
-      `Stable of ${application} has no ready pod, so its image goes back before traffic.`,
+      `Stable of ${application} has no ready pod, or may be about to lose its last, so its image goes back before traffic.`,
     );
     const findings = await stableBack(undoing, target).act();
     await restore(undoing, target, route, { summary, ...staying });
@@ -211,7 +212,7 @@ async function restore(
   { run, stage, restored }: Undoing,
   { application }: Routed,
   route: AnyRoute,
-  { summary, ...staying }: Pick<RestoreInput, 'stays' | 'strips'> & { readonly summary: string },
+  { summary, ...staying }: Pick<RestoreInput, 'stays' | 'strips' | 'promoted'> & { readonly summary: string },
 ): Promise<void> {
   const patienceMs = stage.rollbackDeadlineMs;
   const input = { release: run.inputs.id, route, ...staying };

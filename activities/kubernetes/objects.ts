@@ -45,7 +45,10 @@ export interface Deployment extends KubeObject {
     readonly selector?: LabelSelector;
     readonly paused?: boolean;
     readonly template: PodTemplate;
-    readonly strategy?: unknown;
+    readonly strategy?: {
+      readonly type?: string;
+      readonly rollingUpdate?: { readonly maxUnavailable?: number | string } | null;
+    };
     readonly progressDeadlineSeconds?: number;
     readonly [field: string]: unknown;
   };

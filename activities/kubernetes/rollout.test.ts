@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Deployment, Pod } from './objects.js';
-import { isSettled, podFindings, rolloutState, type Expected, type Seen } from './rollout.js';
+import { isSettled, mayRunDry, podFindings, rolloutState, type Expected, type Seen } from './rollout.js';
 
 const digest = `sha256:${'a'.repeat(64)}`;
 const image = `registry.example/web@${digest}`;
@@ -168,5 +168,23 @@ describe('the evidence of pods', () => {
       { pod: 'a', node: 'node-0', ready: true, restarts: 0, image, digest },
       { pod: 'b', node: 'node-0', ready: true, restarts: 1, image, digest: reported },
     ]);
+  });
+});
+
+describe('whether a rollout may leave no pod', () => {
+  const rolling = (maxUnavailable?: number | string, replicas = 2): object => ({
+    replicas,
+    strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable } },
+  });
+  it.each<[string, object, boolean]>([
+    ['where all go first', { strategy: { type: 'Recreate' } }, true],
+    ['not by default', {}, false],
+    ['not where one of two goes', rolling(1), false],
+    ['where both of two go', rolling(2), true],
+    ['where the only one goes', rolling(1, 1), true],
+    ['not where a part of the only one would, which is rounded down', rolling('99%', 1), false],
+    ['where all go by percent', rolling('100%'), true],
+  ])('%s', (_, spec, expected) => {
+    expect(mayRunDry(deployment(done, spec))).toBe(expected);
   });
 });

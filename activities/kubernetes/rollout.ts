@@ -106,6 +106,17 @@ export function isSettled(deployment: Deployment): boolean {
   );
 }
 
+/** Whether a rollout may take down all pods before a new one is ready. */
+export function mayRunDry({ spec: { strategy, replicas = 1 } }: Deployment): boolean {
+  if (strategy?.type === 'Recreate') return true;
+  const { maxUnavailable = '25%' } = strategy?.rollingUpdate ?? {};
+  const most =
+    typeof maxUnavailable === 'number'
+      ? maxUnavailable
+      : Math.floor((Number.parseInt(maxUnavailable, 10) * replicas) / 100);
+  return most >= replicas;
+}
+
 /** Pods of the version before are not judged; a mirror may have changed the registry, not the digest. */
 export function isOfImage(pod: Pod, expected: Pick<Expected, 'container' | 'image'>): boolean {
   return sameImage(pod.spec?.containers?.find((c) => c.name === expected.container)?.image, expected.image);

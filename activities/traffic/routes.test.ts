@@ -10,7 +10,7 @@ import { CatalogueError } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { trafficActivities } from './activities.js';
 import { prepareRoute, setTraffic } from './driver.js';
-import { allToStable } from './routes.js';
+import { allToStable, restoreRoute } from './routes.js';
 
 const never = new AbortController().signal;
 const here = routeOf('istio');
@@ -62,4 +62,27 @@ describe('the guard of a lane in several clusters', () => {
       expect(http).toMatchObject([{ route: [{ weight: 100 }, { weight: 0 }] }]);
     },
   );
+});
+
+describe('P1: going back to stable in the middle of its promotion', () => {
+  it.each(['Recreate', 'RollingUpdate'])('where it rolls by %s', async (type) => {
+    const namespace = `/apis/apps/v1/namespaces/${here.namespace}`;
+    kube.put(`${namespace}/deployments/web`, {
+      metadata: { name: 'web' },
+      spec: { strategy: { type }, replicas: 2 },
+    });
+    await prepareRoute(cluster, { release: 'r1', route: here, seq: 1 }, never, 0);
+    const traffic = { gray: 100, tag: null };
+    await setTraffic(cluster, { release: 'r1', route: here, seq: 2, traffic }, never, 0, 0);
+    const back = (promoted?: string): Promise<unknown> =>
+      restoreRoute(
+        cluster,
+        { release: 'r1', route: here, ...(promoted === undefined ? {} : { promoted }) },
+        never,
+      );
+    const refused = { failure: { code: 'endpoints_missing' } };
+    if (type === 'Recreate') await expect(back('web')).rejects.toMatchObject(refused);
+    else await expect(back('web')).resolves.toMatchObject({ changed: true });
+    await expect(back()).resolves.toMatchObject({ changed: type === 'Recreate' });
+  });
 });

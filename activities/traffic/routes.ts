@@ -1,7 +1,12 @@
 /** Changes of a route, whichever router splits it: the rules of one object (driver.ts), or canaries beside an Ingress (ingress/driver.ts). */
 import type { AnyRoute } from '../../domain/traffic.js';
 import type { RestoreInput, RestoreResult, RouteInput, TrafficInput, TrafficResult } from '../contract.js';
+import { fail } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
+import type { Deployment } from '../kubernetes/objects.js';
+import { resources } from '../kubernetes/resources.js';
+import { mayRunDry } from '../kubernetes/rollout.js';
+import { asked } from './change.js';
 import * as rules from './driver.js';
 import * as ingress from './ingress/driver.js';
 import { restoreIngress } from './ingress/restore.js';
@@ -56,11 +61,18 @@ export async function allToStable(
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
-export function restoreRoute(
+export async function restoreRoute(
   cluster: Cluster,
-  { route, ...input }: RestoreInput<AnyRoute>,
+  { route, promoted, ...input }: RestoreInput<AnyRoute>,
   signal: AbortSignal,
 ): Promise<RestoreResult> {
+  const { namespace, stableService: service } = route;
+  const stable =
+    promoted === undefined
+      ? null
+      : await asked(cluster, route, cluster.get(resources.deployments, namespace, promoted, signal));
+  if (stable !== null && mayRunDry(stable as Deployment))
+    fail('endpoints_missing', { track: 'stable', service });
   return route.router === 'ingress'
     ? restoreIngress(cluster, { ...input, route }, signal)
     : rules.restoreRoute(cluster, { ...input, route }, signal);

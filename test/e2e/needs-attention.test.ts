@@ -19,7 +19,7 @@ describe('P3: undoing that cannot be done', () => {
     const stack = inject('stack');
     proxy = await KubeProxy.start(stack);
     const first = await World.create(stack, { workerEnv: { KUBECONFIG: proxy.kubeconfig } });
-    const beside = [1, 2, 3].map(() => World.create(stack, { beside: first }));
+    const beside = [1, 2, 3, 4].map(() => World.create(stack, { beside: first }));
     worlds.push(first, ...(await Promise.all(beside)));
     for (const world of worlds) await world.image('slow', { START_MS: '4000' });
   });
@@ -115,30 +115,40 @@ describe('P3: undoing that cannot be done', () => {
     expect(await world.leftovers()).toEqual([]);
   });
 
-  it.concurrent('P1: a promotion that left stable without a pod is taken back before traffic is, and nobody has to be asked', async () => {
-    const world = worlds[3]!;
-    await world.kube.patch(`/apis/apps/v1/namespaces/${world.namespace}/deployments/${world.name}`, 'merge', {
-      spec: { strategy: { type: 'Recreate', rollingUpdate: null } },
-    });
-    await world.declare(world.application({ ...short, rollbackDeadline: '20s' }));
-    const before = await world.snapshot();
-    const load = lightLoad(world);
-    const id = await world.release('slow');
-    await promotionBegun(world);
-    await eventually('stable to be without a ready pod', async () => {
-      const { status } = await stableOf(world);
-      return (status?.availableReplicas ?? 0) === 0;
-    });
-    await world.steer(id, 'abort', { reason: 'enough' }, 'ann');
-    const view = await world.until(
-      id,
-      'ended or asking',
-      (v) => v.outcome !== null || v.phase === 'needs_attention',
-    );
-    expect(view.outcome).toMatchObject({ phase: 'rolled_back', left: [] });
-    await expectUntouched(world, before, load);
-    expect((await load.stop()).byFailure).toEqual({});
-  });
+  it.concurrent.each([
+    ['has left stable without a pod', 3, 0],
+    ['is about to', 4, 2],
+  ])(
+    'P1: a promotion that %s is taken back before traffic is, and nobody has to be asked',
+    async (_, i, atMost) => {
+      const world = worlds[i]!;
+      await world.kube.patch(
+        `/apis/apps/v1/namespaces/${world.namespace}/deployments/${world.name}`,
+        'merge',
+        {
+          spec: { strategy: { type: 'Recreate', rollingUpdate: null } },
+        },
+      );
+      await world.declare(world.application({ ...short, rollbackDeadline: '20s' }));
+      const before = await world.snapshot();
+      const load = lightLoad(world);
+      const id = await world.release('slow');
+      await promotionBegun(world);
+      await eventually(`stable to have at most ${atMost} ready pods`, async () => {
+        const { status } = await stableOf(world);
+        return (status?.availableReplicas ?? 0) <= atMost;
+      });
+      await world.steer(id, 'abort', { reason: 'enough' }, 'ann');
+      const view = await world.until(
+        id,
+        'ended or asking',
+        (v) => v.outcome !== null || v.phase === 'needs_attention',
+      );
+      expect(view.outcome).toMatchObject({ phase: 'rolled_back', left: [] });
+      await expectUntouched(world, before, load);
+      expect((await load.stop()).byFailure).toEqual({});
+    },
+  );
 });
 
 async function asked(world: World, id: string): Promise<ReleaseView> {
