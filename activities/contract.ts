@@ -145,17 +145,23 @@ export interface AnalyseInput {
   readonly target: Target;
   /** Null: nothing is measured, and gray is only watched: where somebody removes it, that is a failing verdict. */
   readonly settings: AnalysisSettings | null;
+  /** Others in the same cluster whose gray is watched as well. Default: none. */
+  readonly beside?: readonly Target[];
   /** When the analysis ends, ISO; null: it guards until it is cancelled. */
   readonly until: string | null;
   /** When the gray track was deployed, ISO: no query looks further back, where an earlier one of its name may have left counts. */
   readonly since?: string;
   /** The guard's write: what goes back to stable on a failing verdict; null where no traffic is at stake. */
   readonly guard: { readonly routes: readonly AnyRoute[]; readonly seq: number } | null;
+  /** It may last for days, beside many others: it beats seldom, and a worker that died is missed late. Default false. */
+  readonly patient?: boolean;
 }
 
 export interface AnalyseResult extends AnalysisResult {
   /** Somebody removed gray. Absent: it failed by its numbers, or not at all. */
   readonly lost?: true;
+  /** Application whose gray that was. Absent: the target's. */
+  readonly whose?: string;
   readonly findings: readonly Finding[];
 }
 

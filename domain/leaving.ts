@@ -115,13 +115,15 @@ function probeWithout(probe: ProbeTarget | null, gone: ReadonlySet<string>): Pro
  * the promotion the last hold as well: what was seen in it was of a lane with who has left.
  * @param left the stage without who has left
  * @param share the step that said last what gray gets; null: none did
+ * @param isTaken whether that was taken back where nothing is held
  */
 export function wayAfter(
   { current, rest }: Pick<Way, 'current' | 'rest'>,
   left: Stage,
   share: Step | null,
+  isTaken = false,
 ): Way {
-  const isHeld = current === null || current.kind === 'hold';
+  const isHeld = isTaken || current === null || current.kind === 'hold';
   const isLast = current === null && rest[0]?.kind === 'promote';
   const held = isLast ? (left.steps.findLast((step) => step.kind === 'hold') ?? null) : current;
   const again = [...(isHeld && share !== null ? [share] : []), ...(held === null ? [] : [held])];

@@ -63,6 +63,9 @@ export interface Traffic {
 /** Everything to stable. */
 export const allStable: Traffic = { gray: 0, tag: null };
 
+/** Whether any request goes to gray. */
+export const isForGray = ({ gray, tag }: Traffic): boolean => gray > 0 || tag !== null;
+
 /** The route of one application in one environment, and the two Services between which it is split. */
 export interface RouteTarget<Router extends RouterName = RouterKind> {
   readonly router: Router;

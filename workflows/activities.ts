@@ -113,7 +113,7 @@ export function analyse(
     taskQueue: clusterTaskQueue(workflowInfo().taskQueue, cluster),
     startToCloseTimeout: '30 days',
     ...(patienceMs === undefined ? {} : { scheduleToCloseTimeout: patienceMs }),
-    heartbeatTimeout: '6s',
+    heartbeatTimeout: input.patient === true ? '60s' : '6s',
     retry: backoff,
     cancellationType: ActivityCancellationType.TRY_CANCEL,
     summary,

@@ -1,15 +1,23 @@
 /** Waiting for people. */
+import { CancellationScope } from '@temporalio/workflow';
 import { milliseconds } from '../domain/duration.js';
-import type { Step } from '../domain/stage.js';
+import type { Stage, Step } from '../domain/stage.js';
 import type { Target } from '../domain/target.js';
+import type { Traffic } from '../domain/traffic.js';
 import { fail } from './failures.js';
+import { guardWhile } from './judge.js';
 import type { ClosedApproval, Run } from './run.js';
 
-/** Answers who approved; throws approval_rejected or approval_expired. */
+/**
+ * Answers who approved; throws approval_rejected or approval_expired, or gray_lost where gray is removed to which tagged requests go meanwhile.
+ * @param traffic where requests go
+ */
 export async function waitForApproval(
   run: Run,
+  stage: Stage,
   { settings }: Extract<Step, { kind: 'approval' }>,
   targets: readonly Target[],
+  traffic: Traffic,
 ): Promise<string> {
   const deadlineMs = milliseconds(settings.deadline);
   const { initiator } = run.inputs.request;
@@ -30,7 +38,9 @@ export async function waitForApproval(
     can: ['approve', 'reject', 'extend', 'abort'],
     approval: settings,
   });
-  const { outcome, decisions, until } = await untilDecided(run, deadlineMs, `approval of ${what}`);
+  const wait = async (): Promise<unknown> =>
+    run.meets(() => run.approvalOutcome !== null, deadlineMs, `approval of ${what}`);
+  const { outcome, decisions, until } = await untilDecided(run, stage, traffic, wait);
   if (outcome === null && settings.onDeadline === 'approve')
     return `nobody decided until ${until}, approved by policy`;
   if (outcome === null) fail('approval_expired', { deadline: until });
@@ -47,13 +57,17 @@ export async function waitForApproval(
 /** However it ends, also by an abort, no decision counts afterwards; one in the moment of the deadline does. */
 async function untilDecided(
   run: Run,
-  deadlineMs: number,
-  summary: string,
+  stage: Stage,
+  traffic: Traffic,
+  wait: () => Promise<unknown>,
 ): Promise<ClosedApproval & { readonly until: string }> {
+  const waiting = new CancellationScope();
   try {
-    await run.meets(() => run.approvalOutcome !== null, deadlineMs, summary);
+    await guardWhile(run, stage, traffic, () => waiting.run(wait), false);
     return { ...run.closeApproval(), until: run.deadline ?? '' };
   } finally {
+    // Where gray was lost nobody waits any more.
+    waiting.cancel();
     run.closeApproval();
     run.endDeadline();
     run.record.go();

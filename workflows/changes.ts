@@ -4,6 +4,13 @@ import { patched } from '@temporalio/workflow';
 /** Newest first: the names that the marker has had, each with the changes that came with it. */
 const markers = [
   {
+    marker: 'gray-is-watched-while-a-person-is-waited-for',
+    changes: [
+      'gray-is-watched-while-a-person-is-waited-for',
+      'requests-with-the-tag-end-before-its-rules-go',
+    ],
+  },
+  {
     marker: 'the-tag-comes-in-when-its-rules-are-known',
     changes: [
       'the-tag-comes-in-when-its-rules-are-known',

@@ -8,6 +8,7 @@ import { mayLeave } from '../domain/leaving.js';
 import { entriesOf } from '../domain/member.js';
 import { concerned, type Stage, type Step } from '../domain/stage.js';
 import { type Target } from '../domain/target.js';
+import { isForGray, type Traffic } from '../domain/traffic.js';
 import { analyse } from './activities.js';
 import { failureError, failureOf } from './failures.js';
 import type { Run } from './run.js';
@@ -118,10 +119,11 @@ async function untilOneFails(
 const longestSuspicionMs = 30_000;
 
 /** Whether one that fails may do so for what this one answered it, so that only this one has to go back. */
-const maySpoil = (stage: Stage, { target }: Judged, failed: Judged): boolean =>
-  target.level < failed.target.level &&
-  mayLeave(stage, 'hold', target.application) &&
-  !mayLeave(stage, 'hold', failed.target.application);
+const maySpoil = (stage: Stage, { target, beside = [] }: Judged, failed: Judged): boolean =>
+  !mayLeave(stage, 'hold', failed.target.application) &&
+  [target, ...beside].some(
+    ({ level, application }) => level < failed.target.level && mayLeave(stage, 'hold', application),
+  );
 
 /** The first failing verdict ends the step, with what it saw, and what the guard did about the traffic. */
 function failOnBreach(
@@ -135,14 +137,14 @@ function failOnBreach(
   for (const [i, { target }] of lostFirst) {
     const result = results[i];
     if (result?.verdict !== 'fail') continue;
-    const { why } = result;
+    const { why, whose = target.application } = result;
     run.record.keep(run.record.view().step ?? '', result.findings);
     if (result.trafficRestored) weighed(run, stage, 0);
     const reason =
       result.lost === true
-        ? failure('gray_lost', { workload: target.application, why })
+        ? failure('gray_lost', { workload: whose, why })
         : failure('analysis_failed', { why });
-    throw run.blame(target.application, failureError(reason));
+    throw run.blame(whose, failureError(reason));
   }
 }
 
@@ -151,35 +153,48 @@ export interface Judged {
   readonly target: Target;
   /** Null: nothing is measured, gray is only watched. */
   readonly settings: AnalysisSettings | null;
+  /** Others that are only watched. */
+  readonly beside?: readonly Target[];
 }
 
 /** All of a hold whose gray takes requests; none where there is nothing to measure or to watch. */
 export function judgedIn(run: Run, stage: Stage, step: Pick<HoldStep, 'of' | 'analysis'>): readonly Judged[] {
   const watches = run.changes.has('gray-is-watched-where-nothing-is-measured');
-  return concerned(stage, step).flatMap((target): Judged[] => {
+  const judged = concerned(stage, step).flatMap((target): Judged[] => {
     // Where nothing of a hold is judged, as on the way back, nothing of it is, whatever the application says.
     const settings =
       step.analysis === null || target.analysis === undefined ? step.analysis : target.analysis;
     const isWatched = settings !== null || (watches && target.route !== null);
     return isWatched ? [{ target, settings }] : [];
   });
+  return run.changes.has('gray-is-watched-while-a-person-is-waited-for') ? inOneWatch(judged) : judged;
+}
+
+const namesOf = ({ target, beside = [] }: Judged): string =>
+  [target, ...beside].map(({ application }) => application).join(', ');
+
+/** One activity watches all of a cluster of which nothing is measured. */
+function inOneWatch(judged: readonly Judged[]): readonly Judged[] {
+  const watched = judged.filter(({ settings }) => settings === null).map(({ target }) => target);
+  return judged.flatMap((one): Judged[] => {
+    if (one.settings !== null) return [one];
+    const [first, ...beside] = watched.filter(({ cluster }) => cluster === one.target.cluster);
+    return first === one.target ? [{ ...one, beside }] : [];
+  });
 }
 
 /**
- * Waits for something with the weight under guard: a failing verdict ends the waiting.
- * @param judges whether gray is measured; else it is only watched
+ * Waits for something while gray is guarded: a failing verdict ends the waiting. What only tagged requests go to is only watched.
+ * @param judges whether a share is measured
  */
 export async function guardWhile(
   run: Run,
   stage: Stage,
-  weight: number,
+  traffic: Traffic,
   waiting: () => Promise<unknown>,
   judges = true,
 ): Promise<void> {
-  const holds = stage.steps.filter((s): s is HoldStep => s.kind === 'hold');
-  const planned = holds.find((s) => s.analysis !== null) ?? holds[0];
-  const held = judges && planned !== undefined ? planned : { analysis: null };
-  const judged = weight === 0 ? [] : judgedIn(run, stage, held);
+  const judged = guardedIn(run, stage, traffic, judges);
   if (judged.length === 0) {
     await waiting();
     return;
@@ -191,10 +206,12 @@ export async function guardWhile(
   const waited = waiting();
   waited.then(finish, finish);
   const guards = judged.map(async (one) => {
-    const summary = `guards ${weight} % of ${one.target.application}`;
+    const summary =
+      traffic.gray === 0 ? `watches gray of ${namesOf(one)}` : `guards ${traffic.gray} % of ${namesOf(one)}`;
+    const patient = traffic.gray === 0 ? { patient: true } : {};
     const result = await until(
       () => over,
-      () => analyse(one.target.cluster, inputOf(run, stage, one, null), summary),
+      () => analyse(one.target.cluster, { ...inputOf(run, stage, one, null), ...patient }, summary),
     );
     finish();
     return result;
@@ -203,9 +220,24 @@ export async function guardWhile(
   await waited;
 }
 
-function inputOf(run: Run, stage: Stage, { target, settings }: Judged, until: string | null): AnalyseInput {
+function guardedIn(run: Run, stage: Stage, traffic: Traffic, judges: boolean): readonly Judged[] {
+  if (!isForGray(traffic)) return [];
+  const watchesTagged = run.changes.has('gray-is-watched-while-a-person-is-waited-for');
+  if (traffic.gray === 0) return watchesTagged ? judgedIn(run, stage, { analysis: null }) : [];
+  const holds = stage.steps.filter((s): s is HoldStep => s.kind === 'hold');
+  const planned = holds.find((s) => s.analysis !== null) ?? holds[0];
+  return judgedIn(run, stage, judges && planned !== undefined ? planned : { analysis: null });
+}
+
+function inputOf(
+  run: Run,
+  stage: Stage,
+  { target, settings, beside = [] }: Judged,
+  until: string | null,
+): AnalyseInput {
   const routes = entriesOf(stage, stage.targets).flatMap(({ route }) => (route === null ? [] : [route]));
   const guard = routes.length === 0 ? null : { routes, seq: run.currentSeq };
   const since = run.graySince === null ? {} : { since: run.graySince };
-  return { release: run.inputs.id, target, settings, until, guard, ...since };
+  const others = beside.length === 0 ? {} : { beside };
+  return { release: run.inputs.id, target, settings, until, guard, ...others, ...since };
 }

@@ -35,7 +35,9 @@ export async function wayWithout(
   if (abandoned !== null) throw error;
   run.withdraw(application, why, left);
   run.graySince = now();
-  const next = wayAfter(way, stageWithout(stage, run.gone), share);
+  // Nothing else takes the tag off while somebody is waited for.
+  const isTaken = kind === 'approval' && why.code === 'gray_lost';
+  const next = wayAfter(way, stageWithout(stage, run.gone), share, isTaken);
   run.record.reroute(next.rest, `${application} went back alone`);
   return next;
 }
@@ -49,7 +51,7 @@ async function takenBack(run: Run, stage: Stage, reached: Reached, application: 
   run.graySince = now();
   run.leaving = application;
   try {
-    await guardWhile(run, others, reached.traffic.gray, async () => {
+    await guardWhile(run, others, reached.traffic, async () => {
       undone = await takeBack(run, stage, reached, target);
     });
   } finally {

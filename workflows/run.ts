@@ -126,12 +126,12 @@ export class Run {
     return this.passes.get(`${application}/${environment}`);
   }
 
-  /** What goes wrong in `act` is the fault of this application. */
+  /** What goes wrong in `act` is the fault of this application, where it is of no other. */
   async blaming<T>(application: string, act: () => Promise<T>): Promise<T> {
     try {
       return await act();
     } catch (error) {
-      throw isCancellation(error) ? error : this.blame(application, error);
+      throw isCancellation(error) || this.blamed.has(error) ? error : this.blame(application, error);
     }
   }
 

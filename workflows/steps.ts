@@ -94,7 +94,7 @@ async function perform(run: Run, stage: Stage, step: Step, reached: Reached): Pr
     case 'probe':
       return probe(run, entriesOf(stage, targets));
     case 'approval':
-      return { result: await approvalOf(run, step, targets), findings: [] };
+      return { result: await approvalOf(run, stage, step, targets, reached), findings: [] };
     case 'weight':
       return shift(run, stage, targets, reached, step);
     case 'hold':
@@ -116,11 +116,13 @@ async function promote(run: Run, targets: Targets, reached: Reached, summary: st
 /** Who rejects one application that asks for itself means that one. */
 async function approvalOf(
   run: Run,
+  stage: Stage,
   step: Extract<Step, { kind: 'approval' }>,
   targets: Targets,
+  { traffic }: Reached,
 ): Promise<string> {
   const [only, ...others] = targets;
-  const ask = (): Promise<string> => waitForApproval(run, step, targets);
+  const ask = (): Promise<string> => waitForApproval(run, stage, step, targets, traffic);
   return only === undefined || others.length > 0 ? ask() : run.blaming(only.application, ask);
 }
 

@@ -210,29 +210,31 @@ export async function beforePromotion(stage: Stage, targets: Targets): Promise<v
   await sleep(drainMsOf(stage), { summary: 'requests on their way to stable end' });
 }
 
-/** Where requests come in first, so that none is told by the tag to go where the rule has gone already. */
+/** Where requests come in first, so that none is told by the tag to go where the rule has gone already; those that were told end meanwhile. */
 export async function returnTraffic(
   run: Run,
   stage: Stage,
   targets: Targets,
   reached: Reached,
 ): Promise<Done> {
+  const giveBack = async ({ application, route }: Routed): Promise<void> => {
+    if (route === null) return void reached.route.delete(application);
+    // Gray is removed after its drain; at an edge there is none.
+    const input = { release: run.inputs.id, route, stays: reached.gray.has(application) };
+    const options = { patienceMs, summary: `give ${route.route} back` };
+    const { stays } = await quickly('restoreRoute', route.cluster, input, options);
+    if (!stays) reached.route.delete(application);
+  };
   const { edges = [] } = stage;
-  await inOrder<Routed, void>(
-    [...targets, ...edges],
-    async ({ application, route }) => {
-      // Gray is removed after its drain; at an edge there is none.
-      const input = { release: run.inputs.id, route, stays: reached.gray.has(application) };
-      const summary = `give ${route?.route ?? application} back`;
-      const stays =
-        route === null
-          ? false
-          : (await quickly('restoreRoute', route.cluster, { ...input, route }, { patienceMs, summary }))
-              .stays;
-      if (!stays) reached.route.delete(application);
-    },
-    'callers first',
-  );
+  const inner = targets.filter((t) => t.inner === true);
+  if (inner.length > 0 && run.changes.has('requests-with-the-tag-end-before-its-rules-go')) {
+    const outer = [...targets.filter((t) => t.inner !== true), ...edges];
+    await inOrder<Routed, void>(outer, giveBack, 'callers first');
+    await sleep(drainMsOf(stage), { summary: 'requests with the tag end' });
+    await inOrder(inner, giveBack, 'callers first');
+  } else {
+    await inOrder<Routed, void>([...targets, ...edges], giveBack, 'callers first');
+  }
   reached.traffic = { gray: 0, tag: null };
   weighed(run, stage, 0);
   const result = `stable carries everything${reached.route.size > 0 ? '' : ', the route is as it was'}`;

@@ -61,7 +61,7 @@ async function whilePaused(run: Run, stage: Stage, reached: Reached): Promise<bo
   const over = (): boolean => !run.record.paused || run.detour !== null;
   try {
     const judges = !isPromotedLane(run, stage, reached);
-    await guardWhile(run, stage, reached.traffic.gray, () => condition(over), judges);
+    await guardWhile(run, stage, reached.traffic, () => condition(over), judges);
   } finally {
     run.record.go();
   }

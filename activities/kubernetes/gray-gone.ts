@@ -6,8 +6,8 @@ import { kinds } from './kinds.js';
 import { follow } from './mirrors.js';
 import type { KubeObject } from './objects.js';
 import { resources, type Resource } from './resources.js';
+import { serviceLabel } from './slices.js';
 
-const serviceLabel = 'kubernetes.io/service-name';
 /** Between two looks at what the watches have, without a word from them, ms. */
 const lookMs = 5_000;
 

@@ -47,14 +47,14 @@ describe('what is kept of an object', () => {
     });
   });
 
-  it('of an EndpointSlice is whether its endpoints are ready; not known stays not known', () => {
+  it('of an EndpointSlice is whether its endpoints are ready, and their pods; not known stays not known', () => {
     const endpoints = [
       { addresses: ['10.0.0.1'], conditions: { ready: false } },
-      { addresses: ['10.0.0.2'] },
+      { addresses: ['10.0.0.2'], targetRef: { kind: 'Pod', namespace: 'shop', name: 'web-1', uid: 'u2' } },
     ];
     expect(kinds.endpointslices.slim({ metadata, endpoints })['endpoints']).toEqual([
       { conditions: { ready: false } },
-      { conditions: { ready: undefined } },
+      { conditions: { ready: undefined }, targetRef: { kind: 'Pod', name: 'web-1' } },
     ]);
   });
 });

@@ -6,6 +6,7 @@ import {
   type Container,
   type ContainerStatus,
   type Deployment,
+  type Endpoint,
   type Pod,
 } from './objects.js';
 import { resources, type Resource } from './resources.js';
@@ -90,12 +91,15 @@ function slimContainer({
   return Object.fromEntries(there) as unknown as ContainerStatus;
 }
 
-/** Of an endpoint only whether it is ready. */
+/** Of an endpoint only whether it is ready, and its pod. */
 function slimSlice(object: KubeObject): KubeObject {
-  const endpoints = (object['endpoints'] ?? []) as readonly { conditions?: { ready?: boolean } }[];
+  const endpoints = (object['endpoints'] ?? []) as readonly Endpoint[];
   return {
     metadata: identity(object.metadata),
-    endpoints: endpoints.map(({ conditions }) => ({ conditions: { ready: conditions?.ready } })),
+    endpoints: endpoints.map(({ conditions, targetRef }) => ({
+      conditions: { ready: conditions?.ready },
+      ...(targetRef === undefined ? {} : { targetRef: { kind: targetRef.kind, name: targetRef.name } }),
+    })),
   };
 }
 

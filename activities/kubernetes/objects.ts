@@ -62,6 +62,12 @@ export interface Deployment extends KubeObject {
   };
 }
 
+/** One of an EndpointSlice. */
+export interface Endpoint {
+  readonly conditions?: { readonly ready?: boolean };
+  readonly targetRef?: { readonly kind?: string; readonly name?: string };
+}
+
 export interface Condition {
   readonly type: string;
   readonly status: string;

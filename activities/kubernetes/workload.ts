@@ -13,6 +13,7 @@ import { kubeFailure } from './errors.js';
 import type { Place } from './place.js';
 import { Recent } from './recent.js';
 import { removeGray } from './remove-gray.js';
+import { awaitTold } from './told.js';
 import { beating, drained, type Running } from './running.js';
 import { footprintKey } from '../traffic/footprint.js';
 import { restoreRoute } from '../traffic/routes.js';
@@ -32,8 +33,15 @@ type WorkloadActivities = Pick<
   'deployGray' | 'deployBatch' | 'promoteBatch' | 'deployStable' | 'revertStable' | 'removeGray'
 >;
 
+/** What is done next sends traffic to stable. */
+async function told(place: Place, work: (place: Place) => Promise<WorkloadResult>): Promise<WorkloadResult> {
+  const result = await work(place);
+  await awaitTold(place);
+  return result;
+}
+
 async function revert(place: Place): Promise<WorkloadResult> {
-  const reverted = await revertStable(place);
+  const reverted = await told(place, revertStable);
   if (place.target.batches === undefined) return reverted;
   const { changed, findings, ...rest } = await restoreReplicas(place);
   return { ...rest, changed: reverted.changed || changed, findings: [...reverted.findings, ...findings] };
@@ -87,7 +95,8 @@ export function workloadActivities(deps: WorkloadDeps): WorkloadActivities {
     });
   return {
     deployGray: (input) => run(input, 'deploying', input.target.gray, (place) => deployGray(place, input)),
-    deployStable: (input) => run(input, 'deploying', input.target.deployment, deployStable),
+    deployStable: (input) =>
+      run(input, 'deploying', input.target.deployment, (place) => told(place, deployStable)),
     deployBatch: (input) =>
       run(input, 'deploying', input.target.gray, (place) => deployBatch(place, input.pods)),
     promoteBatch: (input) =>

@@ -394,6 +394,7 @@ describe('evidence', () => {
   });
 
   it('stays small with many long queries, and keeps what decided', async () => {
+    deps = { ...deps, timeoutMs: 600_000 };
     const long = `sum(${'x'.repeat(4_000)})`;
     const metrics = [
       ...Array.from({ length: 60 }, (_, i) => ({ name: `m${i}`, value: long, max: 5, minRequests: 0 })),

@@ -8,6 +8,8 @@ export interface Quiet {
   readonly seen: 'quiet' | 'busy' | 'unknown';
   /** For people, a sentence. */
   readonly summary: string;
+  /** When that was known, ISO. */
+  readonly at: string;
   readonly queries: readonly { readonly query: string; readonly answer: string }[];
 }
 
@@ -52,7 +54,8 @@ export async function awaitQuiet(
     // Of the same scrape: a newer stamp beside an older count would look like a scrape without requests.
     const [count, stamp] = await provider.together(queries, new Date(now()), signal);
     const told = [count!, stamp!].map(({ raw, note }, i) => ({ query: queries[i]!, answer: note ?? raw }));
-    const end = (seen: Quiet['seen'], summary: string): Quiet => ({ seen, summary, queries: told });
+    const at = new Date(now()).toISOString();
+    const end = (seen: Quiet['seen'], summary: string): Quiet => ({ seen, summary, at, queries: told });
     if (count!.error || stamp!.error)
       return end(
         'unknown',

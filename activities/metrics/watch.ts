@@ -1,4 +1,5 @@
 /** Watches gray while requests go to it: where somebody removes it, traffic is returned to stable before that is said. */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '@temporalio/activity';
 import { emptyTally, type Tally } from '../../domain/analysis.js';
@@ -20,7 +21,8 @@ export interface WatchDeps {
   readonly grayGone?: (target: Target, signal: AbortSignal) => Promise<string | null>;
 }
 
-const heartbeatMs = 2_000;
+/** Between two beats, ms; the workflow's timeouts are three times as long. */
+const beatMs = { hasty: 2_000, patient: 20_000 } as const;
 const guardTimeoutMs = 10_000;
 /** No timer is longer, ms. */
 const longestMs = 24 * 60 * 60_000;
@@ -46,7 +48,8 @@ export class Watch {
 
   async run(): Promise<AnalyseResult> {
     // Also while a check is slow: a cancelled or moved activity learns of it by its heartbeats.
-    const pulse = setInterval(() => this.context.heartbeat(this.tally), heartbeatMs);
+    const ms = this.input.patient === true ? beatMs.patient : beatMs.hasty;
+    const pulse = setInterval(() => this.context.heartbeat(this.tally), ms);
     const cancelled = (): void => this.over.abort();
     this.context.cancellationSignal.addEventListener('abort', cancelled);
     try {
@@ -67,10 +70,18 @@ export class Watch {
 
   /** Gray that somebody removed answers nothing that could be measured, and is not waited for. */
   private async gone(): Promise<AnalyseResult> {
-    const lost = await this.watched.grayGone?.(this.input.target, this.over.signal);
-    if (lost == null) return new Promise<never>(() => undefined);
-    this.losing = this.failing({ verdict: 'fail', why: lost }).then((result) => ({ ...result, lost: true }));
+    const { target, beside = [] } = this.input;
+    setMaxListeners(0, this.over.signal);
+    const { why, whose } = await Promise.race([target, ...beside].map((one) => this.lossOf(one)));
+    const result = this.failing({ verdict: 'fail', why });
+    this.losing = result.then((told) => ({ ...told, lost: true, whose }));
     return this.losing;
+  }
+
+  /** Never, where it is not lost, or nobody can tell. */
+  private async lossOf(target: Target): Promise<{ readonly why: string; readonly whose: string }> {
+    const why = await this.watched.grayGone?.(target, this.over.signal);
+    return why == null ? new Promise<never>(() => undefined) : { why, whose: target.application };
   }
 
   protected async waitUntil(time: number): Promise<void> {

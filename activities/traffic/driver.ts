@@ -1,6 +1,6 @@
 /** The changes that a release makes to a route: what each of them checks, and what it writes. How it is written is change.ts. */
 import { canonicalJson } from '../../domain/ids.js';
-import { allStable, homeOf, type RouteTarget } from '../../domain/traffic.js';
+import { allStable, homeOf, isForGray, type RouteTarget } from '../../domain/traffic.js';
 import { uptimeMs } from '../clock.js';
 import type { RestoreInput, RestoreResult, RouteInput, TrafficInput, TrafficResult } from '../contract.js';
 import { fail } from '../failure.js';
@@ -17,7 +17,7 @@ import {
   requireStableProxy,
 } from './gray-proxy.js';
 import { disown } from './ownership.js';
-import { isForGray, lost, refuseCollision, refuseGivenBack, refuseShare, refuseTaken } from './refusals.js';
+import { lost, refuseCollision, refuseGivenBack, refuseShare, refuseTaken } from './refusals.js';
 import type { Router } from './router.js';
 import { settled } from './settle.js';
 import { drainedRules, originsOf, problemsOf, type Rules } from './rules.js';

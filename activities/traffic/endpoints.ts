@@ -3,12 +3,9 @@ import { grayReplicas, type AnyRoute, type Traffic } from '../../domain/traffic.
 import { uptimeMs } from '../clock.js';
 import type { Behind } from '../contract.js';
 import { fail } from '../failure.js';
-import { Alarm } from '../kubernetes/alarm.js';
 import type { Cluster } from '../kubernetes/client.js';
 import type { KubeObject } from '../kubernetes/objects.js';
-import { resources } from '../kubernetes/resources.js';
-import { kinds } from '../kubernetes/kinds.js';
-import { follow, heard, recentMs } from '../kubernetes/mirrors.js';
+import { heardSlices, readyIn, sliceChange, slicesOf } from '../kubernetes/slices.js';
 import { asked } from './change.js';
 
 /** Ready endpoints of both tracks. */
@@ -19,7 +16,6 @@ export interface Ready {
 
 /** Between two looks without a word. */
 const lookMs = 200;
-const serviceLabel = 'kubernetes.io/service-name';
 
 /**
  * What is known of the endpoints of a route while it is changed. What a track carries already may be changed by what the shared watch
@@ -58,45 +54,23 @@ export class Endpoints {
         if (isLate || ready.gray > 0) return ready;
         this.asked = null;
       }
-      await this.change(lookMs);
+      const { namespace, grayService: service } = this.route;
+      await sliceChange(this.cluster, { namespace, service }, lookMs, this.signal);
     }
   }
 
   private async ask(): Promise<Ready> {
     const { namespace, stableService, grayService } = this.route;
-    const services = [...new Set([stableService, grayService])].join(',');
-    const labelSelector = `${serviceLabel} in (${services})`;
-    const list = this.cluster.list(resources.endpointslices, namespace, { labelSelector }, this.signal);
-    const { items } = await list;
+    const items = await slicesOf(this.cluster, namespace, [stableService, grayService], this.signal);
     return { stable: countReady(items, stableService), gray: countReady(items, grayService) };
   }
 
   private heard(): Ready | null {
     const { namespace, stableService, grayService } = this.route;
-    const shelf = heard(this.cluster, kinds.endpointslices, namespace, recentMs);
-    if (shelf === null) return null;
-    const count = (service: string): number =>
-      countReady(shelf.select({ matchLabels: { [serviceLabel]: service } }), service);
+    const slices = heardSlices(this.cluster, namespace);
+    if (slices === null) return null;
+    const count = (service: string): number => countReady(slices(service), service);
     return { stable: count(stableService), gray: count(grayService) };
-  }
-
-  /** Until something is heard of gray's, at most `ms`. */
-  private async change(ms: number): Promise<void> {
-    const { cluster, signal } = this;
-    const { namespace, grayService } = this.route;
-    const alarm = new Alarm();
-    const topic = `${serviceLabel}=${grayService}`;
-    const follower = { changed: alarm.ring, fatal: () => undefined };
-    const at = { topic, part: { labelSelector: topic } };
-    const { leave } = follow(cluster, kinds.endpointslices, namespace, at, follower);
-    signal.addEventListener('abort', alarm.ring);
-    try {
-      await alarm.wait(ms);
-    } finally {
-      signal.removeEventListener('abort', alarm.ring);
-      leave();
-    }
-    signal.throwIfAborted();
   }
 }
 
@@ -116,12 +90,8 @@ export async function unreadyOf(
   return behind.find((_, i) => gray[i] === 0);
 }
 
-export function countReady(slices: readonly KubeObject[], service: string): number {
-  return slices
-    .filter((slice) => slice.metadata.labels?.[serviceLabel] === service)
-    .flatMap((slice) => (slice['endpoints'] ?? []) as { conditions?: { ready?: boolean } }[])
-    .filter((endpoint) => endpoint.conditions?.ready !== false).length;
-}
+export const countReady = (slices: readonly KubeObject[], service: string): number =>
+  readyIn(slices, service).length;
 
 /** Refuses traffic to a track that cannot answer. */
 export function requireReady(ready: Ready, route: AnyRoute, traffic: Traffic): void {

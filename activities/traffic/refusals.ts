@@ -1,5 +1,5 @@
 /** Why a write to a route is refused. Each throws what is in the way (`route_lost`, `route_unfit`, `lanes_collide`). */
-import { canShare, type RouteTarget, type Traffic } from '../../domain/traffic.js';
+import { canShare, isForGray, type RouteTarget, type Traffic } from '../../domain/traffic.js';
 import { fail } from '../failure.js';
 import type { Seen } from './change.js';
 import { collisionOf } from './collision.js';
@@ -8,8 +8,6 @@ import type { Footprint } from './footprint.js';
 import { routers } from './index.js';
 import { tagProblemsOf, type Rules } from './rules.js';
 import { stampProblemsOf } from './tracks.js';
-
-export const isForGray = ({ gray, tag }: Traffic): boolean => gray > 0 || tag !== null;
 
 /** Giving the route back must not be undone by a write that was under way. */
 export function refuseGivenBack(route: RouteTarget, { closed }: Footprint, seq: number): void {

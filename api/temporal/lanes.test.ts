@@ -725,6 +725,43 @@ describe('one of a lane that fails and goes back alone', () => {
     if (where === 'a hold') await record(client, releaseWorkflowId(id), 'succeeded-lane-gray-lost');
   });
 
+  it.each(['alone', 'lane'] as const)(
+    'P1: while an approval is waited for, where somebody deletes its gray, with onFailure: %s',
+    async (onFailure) => {
+      const [lead, weak] = [`lead-${onFailure}`, `weak-${onFailure}`];
+      const release = { approval: { required: true }, strategy: 'gray', drain: '0s' } as const;
+      const id = await start({
+        [lead]: { dependsOn: [weak], release },
+        [weak]: { release: { ...release, onFailure } },
+      });
+      const isAsked = async (): Promise<ReleaseView | null> => {
+        const seen = await view(id);
+        return seen.waitingOn?.approval === undefined ? null : seen;
+      };
+      const first = await eventually('the approval', isAsked);
+      done = [];
+      deleted.add(weak);
+      if (onFailure === 'alone') {
+        await eventually('it to have left', async () => failures(await view(id))[weak] === 'gray_lost');
+        await eventually('the approval of the others', isAsked);
+        expect(done).toEqual(expect.arrayContaining([`removeGray ${weak}`, `setTraffic ${lead} 0`]));
+        await ask('POST', `/v1/releases/${id}/decisions`, {
+          decision: 'approve',
+          reason: 'test',
+          planHash: first.planHash,
+        });
+      }
+      const seen = await ended(id);
+      deleted.clear();
+      const isAlone = onFailure === 'alone';
+      expect(seen.outcome).toMatchObject(
+        isAlone ? { phase: 'succeeded' } : { phase: 'rolled_back', failure: { code: 'gray_lost' } },
+      );
+      expect(seen.waitingOn).toBeNull();
+      if (isAlone) await record(client, releaseWorkflowId(id), 'succeeded-lane-gray-lost-before-approval');
+    },
+  );
+
   it('in a pause: whoever then asks to promote at once gives gray everything first', async () => {
     verdicts.set('weak6', 'inconclusive');
     const steps = [10, 100].map((weight) => ({ weight, hold: '50ms' }));

@@ -64,6 +64,7 @@ describe('a lane on HTTPProxies', () => {
           all.filter((one) => `${one.verb} ${one.resource} ${one.name}` === what).map((one) => one.at);
         const { name } = world;
         return {
+          name,
           route: at(`patch httpproxies ${name}`),
           empty: at(`patch deployments ${name}-gray`),
           gone: ['deployments', 'services'].flatMap((kind) => at(`delete ${kind} ${name}-gray`)),
@@ -71,11 +72,12 @@ describe('a lane on HTTPProxies', () => {
       };
       const [entry, behind] = [await written(a), await written(c)];
       expect([entry.gone.length, behind.gone.length]).toEqual([2, 2]);
-      // Requests that have come in with the tag get their time, but for those that meet the same version now.
-      const waits = verb === 'abort' ? 2_000 : 0;
-      expect(behind.route[0]! - entry.route[0]!).toBeGreaterThanOrEqual(waits);
-      for (const { route, empty, gone } of [entry, behind]) {
-        expect(empty[0]!).toBeGreaterThan(Math.max(...route));
+      // Requests that have come in with the tag get their time.
+      expect(behind.route[0]! - entry.route[0]!).toBeGreaterThanOrEqual(2_000);
+      for (const { name, route, empty, gone } of [entry, behind]) {
+        const quiet = asked.find((e) => e.summary.includes(`${name}-gray`))!.data as { at: string };
+        expect(Date.parse(quiet.at)).toBeGreaterThan(Math.max(...route));
+        expect(empty[0]!).toBeGreaterThanOrEqual(Date.parse(quiet.at));
         expect(Math.min(...gone)).toBeGreaterThan(empty[0]!);
       }
       expect(Math.min(entry.empty[0]!, behind.empty[0]!)).toBeGreaterThan(behind.route[0]! + 2_000);

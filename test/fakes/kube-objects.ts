@@ -104,14 +104,14 @@ export class FakeObjects {
     const { status, headers, answer } =
       url.searchParams.get('watch') === 'true'
         ? { status: 403, answer: { reason: 'Forbidden', message: 'User "test" cannot watch' } }
-        : await this.handle(method, url.pathname, body);
+        : await this.handle(method, url, body);
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
     response.end(JSON.stringify(answer));
   }
 
   private async handle(
     method: string,
-    path: string,
+    { pathname: path, searchParams: query }: URL,
     body: Json,
   ): Promise<{ status: number; headers?: Record<string, string>; answer: unknown }> {
     const fault = this.faults.get(method)?.shift();
@@ -126,8 +126,9 @@ export class FakeObjects {
     if (object === undefined) {
       if (this.forbidden.has(path))
         return { status: 403, answer: { reason: 'Forbidden', message: `User "test" cannot list ${path}` } };
-      const items = [...this.objects].filter(([key]) => isIn(key, path)).map(([, one]) => one);
-      if (items.length > 0) return { status: 200, answer: { metadata: { resourceVersion: '1' }, items } };
+      const all = [...this.objects].filter(([key]) => isIn(key, path)).map(([, one]) => one);
+      const items = all.filter((one) => isSelected(one['metadata'] as Metadata, query));
+      if (all.length > 0) return { status: 200, answer: { metadata: { resourceVersion: '1' }, items } };
       return { status: 404, answer: { reason: 'NotFound', message: `${path} not found` } };
     }
     if (method === 'DELETE') {
@@ -159,6 +160,24 @@ function isIn(key: string, collection: string): boolean {
   const [, root, plural] = /^(.*)\/([^/]+)$/.exec(collection) ?? [];
   const wide = new RegExp(`^${root}/namespaces/[^/]+/${plural}/`);
   return key.startsWith(`${collection}/`) || wide.test(key);
+}
+
+interface Metadata {
+  readonly name: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** By a name, and by labels that are equal to one value or one of several; other conditions are let pass. */
+function isSelected({ name, labels = {} }: Metadata, query: URLSearchParams): boolean {
+  const wanted = /^metadata\.name=(.+)$/.exec(query.get('fieldSelector') ?? '')?.[1];
+  if (wanted !== undefined && wanted !== name) return false;
+  // Commas within parentheses part values, the others conditions.
+  const conditions = (query.get('labelSelector') ?? '').split(/,(?![^(]*\))/);
+  return conditions.every((condition) => {
+    const [, key, values] =
+      /^([^\s!=]+)=(.*)$/.exec(condition) ?? /^(\S+) in \((.*)\)$/.exec(condition) ?? [];
+    return key === undefined || values!.split(',').includes(labels[key] ?? '');
+  });
 }
 
 /** RFC 7386. */

@@ -147,22 +147,25 @@ describe('a lane of a and c, of which c is lost', () => {
     interval: '5m',
     metrics: [{ name: 'errors', builtin: 'error-rate', max: 5 }],
   };
-  it.each<[string, Analysis, Analysis]>([
-    ['judged', analysis, analysis],
-    ['not measured, a is judged', analysis, null],
-    ['not measured, nor a', null, null],
+  it.each<[string, Analysis, Analysis, boolean]>([
+    ['judged', analysis, analysis, false],
+    ['not measured, a is judged', analysis, null, false],
+    ['not measured, nor a', null, null, false],
+    ['not approved yet, with tagged requests only', analysis, analysis, true],
   ])(
     'P1 P3 P9: c is %s, and somebody deletes its gray Deployment: the lane goes back at once',
-    async (_, ofA, ofC) => {
-      const held: ReleaseInput = { drain: '1s', steps: [{ weight: 50, hold: '10m' }] };
+    async (_, ofA, ofC, isAsked) => {
+      const approval = { required: isAsked };
+      const held: ReleaseInput = { drain: '1s', steps: [{ weight: 50, hold: '10m' }], approval };
       await chain.settings({ a: { ...held, analysis: ofA }, c: { ...held, analysis: ofC } });
       const { a, c } = chain;
       const [stable, gray] = [chain.answer('v1'), chain.answer('v2')];
       const before = await chain.snapshots();
       const steady = chain.steady(20);
       const id = await chain.release('v2');
-      await a.until(id, 'at 50 %', holdsHalf);
-      expect(await waysFromNow(steady, 20)).toEqual([[stable, gray], [gray]]);
+      if (isAsked) await a.until(id, 'waiting for approval', (v) => v.waitingOn?.approval !== undefined);
+      else await a.until(id, 'at 50 %', holdsHalf);
+      expect(await waysFromNow(steady, 20)).toEqual([isAsked ? [stable] : [stable, gray], [gray]]);
       const deleted = Date.now();
       await c.kube.delete(`/apis/apps/v1/namespaces/${c.namespace}/deployments/c-gray`);
       const view = await a.ended(id);

@@ -2,7 +2,7 @@
  * The changes that a release makes beside an Ingress: the same promises as driver.ts keeps for rules, by Ingresses of its own. The
  * user's is only read. The canary with the share carries the note that each write is compared with.
  */
-import { allStable, type IngressTarget } from '../../../domain/traffic.js';
+import { isForGray, allStable, type IngressTarget } from '../../../domain/traffic.js';
 import { uptimeMs } from '../../clock.js';
 import type { RouteInput, TrafficInput, TrafficResult } from '../../contract.js';
 import { fail } from '../../failure.js';
@@ -131,11 +131,10 @@ async function requireTracks(
   { route, traffic, sized }: TrafficInput<IngressTarget>,
   at: { readonly note: Note; readonly lag: number; readonly seen: Seen; readonly isGuard: boolean },
 ): Promise<void> {
-  const isForGray = traffic.gray > 0 || traffic.tag !== null;
-  const isFirst = isForGray && at.note.carried !== true;
+  const isFirst = isForGray(traffic) && at.note.carried !== true;
   // The guard is in a hurry, and mostly stable carries some already.
   const isHasty = at.isGuard && trafficIn(at.seen, route).gray < 100;
-  const isAll = traffic.gray === 100 || (!isForGray && !isHasty);
+  const isAll = traffic.gray === 100 || (!isForGray(traffic) && !isHasty);
   const ready = isFirst
     ? await endpoints.sureOfGray(uptimeMs() + at.lag)
     : await (isAll ? endpoints.sure() : endpoints.recent());
