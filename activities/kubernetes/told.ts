@@ -69,7 +69,7 @@ async function podsOf({ cluster, target, running }: Place, { spec }: Deployment)
   if (shelf !== null) return shelf.select(spec.selector);
   const labelSelector = labelSelectorText(spec.selector);
   const { items } = await cluster.list(resources.pods, target.namespace, { labelSelector }, running.signal);
-  return items as readonly Pod[];
+  return items;
 }
 
 /** One that the Deployment does not select: it has gone, or is of another that the Service leads to as well. */

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { Client, Connection, defaultPayloadConverter } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { GrayInput, WorkloadInput } from '../../activities/contract.js';
 import { CatalogueError, toApplicationFailure } from '../../activities/failure.js';
 import { failure } from '../../domain/failures.js';
@@ -725,10 +725,9 @@ describe('one of a lane that fails and goes back alone', () => {
     if (where === 'a hold') await record(client, releaseWorkflowId(id), 'succeeded-lane-gray-lost');
   });
 
-  it.each(['alone', 'lane'] as const)(
-    'P1: while an approval is waited for, where somebody deletes its gray, with onFailure: %s',
-    async (onFailure) => {
-      const [lead, weak] = [`lead-${onFailure}`, `weak-${onFailure}`];
+  describe('P1: while an approval is waited for, where somebody deletes its gray', () => {
+    /** Waits for an approval, of which the view is answered; then gray of `weak` is gone. */
+    const lost = async (lead: string, weak: string, onFailure: 'alone' | 'lane') => {
       const release = { approval: { required: true }, strategy: 'gray', drain: '0s' } as const;
       const id = await start({
         [lead]: { dependsOn: [weak], release },
@@ -738,29 +737,31 @@ describe('one of a lane that fails and goes back alone', () => {
         const seen = await view(id);
         return seen.waitingOn?.approval === undefined ? null : seen;
       };
-      const first = await eventually('the approval', isAsked);
+      const { planHash } = await eventually('the approval', isAsked);
       done = [];
       deleted.add(weak);
-      if (onFailure === 'alone') {
-        await eventually('it to have left', async () => failures(await view(id))[weak] === 'gray_lost');
-        await eventually('the approval of the others', isAsked);
-        expect(done).toEqual(expect.arrayContaining([`removeGray ${weak}`, `setTraffic ${lead} 0`]));
-        await ask('POST', `/v1/releases/${id}/decisions`, {
-          decision: 'approve',
-          reason: 'test',
-          planHash: first.planHash,
-        });
-      }
+      return { id, isAsked, planHash };
+    };
+    afterEach(() => deleted.clear());
+
+    it('all go back, and nobody is asked any more', async () => {
+      const { id } = await lost('lead24', 'weak24', 'lane');
       const seen = await ended(id);
-      deleted.clear();
-      const isAlone = onFailure === 'alone';
-      expect(seen.outcome).toMatchObject(
-        isAlone ? { phase: 'succeeded' } : { phase: 'rolled_back', failure: { code: 'gray_lost' } },
-      );
+      expect(seen.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'gray_lost' } });
       expect(seen.waitingOn).toBeNull();
-      if (isAlone) await record(client, releaseWorkflowId(id), 'succeeded-lane-gray-lost-before-approval');
-    },
-  );
+    });
+
+    it('alone: the tag leads to the others again, who are asked for as before', async () => {
+      const { id, isAsked, planHash } = await lost('lead25', 'weak25', 'alone');
+      await eventually('it to have left', async () => failures(await view(id))['weak25'] === 'gray_lost');
+      await eventually('the approval of the others', isAsked);
+      expect(done).toEqual(expect.arrayContaining(['removeGray weak25', 'setTraffic lead25 0']));
+      const decision = { decision: 'approve', reason: 'test', planHash };
+      await ask('POST', `/v1/releases/${id}/decisions`, decision);
+      expect((await ended(id)).outcome).toMatchObject({ phase: 'succeeded' });
+      await record(client, releaseWorkflowId(id), 'succeeded-lane-gray-lost-before-approval');
+    });
+  });
 
   it('in a pause: whoever then asks to promote at once gives gray everything first', async () => {
     verdicts.set('weak6', 'inconclusive');
