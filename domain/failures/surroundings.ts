@@ -161,4 +161,10 @@ export const surroundings = {
       `${c.policy} holds for the stable pods and would miss those of ${c.workload}, and its copy for them, "${c.copy}", cannot be made: ${c.why}.`,
       `Let the worker create and delete ${c.resource} (infra/kubernetes/rbac.yaml) and mend what is named; or let the policy select a label that no Service selects by.`,
     ),
+  policy_bound: (c: { policy: string; service: string; gray: string; copy: string }) =>
+    terminal(
+      422,
+      `${c.policy} is bound to Service "${c.service}" by name (targetRefs), and would not hold for "${c.gray}", that of gray.`,
+      `Let it select pods by label; or bind the same to Service "${c.gray}" too, in its targetRefs or by another one named "${c.copy}".`,
+    ),
 } as const;

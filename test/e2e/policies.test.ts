@@ -257,6 +257,44 @@ describe('what holds for stable by label', () => {
   });
 });
 
+describe('what holds for the Service of stable by its name', () => {
+  const policies = at('security.istio.io/v1', 'authorizationpolicies');
+  const to = (name: string) => ({ kind: 'Service', group: '', name });
+  const policy = (name: string, ...targetRefs: object[]): Promise<KubeObject> =>
+    shop.kube.create(policies, {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'AuthorizationPolicy',
+      metadata: { name, namespace },
+      spec: { targetRefs, rules: [{}] },
+    });
+  const refused = async (): Promise<readonly string[]> =>
+    (await look(shop.cluster, 'bound')).problems.map((p) => `${p.code} ${p.message.split(' is')[0]}`);
+
+  it('is refused in the plan and before any pod of gray, and fine once it holds for that of gray', async () => {
+    await shop.install('bound', { replicas: 1 });
+    const gateway = { kind: 'Gateway', group: 'gateway.networking.k8s.io', name: 'bound' };
+    await policy('edge', gateway);
+    await policy('waypoint', to('bound'));
+    await until('the worker knows the policy', async () =>
+      expect(await refused()).toEqual(['policy_bound AuthorizationPolicy "waypoint"']),
+    );
+    const target = shop.target('bound', 'v2');
+    const failure = await failureOf(shop.run('deployGray', target, { replicas: 1 }));
+    expect(failure).toMatchObject({
+      code: 'policy_bound',
+      remedy: expect.stringContaining('named "waypoint-bound-gray"'),
+    });
+    await expect(shop.deployment('bound-gray')).rejects.toMatchObject({ status: 404 });
+
+    await policy('waypoint-bound-gray', to('bound-gray'));
+    await until('the worker knows that of gray', async () => expect(await refused()).toEqual([]));
+    await shop.run('deployGray', target, { replicas: 1 });
+    await shop.run('removeGray', target);
+    const left = (await shop.items(policies)).map((o) => o.metadata.name);
+    expect(left).toEqual(expect.arrayContaining(['edge', 'waypoint', 'waypoint-bound-gray']));
+  });
+});
+
 describe('what two gray tracks of one namespace need', () => {
   const policies = at('networking.k8s.io/v1', 'networkpolicies');
   const policy = (name: string, app: string, from: string): Promise<KubeObject> => {

@@ -1,13 +1,15 @@
 /** Which policies hold for stable and would miss gray, whose labels differ, and their copies for gray. Pure. */
 import { failure, type Failure } from '../../../domain/failures.js';
-import { joinName, labels as ours } from '../../../domain/ids.js';
+import { labels as ours } from '../../../domain/ids.js';
 import type { Target } from '../../../domain/target.js';
 import { cloneMetadata, isCopyFor, ownLabels } from '../clone.js';
 import type { GrayObjects } from '../gray.js';
 import { podLabels, type Deployment, type KubeObject } from '../objects.js';
 import { apiVersion, resources, type Resource } from '../resources.js';
 import { matchesSelector, serviceMatches, type Labels, type LabelSelector } from '../selectors.js';
+import { boundProblems } from './bound.js';
 import { homeOf, specOf, type Policy } from './kinds.js';
+import { copyName, nameOf } from './names.js';
 import { grantsForGray, peersIn, withGrayPeers } from './network.js';
 
 /** Both tracks side by side, and what is in their namespace. */
@@ -15,7 +17,7 @@ export interface Tracks {
   readonly stable: Deployment;
   readonly gray: Pick<GrayObjects, 'deployment' | 'service'>;
   readonly services: readonly KubeObject[];
-  readonly target: Pick<Target, 'application' | 'namespace' | 'lane' | 'gray'>;
+  readonly target: Pick<Target, 'application' | 'namespace' | 'lane' | 'gray' | 'route'>;
   /** Of the namespace; null: they may not be read. */
   readonly namespaceLabels: Labels | null;
   readonly release: string;
@@ -31,7 +33,7 @@ export interface PolicyCopy {
 
 export interface Copies {
   readonly copies: readonly PolicyCopy[];
-  /** What cannot be copied, as its name is taken. */
+  /** What cannot be copied, as its name is taken, or as it is bound to a Service. */
   readonly problems: readonly Failure[];
   /** For people, what gray goes without. */
   readonly warnings: readonly string[];
@@ -44,9 +46,8 @@ export interface Copies {
 export function policyCopies(policies: readonly Policy[], tracks: Tracks): Copies {
   const labels = selectorOf(tracks.gray.deployment);
   const missing = missedBy(tracks, labels);
-  const wanted = policies
-    .filter((policy) => isOriginal(policy, tracks.target))
-    .map((policy) => copiesOf(policy, tracks, labels, missing));
+  const originals = policies.filter((policy) => isOriginal(policy, tracks.target));
+  const wanted = originals.map((policy) => copiesOf(policy, tracks, labels, missing));
   const copies = wanted.flatMap((w) => w.copies);
   const taken = copies.flatMap((copy) => {
     const rival = policies.find(
@@ -60,9 +61,16 @@ export function policyCopies(policies: readonly Policy[], tracks: Tracks): Copie
   const foreign = taken.filter(({ rival }) => !holdsForGray(rival, tracks));
   return {
     copies: copies.filter((copy) => taken.every((t) => t.copy !== copy)),
-    problems: foreign.map(({ copy }) =>
-      notCopied(copy, tracks.target, `${copy.resource.kind} "${copy.object.metadata.name}" is not of Sluice`),
-    ),
+    problems: [
+      ...foreign.map(({ copy }) =>
+        notCopied(
+          copy,
+          tracks.target,
+          `${copy.resource.kind} "${copy.object.metadata.name}" is not of Sluice`,
+        ),
+      ),
+      ...boundProblems(originals, tracks),
+    ],
     warnings: wanted.flatMap((w) => w.warnings),
   };
 }
@@ -104,11 +112,14 @@ function holdsForGray(policy: Policy, { gray, target }: Tracks): boolean {
   )
     return peersIn(spec).some(({ podSelector }) => matchesSelector(podSelector, pods));
   const labels = policy.kind.selects === 'pods' ? pods : (gray.service?.metadata.labels ?? {});
-  return matchesSelector(policy.kind.selector(spec), labels);
+  const { selector, boundTo } = policy.kind;
+  return matchesSelector(selector(spec), labels) || boundTo(spec).includes(target.gray);
 }
 
+type Misses = (selector: LabelSelector | null) => boolean;
+
 /** Whether a selector means stable's pods, and misses gray's because labels of theirs had to be changed, and for that alone. */
-function missedBy({ stable, gray }: Tracks, changed: Labels): (selector: LabelSelector) => boolean {
+function missedBy({ stable, gray }: Tracks, changed: Labels): Misses {
   const before = podLabels(stable);
   const after = podLabels(gray.deployment);
   const kept = Object.entries(before).filter(([key]) => key in changed);
@@ -122,17 +133,9 @@ interface Wanted {
   readonly warnings: readonly string[];
 }
 
-/** DNS subdomain names, unlike those of Services. */
-const longestName = 253;
-
 const none: Wanted = { copies: [], warnings: [] };
 
-function copiesOf(
-  policy: Policy,
-  tracks: Tracks,
-  labels: Labels,
-  misses: (selector: LabelSelector) => boolean,
-): Wanted {
+function copiesOf(policy: Policy, tracks: Tracks, labels: Labels, misses: Misses): Wanted {
   const { kind, object } = policy;
   const { namespace } = tracks.target;
   const spec = specOf(policy);
@@ -208,21 +211,18 @@ function copyOf(
   const { namespace: here } = target;
   const home = homeOf(policy, here);
   const namespace = abroad === 'beside gray' ? here : home;
-  // Of two applications that it concerns each has its own copy, and of two namespaces.
-  const track = base === tracks.stable.metadata.name && home === here ? target.lane : target.gray;
-  const suffix = home === here ? track : `${namespace === here ? home : here}-${track}`;
   const own = { ...ownLabels(tracks), [ours.workload]: target.gray };
   const labels = without(metadata.labels ?? {}, Object.values(ours));
   return {
     resource,
-    original: home === here ? `"${metadata.name}"` : `"${metadata.name}" of namespace "${home}"`,
+    original: nameOf(policy, here),
     object: {
       apiVersion: apiVersion(resource),
       kind: resource.kind,
       metadata: cloneMetadata(
         { ...metadata, labels },
         {
-          name: joinName(base, suffix, longestName),
+          name: copyName(policy, tracks, base),
           target: { ...target, namespace },
           own: namespace === here ? own : { ...own, [ours.namespace]: here },
         },

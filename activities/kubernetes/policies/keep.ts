@@ -13,7 +13,7 @@ import { homeOf, type Policy } from './kinds.js';
 
 /**
  * Before gray's pods, so that none of them is without. Again: what is there stays. What an earlier release left goes. Throws
- * policy_not_copied with the first that cannot be made.
+ * policy_not_copied with the first that cannot be made, policy_bound with the first that must not.
  */
 export async function makeCopies(
   place: Place,

@@ -14,8 +14,10 @@ export interface PolicyKind {
   readonly versions?: readonly string[];
   /** What the selector is compared with. */
   readonly selects: 'pods' | 'services';
-  /** An absent selector is an empty one: it matches everything. */
-  readonly selector: (spec: Spec) => LabelSelector;
+  /** An absent selector is an empty one: it matches everything. Null: it is bound to something by name instead. */
+  readonly selector: (spec: Spec) => LabelSelector | null;
+  /** Services of its own namespace that it is bound to by name. */
+  readonly boundTo: (spec: Spec) => readonly string[];
   /** For pods or Services of this namespace. */
   readonly withSelector: (spec: Spec, labels: Labels, namespace: string) => Spec;
   /** Whether one of the namespace `at` can be about pods of this namespace. */
@@ -29,6 +31,7 @@ const monitor = (selects: PolicyKind['selects'], kind: string, plural: string): 
   versions: ['v1'],
   selects,
   selector: (spec) => spec['selector'] ?? {},
+  boundTo: () => [],
   withSelector: (spec, matchLabels, namespace) => ({
     ...spec,
     // The same labels elsewhere are of another gray.
@@ -39,6 +42,21 @@ const monitor = (selects: PolicyKind['selects'], kind: string, plural: string): 
   // Its Secrets are there, and Prometheus may look for monitors nowhere else.
   abroad: 'beside the original',
 });
+
+interface TargetRef {
+  readonly group?: string;
+  readonly kind?: string;
+  readonly name?: string;
+}
+
+function targetRefs(spec: Spec): readonly TargetRef[] {
+  const { targetRef, targetRefs: several } = spec as { targetRef?: TargetRef; targetRefs?: TargetRef[] };
+  return [targetRef ?? [], several ?? []].flat();
+}
+
+/** Null: what it names is no Service, but a Gateway, say. Istio takes "core" for the group that has no name. */
+const serviceOf = ({ group = '', kind, name }: TargetRef): string | null =>
+  kind === 'Service' && ['', 'core'].includes(group) ? (name ?? null) : null;
 
 /** What Istio reads for all namespaces, unless its mesh config names another `rootNamespace`. */
 export const istioRoot = 'istio-system';
@@ -62,9 +80,11 @@ function mesh(
     versions,
     selects: 'pods',
     selector: (spec) => {
+      if (targetRefs(spec).length > 0) return null;
       const { [key]: matchLabels = {} } = (spec[field] ?? {}) as Readonly<Record<string, Labels>>;
       return { matchLabels };
     },
+    boundTo: (spec) => targetRefs(spec).flatMap((ref) => serviceOf(ref) ?? []),
     withSelector: (spec, labels) => ({ ...omit(spec, field), [field]: { [key]: labels } }),
     reaches: (_, at, namespace) => at === namespace || (isOfAll && at === istioRoot),
     abroad: isOfAll ? 'beside gray' : null,
@@ -79,6 +99,7 @@ export const policyKinds: readonly PolicyKind[] = [
     resource: resources.networkpolicies,
     selects: 'pods',
     selector: (spec) => spec['podSelector'] ?? {},
+    boundTo: () => [],
     withSelector: (spec, matchLabels) => ({ ...spec, podSelector: { matchLabels } }),
     reaches: (spec, at, namespace) => at === namespace || namesNamespaces(spec),
     abroad: 'beside the original',
