@@ -1,9 +1,11 @@
 /** What a release would make of gray, as the pre-flight needs it: nothing of it is ever written. Pure. */
 import { workloadSettings } from '../../domain/application.js';
 import { consumersIn, grayLabels, grayVariables } from '../../domain/consumers.js';
+import type { Failure } from '../../domain/failures.js';
 import type { Target } from '../../domain/target.js';
 import type { AnyRoute } from '../../domain/traffic.js';
 import { grayDeployment } from './gray.js';
+import { whereDeclared } from './gray-labels.js';
 import type { Deployment } from './objects.js';
 import type { Findings, Lookout } from './observation.js';
 import { policyCopies, type Copies, type PolicyCopy } from './policies/copies.js';
@@ -52,6 +54,19 @@ export function sketch(at: Lookout, route: AnyRoute | null, container: string): 
     ...grayLabels(declared, words),
     grayVariables: grayVariables(consumersIn(at.application, at.environment), words),
   };
+}
+
+/** What a first release would make of stable, and the next one be refused for: labels that are to be gray's alone. */
+export function firstProblems(
+  at: Lookout,
+  manifest: Deployment,
+  container: string,
+  found: Findings,
+): readonly Failure[] {
+  if (at.route === null) return [];
+  const stable = { ...manifest, metadata: { ...manifest.metadata, name: at.deployment } };
+  const { problems } = rendered(at, at.route, stable, container, found);
+  return problems.filter((p) => p.code === 'labels_not_apart').map((p) => whereDeclared(p, at));
 }
 
 /** Copies of what holds for stable's pods by label and would miss gray's. */

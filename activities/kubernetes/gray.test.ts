@@ -95,6 +95,15 @@ describe('the gray Deployment', () => {
     expect(found.problems).toHaveLength(1);
   });
 
+  it('has labels that tell it from stable: one that both would have is a problem, one that is changed anyway is not', () => {
+    const labels = { app: 'web', track: 'gray', team: 'shop' };
+    const grayLabels = { app: 'web', track: 'gray', team: 'other', lane: 'gray' };
+    const { problems } = clone(stable({ labels }), [service('web', { app: 'web' })], { grayLabels });
+    expect(problems.map((p) => [p.code, p.pointer])).toEqual([
+      ['labels_not_apart', '/workload/grayLabels/track'],
+    ]);
+  });
+
   it('changes each label that a matching Service or the Deployment itself selects on, and no other', () => {
     const labels = { app: 'web', tier: 'front', team: 'shop', 'pod-template-hash': 'x' };
     const { deployment, problems } = clone(stable({ labels }), [

@@ -4,6 +4,7 @@ import type { Target } from '../../domain/target.js';
 import { scalesDeployment } from './autoscalers.js';
 import { changedLabels, cloneMetadata, isOwn, ownLabels } from './clone.js';
 import { consumerProblems, variablesOf, withVariables } from './consumers.js';
+import { labelProblems } from './gray-labels.js';
 import {
   type KubeObject,
   type Container,
@@ -175,6 +176,7 @@ function grayProblems(
     ...unknown,
     ...missing,
     ...together,
+    ...labelProblems(stable, gray, target),
     ...others.map((service) => failure('gray_would_match', { service })),
   ];
 }

@@ -109,6 +109,62 @@ describe('the observation', () => {
     const own = [{ name: 'orders', topic: { env: 'TOPIC', value: 'orders-{{lane}}' } }];
     expect(codes({ ...application(), consumers: own }, found())).toEqual([]);
   });
+  const tagged = (labels: Record<string, string>): Deployment => {
+    const { spec, ...rest } = deployment();
+    return {
+      ...rest,
+      spec: { ...spec, template: { ...spec.template, metadata: { labels: { app: 'web', ...labels } } } },
+    };
+  };
+  const grayLabels = { 'example.com/track': '{{tag}}' };
+  const alike = { stable: tagged({ 'example.com/track': 'gray' }) };
+  it('refuses gray that has a label of workload.grayLabels in common with stable, and points at it', () => {
+    const spec = application({ grayLabels });
+    const [problem, ...more] = observed(at(spec), found(alike)).problems;
+    expect(more).toEqual([]);
+    expect(problem).toMatchObject({
+      code: 'labels_not_apart',
+      pointer: '/workload/grayLabels/example.com~1track',
+      message: expect.stringContaining('the pods of both carry example.com/track "gray"'),
+      remedy: expect.stringContaining('pod template'),
+    });
+    const [prod] = spec.environments;
+    const local = { ...application(), environments: [{ ...prod!, workload: { grayLabels } }] };
+    expect(observed(at(local), found(alike)).problems[0]?.pointer).toBe(
+      '/environments/0/workload/grayLabels/example.com~1track',
+    );
+    const elsewhere = { ...spec, environments: [{ ...prod!, workload: { name: 'web' } }] };
+    expect(observed(at(elsewhere), found(alike)).problems[0]?.pointer).toBe(problem!.pointer);
+    expect(observed(at(spec, 'blue'), found(alike)).problems).toEqual([]);
+    expect(codes(application({ grayLabels }, 'rolling'), found(alike))).toEqual([]);
+  });
+  it('refuses a first release of such a stable, and asks nothing of a manifest that is no longer needed', () => {
+    const manifest = alike.stable as unknown as Record<string, unknown>;
+    const bare = { ...manifest, metadata: undefined };
+    const nothing = found({ stable: null, services: [] });
+    for (const declared of [manifest, bare]) {
+      const spec = application({ grayLabels, manifest: declared });
+      expect(codes(spec, nothing)).toEqual(['labels_not_apart']);
+      expect(codes(spec, found())).toEqual([]);
+    }
+    expect(codes(application({ grayLabels, manifest }, 'rolling'), nothing)).toEqual([]);
+    const plain = deployment() as unknown as Record<string, unknown>;
+    expect(codes(application({ grayLabels, manifest: plain }), nothing)).toEqual([]);
+  });
+  it('warns of a stable that has the tag of MSE, declared or live, but of an environment called so', () => {
+    const stable = tagged({ 'alicloud.service.tag': 'blue' });
+    const warnings = (spec: Application, seen: Findings) => observed(at(spec), seen).observation?.warnings;
+    const warned = [
+      expect.stringMatching(/^The pod template of Deployment "web" of web in prod has .*tag "blue" though/),
+    ];
+    expect(warnings(application(), found({ stable }))).toEqual(warned);
+    expect(warnings(application({}, 'rolling'), found({ stable }))).toEqual(warned);
+    const manifest = stable as unknown as Record<string, unknown>;
+    expect(warnings(application({ manifest }), found({ stable: null }))).toEqual(warned);
+    const [prod] = application().environments;
+    const named = { ...application(), environments: [{ ...prod!, name: 'blue' }] };
+    expect(warnings(named, found({ stable }))).toBeUndefined();
+  });
   it('says what runs', () => {
     const { observation, problems } = observed(
       at(application()),

@@ -2,7 +2,7 @@
 import type { Application, Environment } from '../../domain/application.js';
 import { releaseSettings, routeOf, trafficSettings, workloadSettings } from '../../domain/application.js';
 import { batchLane, declaredBatches } from '../../domain/batches.js';
-import { failure, type Failure } from '../../domain/failures.js';
+import { failure, type Failure, type FailureCode } from '../../domain/failures.js';
 import { grayName } from '../../domain/ids.js';
 import { marksOf } from '../../domain/member.js';
 import type { Observation } from '../../domain/target.js';
@@ -22,7 +22,8 @@ import {
   type Pod,
 } from './objects.js';
 import { overlapProblems } from './gray.js';
-import { copied, copiesFor, hiddenKinds, rendered } from './gray-sketch.js';
+import { tagWarnings, whereDeclared } from './gray-labels.js';
+import { copied, copiesFor, firstProblems, hiddenKinds, rendered } from './gray-sketch.js';
 import { containerName, manifestProblems } from './manifest.js';
 import type { PolicyCopy } from './policies/copies.js';
 import type { Policies } from './policies/find.js';
@@ -115,8 +116,10 @@ export function observed(at: Lookout, found: Findings): Observed {
   const deployment = found.stable ?? (manifest as unknown as Deployment);
   const container = containerName(deployment, place);
   if (typeof container !== 'string') return { observation: null, problems: [container], copies: [] };
-  if (first)
-    return { observation: observationOf(at, deployment, container, found), problems: [], copies: [] };
+  if (first) {
+    const problems = firstProblems(at, deployment, container, found);
+    return { observation: observationOf(at, deployment, container, found), problems, copies: [] };
+  }
   const policies = copiesFor(at, deployment, container, found);
   return {
     observation: observationOf(at, deployment, container, found, [
@@ -146,7 +149,7 @@ function observationOf(
   const live = deployment.spec.replicas ?? 1;
   const replicas = at.inBatches ? replicasBehind(live, found.gray, at.application.name) : live;
   const what = `Deployment "${at.deployment}" of ${at.application.name} in ${at.environment.name}`;
-  const warnings = exists
+  const seen = exists
     ? [
         ...notes,
         ...scaled(at, replicas, found),
@@ -154,6 +157,7 @@ function observationOf(
         ...(found.declared === undefined ? [] : declaredWarnings(what, found.declared)),
       ]
     : [];
+  const warnings = [...tagWarnings(what, deployment, at.environment), ...seen];
   const drift = found.declared !== undefined && 'drift' in found.declared ? found.declared.drift : null;
   return {
     application: at.application.name,
@@ -221,6 +225,8 @@ function serviceProblems(
   ];
 }
 
+const apartCodes: readonly FailureCode[] = ['gray_would_match', 'consumers_not_apart', 'labels_not_apart'];
+
 /** Gray can be made beside stable: its names are free or ours, and nothing would take its pods for stable's. */
 function grayProblems(at: Lookout, stable: Deployment, container: string, found: Findings): Failure[] {
   const { application, namespace, gray, route } = at;
@@ -238,7 +244,7 @@ function grayProblems(at: Lookout, stable: Deployment, container: string, found:
   const would = rendered(at, route, stable, container, found);
   return [
     ...taken.map(({ kind }) => failure('gray_name_taken', { kind, name: gray, namespace })),
-    ...would.problems.filter((p) => p.code === 'gray_would_match' || p.code === 'consumers_not_apart'),
+    ...would.problems.filter((p) => apartCodes.includes(p.code)).map((p) => whereDeclared(p, at)),
     ...overlapProblems(would.deployment, found.budgets ?? [], found.autoscalers ?? []),
   ];
 }

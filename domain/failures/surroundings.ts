@@ -149,6 +149,12 @@ export const surroundings = {
       `Gray of "${c.workload}" would not be kept apart from stable: variable ${c.variable} of consumer "${c.consumer}": ${c.why}`,
       'Correct consumers[] of the application: write a value of its own, without {{stable}} where stable has none.',
     ),
+  labels_not_apart: (c: { workload: string; label: string; value: string }) =>
+    terminal(
+      422,
+      `Gray of "${c.workload}" would not be told apart from stable: the pods of both carry ${c.label} "${c.value}".`,
+      'Take the label out of the pod template of the Deployment (and of workload.manifest or workload.template), or correct workload.grayLabels: {{lane}} and {{tag}} stand for those of the release.',
+    ),
   gray_would_match: (c: { service: string }) =>
     terminal(
       422,

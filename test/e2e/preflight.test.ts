@@ -96,6 +96,38 @@ describe('the pre-flight', () => {
     await shop.kube.delete(`${shop.paths.services}/seen-gray`);
   });
 
+  it('names a label by which stable would be taken for gray, live or declared', async () => {
+    const grayLabels = { 'alicloud.service.tag': '{{tag}}' };
+    const objects = (name: string, labels: object) => ({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name, namespace },
+      spec: {
+        replicas: 0,
+        selector: { matchLabels: { app: 'seen' } },
+        template: {
+          metadata: { labels: { app: 'seen', ...labels } },
+          spec: { containers: [{ name: 'app', image: shop.tagged('v1') }] },
+        },
+      },
+    });
+    const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`;
+    const tag = { 'alicloud.service.tag': 'gray' };
+    const traffic = { router: 'gateway-api', service: 'seen', route: 'seen' } as const;
+    const of = (name: string, more: object = {}) =>
+      spec(name, { traffic, workload: { grayLabels, ...more } });
+    const alike = { code: 'labels_not_apart', pointer: '/workload/grayLabels/alicloud.service.tag' };
+    await shop.kube.create(deployments, objects('alike', tag));
+    await shop.kube.create(deployments, objects('apart', { 'alicloud.service.tag': 'blue' }));
+    expect((await look(of('alike'))).problems).toEqual([expect.objectContaining(alike)]);
+    const apart = await look(of('apart'));
+    expect(apart.problems).toEqual([]);
+    expect(apart.observation?.warnings).toEqual([expect.stringContaining('alicloud.service.tag "blue"')]);
+    const manifest = objects('declared', tag);
+    expect((await look(of('declared', { manifest }))).problems).toEqual([expect.objectContaining(alike)]);
+    for (const name of ['alike', 'apart']) await shop.kube.delete(`${deployments}/${name}`);
+  });
+
   it('names what a worker with too few rights may not do, all of it at once', async () => {
     const limited = await clusterOf('reader', [
       { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list', 'watch'] },
