@@ -96,6 +96,8 @@ export interface TrafficInput<Route extends AnyRoute = RouteTarget> {
   readonly seq: number;
   /** Refuse (`gray_too_small`) where gray has fewer ready endpoints than its share of stable's. Default false. */
   readonly sized?: boolean;
+  /** Gray was just made to have so many pods: endpoints of all are waited for, as long as those of a first share. Absent: it was not. */
+  readonly grown?: number;
   /** What requests of the share come to further on, in the same cluster: nothing is written while gray of one has no ready endpoint. */
   readonly behind?: readonly Behind[];
 }
@@ -103,6 +105,8 @@ export interface TrafficInput<Route extends AnyRoute = RouteTarget> {
 export interface Behind {
   readonly application: string;
   readonly route: AnyRoute;
+  /** As of the entry. */
+  readonly grown?: number;
 }
 
 export interface TrafficResult {

@@ -210,17 +210,30 @@ async function shift(
   }
   const traffic = { ...reached.traffic, gray: step.weight };
   const isFresh = targets.every(({ grayReplicas }, i) => grayReplicas !== 'auto' || scaled[i] !== null);
-  if (isFresh) return moveTraffic(run, stage, entries, reached, traffic);
+  const grown = grownBy(targets, scaled);
+  if (isFresh) return moveTraffic(run, stage, entries, reached, traffic, { grown });
   try {
-    return await moveTraffic(run, stage, entries, reached, traffic, true);
+    return await moveTraffic(run, stage, entries, reached, traffic, { grown, sized: true });
   } catch (error) {
     const { code, message } = failureOf(error);
     if (code !== 'gray_too_small') throw error;
     run.record.note('note', message);
   }
-  await inOrder(targets, (target) => scaleGray(run, reached, target, step, summary));
-  return moveTraffic(run, stage, entries, reached, traffic);
+  const again = await inOrder(targets, (target) => scaleGray(run, reached, target, step, summary));
+  return moveTraffic(run, stage, entries, reached, traffic, { grown: grownBy(targets, again) });
 }
+
+/** How many pods gray of each was brought to. */
+const grownBy = (
+  targets: Targets,
+  scaled: readonly ({ readonly replicas: number } | null)[],
+): ReadonlyMap<string, number> =>
+  new Map(
+    targets.flatMap(({ application }, i): [string, number][] => {
+      const replicas = scaled[i]?.replicas;
+      return replicas === undefined ? [] : [[application, replicas]];
+    }),
+  );
 
 /** After a drain: traffic has left gray, but connections may still be open, and a proxy may not know yet. */
 async function removeGray(

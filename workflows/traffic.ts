@@ -91,9 +91,9 @@ export async function moveTraffic(
   routed: readonly Routed[],
   reached: Reached,
   traffic: Traffic,
-  sized = false,
+  gray: GraySize = {},
 ): Promise<Done> {
-  await setTraffic(run, stage, routed, traffic, sized);
+  await setTraffic(run, stage, routed, traffic, gray);
   reached.traffic = traffic;
   return {
     result:
@@ -107,14 +107,15 @@ async function setTraffic(
   stage: Stage,
   routed: readonly Routed[],
   traffic: Traffic,
-  sized = false,
+  { sized, grown = new Map() }: GraySize = {},
 ): Promise<readonly TrafficResult[]> {
   const results: TrafficResult[] = [];
   for (const beside of levelsOf(routed)) {
     const writes = beside.flatMap(({ application, route }): Write[] => {
       if (route === null) return [];
       const numbered = { release: run.inputs.id, route, traffic, seq: run.nextSeq() };
-      const input = { ...numbered, ...(sized ? { sized } : {}), ...behind(stage, route, traffic) };
+      const size = { ...(sized === true ? { sized } : {}), ...grownIn(grown, application) };
+      const input = { ...numbered, ...size, ...behind(stage, route, traffic, grown) };
       return [{ application, input }];
     });
     results.push(...(await writeBeside(run, writes)));
@@ -123,6 +124,19 @@ async function setTraffic(
   for (const change of results.flatMap(({ foreign }) => foreign))
     run.record.note('note', `Somebody else changed the route: ${change}`);
   return results;
+}
+
+/** What is known of gray when it gets a share. */
+interface GraySize {
+  /** Whether it may have become too small. Default false. */
+  readonly sized?: boolean;
+  /** Pods of those applications whose gray was just made larger. */
+  readonly grown?: ReadonlyMap<string, number>;
+}
+
+function grownIn(pods: ReadonlyMap<string, number>, application: string): { readonly grown?: number } {
+  const grown = pods.get(application);
+  return grown === undefined ? {} : { grown };
 }
 
 interface Write {
@@ -166,9 +180,16 @@ function refuseUnready(run: Run, { unready }: TrafficResult): void {
 }
 
 /** What requests of the share come to behind an entry, in the cluster whose worker writes it. */
-function behind({ targets }: Stage, entry: AnyRoute, { tag, gray }: Traffic): Pick<TrafficInput, 'behind'> {
+function behind(
+  { targets }: Stage,
+  entry: AnyRoute,
+  { tag, gray }: Traffic,
+  grown: ReadonlyMap<string, number>,
+): Pick<TrafficInput, 'behind'> {
   const inner = targets.flatMap(({ inner: isInner, application, route }): Behind[] =>
-    isInner === true && route !== null && route.cluster === entry.cluster ? [{ application, route }] : [],
+    isInner === true && route !== null && route.cluster === entry.cluster
+      ? [{ application, route, ...grownIn(grown, application) }]
+      : [],
   );
   return inner.length === 0 || tag === null || gray === 0 ? {} : { behind: inner };
 }

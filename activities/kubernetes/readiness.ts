@@ -173,9 +173,10 @@ class View {
     }
   }
 
-  /** Where they are not watched yet. False: there was nothing to do, or no answer; the watch will tell. */
+  /** Where no watch has told of them yet. False: there was nothing to do, or no answer; the watch will tell. */
   async lookAtPods(): Promise<boolean> {
-    if (this.pods !== null || this.looked !== null) return false;
+    const isHeard = this.pods !== null && this.pods.mirror.listedAt !== null;
+    if (isHeard || this.looked !== null) return false;
     this.looked = [];
     try {
       const labelSelector = labelSelectorText(this.options.selector);
@@ -246,7 +247,9 @@ class View {
   }
 
   private podsNow(): readonly Pod[] {
-    return this.pods === null ? (this.looked ?? []) : this.pods.mirror.shelf.select(this.options.selector);
+    const { pods, looked } = this;
+    if (pods === null || pods.mirror.listedAt === null) return looked ?? [];
+    return pods.mirror.shelf.select(this.options.selector);
   }
 
   private podsOf(): Pod[] {

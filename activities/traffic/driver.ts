@@ -6,7 +6,7 @@ import type { RestoreInput, RestoreResult, RouteInput, TrafficInput, TrafficResu
 import { fail } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { changeRoute, type Change, type Seen } from './change.js';
-import { Endpoints, requireReady, requireSize } from './endpoints.js';
+import { Endpoints, lagMs, requireReady, requireSize } from './endpoints.js';
 import { laneOf, marksOf, notedRoute, type Footprint } from './footprint.js';
 import { routers } from './index.js';
 import {
@@ -22,9 +22,6 @@ import type { Router } from './router.js';
 import { settled } from './settle.js';
 import { drainedRules, originsOf, problemsOf, type Rules } from './rules.js';
 import { bareRules, originsSince, rulesWith, rulesWithout, trafficSeen } from './shared.js';
-
-/** How long after its pods a Service may have its endpoints: moments, but seconds where the cluster's controllers have just begun. */
-const endpointsLagMs = 10_000;
 
 /**
  * Takes the route in hand: gray joins with weight 0, how it was is noted. Answers when the data plane knows gray. Again with the
@@ -78,7 +75,7 @@ export async function setTraffic(
   cluster: Cluster,
   input: TrafficInput,
   signal: AbortSignal,
-  lag = endpointsLagMs,
+  lag = lagMs,
   settle = routers[input.route.router].settleMs,
 ): Promise<TrafficResult> {
   const result = await setTrafficAs(cluster, input, {}, signal, lag);
@@ -105,6 +102,7 @@ async function setTrafficAs(
   const { route, release, seq, traffic } = input;
   const router = routers[route.router];
   const endpoints = new Endpoints(cluster, route, signal);
+  const until = uptimeMs() + lag;
   refuseShare(route, traffic);
   endpoints.begin();
   if (traffic.gray < 100) await requireStableProxy(cluster, route, signal);
@@ -124,12 +122,12 @@ async function setTrafficAs(
     refuseTaken(route, beside === null ? rules : bareRules(router, seen, route), traffic);
     refuseCollision(route, seen, traffic);
     const { gray, carried } = footprint;
-    const isFirst = isForGray(traffic) && carried !== true;
+    const isNew = isForGray(traffic) && (carried !== true || input.grown !== undefined);
     // The guard is in a hurry, and mostly stable carries some already.
     const isHasty = as.closed === 'guard' && trafficSeen(router, seen, route).gray < 100;
     const isAll = traffic.gray === 100 || (!isForGray(traffic) && !isHasty);
-    const ready = isFirst
-      ? await endpoints.sureOfGray(uptimeMs() + lag)
+    const ready = isNew
+      ? await endpoints.sureOfGray(until, input.grown)
       : await (isAll ? endpoints.sure() : endpoints.recent());
     requireReady(ready, route, traffic);
     if (input.sized === true) requireSize(ready, route, traffic.gray);

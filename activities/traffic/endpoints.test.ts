@@ -126,6 +126,22 @@ describe('P1: what the shared watch has heard of endpoints', () => {
     expect((await setting).after).toEqual({ gray: 10, tag: null });
     expect(looks()).toBe(1);
   });
+
+  it('is waited for where gray was just made larger, until it tells of all pods', async () => {
+    await set(2, 10);
+    const following = vi.spyOn(Mirror.prototype, 'follow');
+    const larger = { release, route, seq: 3, traffic: { gray: 60, tag: null }, grown: 3 };
+    const setting = setTraffic(cluster, larger, never, 20_000);
+    await soon(() => expect(following).toHaveBeenCalled());
+    ready('web-gray', 3);
+    expect(await setting).toMatchObject({ before: { gray: 10 }, after: { gray: 60 } });
+  });
+
+  it('and not for ever: a pod of it may have failed meanwhile', async () => {
+    await set(2, 10);
+    const larger = { release, route, seq: 3, traffic: { gray: 60, tag: null }, grown: 3 };
+    expect((await setTraffic(cluster, larger, never, 0)).after).toEqual({ gray: 60, tag: null });
+  });
 });
 
 describe('P1: what a share comes to behind its entry', () => {

@@ -45,13 +45,13 @@ export class Endpoints {
     return (this.asked ??= asked(this.cluster, this.route, this.ask()));
   }
 
-  /** The same, but when gray has some, or at `until` (by `uptimeMs`): its pods are ready, but the cluster may not have told of it. */
-  async sureOfGray(until: number): Promise<Ready> {
+  /** The same, but when gray has so many, or at `until` (by `uptimeMs`): its pods are ready, but the cluster may not have told of it. */
+  async sureOfGray(until: number, least = 1): Promise<Ready> {
     for (;;) {
       const isLate = uptimeMs() >= until;
-      if (isLate || this.heard()?.gray !== 0) {
+      if (isLate || (this.heard()?.gray ?? least) >= least) {
         const ready = await this.sure();
-        if (isLate || ready.gray > 0) return ready;
+        if (isLate || ready.gray >= least) return ready;
         this.asked = null;
       }
       const { namespace, grayService: service } = this.route;
@@ -74,6 +74,9 @@ export class Endpoints {
   }
 }
 
+/** How long after its pods a Service may have its endpoints: moments, but seconds where the cluster's controllers have just begun, or are busy. */
+export const lagMs = 10_000;
+
 /** The first of those whose gray has no ready endpoint: by what the shared watch has heard, and where that is none, by the API server. */
 export async function unreadyOf(
   cluster: Cluster,
@@ -81,8 +84,9 @@ export async function unreadyOf(
   signal: AbortSignal,
 ): Promise<Behind | undefined> {
   const gray = await Promise.all(
-    behind.map(async ({ route }) => {
+    behind.map(async ({ route, grown }) => {
       const endpoints = new Endpoints(cluster, route, signal);
+      if (grown !== undefined) return (await endpoints.sureOfGray(uptimeMs() + lagMs, grown)).gray;
       const heard = await endpoints.recent();
       return heard.gray > 0 ? heard.gray : (await endpoints.sure()).gray;
     }),

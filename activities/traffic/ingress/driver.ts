@@ -8,7 +8,7 @@ import type { RouteInput, TrafficInput, TrafficResult } from '../../contract.js'
 import { fail } from '../../failure.js';
 import type { Cluster } from '../../kubernetes/client.js';
 import { resources } from '../../kubernetes/resources.js';
-import { Endpoints, requireReady, requireSize } from '../endpoints.js';
+import { Endpoints, lagMs, requireReady, requireSize } from '../endpoints.js';
 import { canariesOf, shareName, sharedPaths } from './canaries.js';
 import type { Note } from './note.js';
 import { create, foreignChanges, look, ownerOf, remove, settled, tried, type Seen } from './objects.js';
@@ -17,9 +17,6 @@ import { fromOf, lost, noteIn, resultOf, settleMsOf, trafficIn, write } from './
 
 const { ingresses } = resources;
 const { kind } = ingresses;
-/** See driver.ts. */
-const endpointsLagMs = 10_000;
-
 /**
  * Makes the canary with the share 0. Answers when its controller has had the time to take it. Again with the same release: nothing changes.
  * What an earlier release left goes.
@@ -67,7 +64,7 @@ export async function setIngress(
   cluster: Cluster,
   input: TrafficInput<IngressTarget>,
   signal: AbortSignal,
-  lag = endpointsLagMs,
+  lag = lagMs,
   settle = settleMsOf(input.route),
 ): Promise<TrafficResult> {
   const result = await setAs(cluster, input, {}, signal, lag);
@@ -93,6 +90,7 @@ async function setAs(
 ): Promise<TrafficResult> {
   const { route, release, seq, traffic } = input;
   const foreign = new Set<string>();
+  const until = uptimeMs() + lag;
   return tried(cluster, route, signal, async () => {
     const endpoints = new Endpoints(cluster, route, signal);
     endpoints.begin();
@@ -110,7 +108,7 @@ async function setAs(
       lost(route, `write ${seq} came after the analysis had returned traffic to stable.`);
     if (sharedPaths(stable, route.stableService).length === 0)
       return lost(route, 'no rule sends to stable any more.');
-    await requireTracks(endpoints, input, { note, lag, seen, isGuard: as.closed === 'guard' });
+    await requireTracks(endpoints, input, { note, until, seen, isGuard: as.closed === 'guard' });
     const carried = note.carried === true || traffic.gray > 0 || traffic.tag !== null;
     const next = {
       release,
@@ -128,15 +126,15 @@ async function setAs(
 /** P1, as in driver.ts. */
 async function requireTracks(
   endpoints: Endpoints,
-  { route, traffic, sized }: TrafficInput<IngressTarget>,
-  at: { readonly note: Note; readonly lag: number; readonly seen: Seen; readonly isGuard: boolean },
+  { route, traffic, sized, grown }: TrafficInput<IngressTarget>,
+  at: { readonly note: Note; readonly until: number; readonly seen: Seen; readonly isGuard: boolean },
 ): Promise<void> {
-  const isFirst = isForGray(traffic) && at.note.carried !== true;
+  const isNew = isForGray(traffic) && (at.note.carried !== true || grown !== undefined);
   // The guard is in a hurry, and mostly stable carries some already.
   const isHasty = at.isGuard && trafficIn(at.seen, route).gray < 100;
   const isAll = traffic.gray === 100 || (!isForGray(traffic) && !isHasty);
-  const ready = isFirst
-    ? await endpoints.sureOfGray(uptimeMs() + at.lag)
+  const ready = isNew
+    ? await endpoints.sureOfGray(at.until, grown)
     : await (isAll ? endpoints.sure() : endpoints.recent());
   requireReady(ready, route, traffic);
   if (sized === true) requireSize(ready, route, traffic.gray);
