@@ -1,6 +1,6 @@
 /** The figures of the table, each taken from what was measured of one candidate. Null: not measured. */
 import type { CandidateName } from './candidates/candidate.js';
-import { laneRatio, laneShapes, laneSize, type Lane } from './lane.js';
+import { lanePlans, laneRatio, type Lane } from './lane.js';
 import type { Measured } from './measure.js';
 import { mean, summary, type Summary } from './statistics.js';
 import type { Starts } from './starts.js';
@@ -156,12 +156,12 @@ export const rows: readonly Row[] = [
     target: [1, 0.3],
   },
   {
-    title: `a lane of ${laneSize}, all entries / behind one: approval to the last weight, in times of one application (median)`,
+    title: `a lane of ${lanePlans.map(({ size, shape }) => `${size}, ${shape}`).join(' / ')}: approval to the last weight, in times of one application (median)`,
     unit: '',
     digits: 1,
     of: ({ lanes = [] }, name) =>
-      laneShapes.map((shape) => {
-        const lane = name === 'sluice' ? lanes.find((one) => one.shape === shape) : undefined;
+      lanePlans.map(({ size, shape }) => {
+        const lane = lanes.find((one) => one.size === size && one.shape === shape && name === 'sluice');
         return lane === undefined ? null : laneRatio(lane);
       }),
     target: [1.5, 1.5],

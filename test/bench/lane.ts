@@ -6,14 +6,23 @@ import { removeNamespace } from './measure.js';
 import { summary } from './statistics.js';
 import { WeightWatch, type Seen } from './weights.js';
 
-/** Applications of the lane, each with a route of its own. */
-export const laneSize = 10;
-/** Whether requests come to each of them, or to the first, which calls the others. */
-export const laneShapes = ['entries', 'behind one'] as const;
-export type LaneShape = (typeof laneShapes)[number];
+/** Which lanes are measured. Of fifty it is to be seen that they come to their end. */
+export const lanePlans: readonly LanePlan[] = [
+  { size: 10, shape: 'entries', rounds: 5 },
+  { size: 10, shape: 'behind one', rounds: 5 },
+  { size: 50, shape: 'behind one', rounds: 2 },
+];
 
-const rounds = 5;
-const deadlineMs = 120_000;
+export interface LanePlan {
+  /** Applications of the lane, each with a route of its own. */
+  readonly size: number;
+  /** Whether requests come to each of them, or to the first, which calls the others. */
+  readonly shape: 'entries' | 'behind one';
+  /** How often it is released, less the one that warms up. */
+  readonly rounds: number;
+}
+
+const deadlineMs = 240_000;
 const holdMs = 1_000;
 
 /** As lanes go: requests with the tag first, so that every route is in hand when somebody approves, then shares. */
@@ -32,9 +41,7 @@ export interface LaneRound {
   readonly spreadMs: readonly number[];
 }
 
-export interface Lane {
-  readonly size: number;
-  readonly shape: LaneShape;
+export interface Lane extends Pick<LanePlan, 'size' | 'shape'> {
   /** Side by side: each release of one is followed by one of the lane. */
   readonly alone: readonly LaneRound[];
   readonly together: readonly LaneRound[];
@@ -51,11 +58,10 @@ export function laneRatio({ alone, together }: Pick<Lane, 'alone' | 'together'>)
 /** @param place its count is that of the lane and one more, which is released alone */
 export async function measureLane(
   place: Place,
-  shape: LaneShape,
+  { size, shape, rounds }: LanePlan,
   say: (line: string) => void,
 ): Promise<Lane> {
   const { cluster, namespace } = place;
-  const size = place.count - 1;
   const all = Array.from({ length: size }, (_, i) => i + 1);
   const entries = shape === 'entries' ? all : all.slice(0, 1);
   const calls = (i: number): readonly number[] =>

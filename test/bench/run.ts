@@ -7,7 +7,7 @@ import type { Place } from './candidates/candidate.js';
 import { candidateOf } from './candidates/known.js';
 import type { Cluster } from './cluster.js';
 import type { Results } from './figures.js';
-import { laneShapes, laneSize, measureLane, type Lane } from './lane.js';
+import { lanePlans, measureLane, type Lane } from './lane.js';
 import { measure, type Measured } from './measure.js';
 import { defaultSizes, type Options } from './options.js';
 import { profilesIn } from './profile.js';
@@ -48,9 +48,9 @@ export class Run {
     let waiting: Waiting | null = null;
     const lanes: Lane[] = [];
     if (extras && candidates.includes('sluice')) {
-      for (const [i, shape] of laneShapes.entries())
-        await this.begin(`sluice, a lane of ${laneSize}, ${shape}`, async (say) => {
-          lanes.push(await measureLane(placeOf(`sluice-lane-${i}`, laneSize + 1), shape, say));
+      for (const [i, plan] of lanePlans.entries())
+        await this.begin(`sluice, a lane of ${plan.size}, ${plan.shape}`, async (say) => {
+          lanes.push(await measureLane(placeOf(`sluice-lane-${i}`, plan.size + 1), plan, say));
         });
     }
     if (extras && only === null && candidates.includes('sluice')) {
