@@ -1,6 +1,7 @@
 /** Somebody scales while a release is under way, a HorizontalPodAutoscaler or a person: gray follows, and stable keeps what it was given. */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { ReleaseInput } from '../../domain/application.js';
+import { readyEndpoints } from '../rig/endpoints.js';
 import { eventually } from '../rig/eventually.js';
 import { bytesOf, withImage } from '../rig/snapshot.js';
 import { quick, World } from '../rig/world.js';
@@ -52,11 +53,16 @@ async function autoscale(world: World, target: string, replicas: number): Promis
       spec: { scaleTargetRef, ...limits },
     }),
   );
-  await eventually(`${target} to be scaled to ${replicas}`, async () => {
-    const { spec, status } = await world.kube.get<Scaled>(apps(world, target));
-    return spec.replicas === replicas && status?.availableReplicas === replicas;
-  });
+  await runs(world, target, replicas);
 }
+
+/** By its Deployment, and by the Service of that name. */
+const runs = (world: World, target: string, replicas: number): Promise<unknown> =>
+  eventually(`${target} to run ${replicas}`, async () => {
+    const { spec, status } = await world.kube.get<Scaled>(apps(world, target));
+    const counts = [spec.replicas, status?.availableReplicas ?? 0, await readyEndpoints(world, target)];
+    return counts.every((n) => n === replicas);
+  });
 
 const scale = (world: World, target: string, replicas: number): Promise<unknown> =>
   world.kube.patch(apps(world, target), 'merge', { spec: { replicas } });
@@ -178,10 +184,7 @@ describe.concurrent('P1, P9: somebody scales', () => {
       await heldAt(world, id, 60);
       expect(await replicasOf(world, 'shop-gray')).toBe(2);
       await scale(world, 'shop-gray', 1);
-      await eventually(
-        'one gray pod to be left',
-        async () => (await world.kube.get<Scaled>(apps(world, 'shop-gray'))).status?.availableReplicas === 1,
-      );
+      await runs(world, 'shop-gray', 1);
       await next(world, id);
       await heldAt(world, id, 100);
       expect((await world.kube.get<Scaled>(apps(world, 'shop-gray'))).status?.availableReplicas).toBe(2);
@@ -194,10 +197,7 @@ describe.concurrent('P1, P9: somebody scales', () => {
   it('stable to nothing before the release: there is nothing to return to, so it is deployed straight and stays so', async () => {
     await inWorld(async (world) => {
       await scale(world, 'shop', 0);
-      await eventually('stable to have no pod', async () => {
-        const { status } = await stableOf(world);
-        return (status?.availableReplicas ?? 0) === 0;
-      });
+      await runs(world, 'shop', 0);
       await world.declare(world.application(canary));
       const view = await world.ended(await world.release('v2'));
       expectSettled(view);
@@ -210,20 +210,17 @@ describe.concurrent('P1, P9: somebody scales', () => {
 
   it('stable to nothing during the release: no share is moved, gray goes on with what it has, and a person is asked', async () => {
     await inWorld(async (world) => {
-      await world.declare(world.application({ ...held(50, 60), rollbackDeadline: '1s' }));
+      await world.declare(world.application({ ...held(50, 60), rollbackDeadline: '5s' }));
       const id = await world.release('v2');
       await heldAt(world, id, 50);
       await scale(world, 'shop', 0);
-      await eventually('stable to have no pod', async () => {
-        const { status } = await stableOf(world);
-        return (status?.availableReplicas ?? 0) === 0;
-      });
+      await runs(world, 'shop', 0);
       await next(world, id);
       const asking = await world.until(id, 'asking', (v) => v.phase === 'needs_attention');
       expect(asking.waitingOn?.what).toMatch(/stable track has no ready endpoint/);
       expect(asking.applications[0]?.grayWeight).toBe(50);
       await scale(world, 'shop', 1);
-      await world.stableAvailable();
+      await runs(world, 'shop', 1);
       await world.steer(id, 'retry', { reason: 'stable is back' });
       const { outcome } = await world.ended(id);
       expect(outcome).toMatchObject({
