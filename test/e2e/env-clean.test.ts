@@ -10,6 +10,7 @@ import type { ReleaseView } from '../../domain/release.js';
 import { startLoad, type Load } from '../../infra/local/load.js';
 import { sluice, type Ran } from '../cli.js';
 import { eventually } from '../rig/eventually.js';
+import { patiently } from '../rig/patiently.js';
 import type { Snapshot } from '../rig/snapshot.js';
 import { quick, World } from '../rig/world.js';
 
@@ -152,9 +153,10 @@ describe('env clean', () => {
     } as const;
     const cluster = Cluster.fromFile('default', lost.stack.kubeconfig);
     const { signal } = new AbortController();
-    await prepareRoute(cluster, { release: 'lost11111111', route: guest, seq: 1 }, signal);
+    const input = { release: 'lost11111111', route: guest };
+    await patiently(() => prepareRoute(cluster, { ...input, seq: 1 }, signal));
     const traffic = { gray: 30, tag: guest.stamps };
-    await setTraffic(cluster, { release: 'lost11111111', route: guest, traffic, seq: 2 }, signal);
+    await patiently(() => setTraffic(cluster, { ...input, traffic, seq: 2 }, signal));
     expect((await clean()).out).toContain(
       'lost11111111, which this server does not know\n  HTTPRoute shop, which sends 30 % to gray\n',
     );

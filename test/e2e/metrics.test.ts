@@ -18,6 +18,7 @@ import { startLoad, type Load } from '../../infra/local/load.js';
 import { until } from '../../infra/local/parts.js';
 import { sampleHost, sampleObjects, sampleRoute, type SampleOptions } from '../../infra/local/sample.js';
 import { exampleTarget } from '../fakes/target.js';
+import { patiently } from '../rig/patiently.js';
 
 const stack = inject('stack');
 const kube = new Kube(stack.kubeUrl, stack.kubeToken);
@@ -74,8 +75,9 @@ async function released(
     grayService: `${name}-gray`,
     port: 80,
   };
-  await prepareRoute(cluster, { release, route, seq: 1 }, never);
-  await setTraffic(cluster, { release, route, seq: 2, traffic: { gray, tag: null } }, never);
+  const traffic = { gray, tag: null };
+  await patiently(() => prepareRoute(cluster, { release, route, seq: 1 }, never));
+  await patiently(() => setTraffic(cluster, { release, route, seq: 2, traffic }, never));
   loads.push(startLoad({ url: stack.ingress, host: sampleHost(stable), requestsPerSecond: 60 }));
   return { ...exampleTarget(), application: name, namespace, deployment: name, gray: `${name}-gray`, route };
 }
@@ -188,7 +190,7 @@ describe('an analysis of what the real Envoy counted', () => {
     await until('the bad version has answered', async () => expect(await counted()).toBeGreaterThan(200));
     const middle = Date.now();
     await until('it has answered more', async () => expect(await counted()).toBeGreaterThan(320));
-    await restoreRoute(cluster, { release, route: bad.route! }, never);
+    await patiently(() => restoreRoute(cluster, { release, route: bad.route! }, never));
     await until('Envoy has forgotten it', async () => expect(await counted()).toBe(0));
 
     const since = new Date().toISOString();

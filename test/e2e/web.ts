@@ -9,6 +9,7 @@ import { pushImage } from '../../infra/local/images.js';
 import { Kube, type KubeObject } from '../../infra/local/kube.js';
 import { until } from '../../infra/local/parts.js';
 import { sampleObjects } from '../../infra/local/sample.js';
+import { patiently } from '../rig/patiently.js';
 
 export const tag = { header: 'x-lane', value: 'gray' };
 /** The two that put the tag on requests: with a gray track of their own, and with stable's Service for both. */
@@ -63,7 +64,7 @@ export class Web {
   }
 
   readonly prepare = (route: RouteTarget, seq: number, settleMs?: number): Promise<TrafficResult> =>
-    prepareRoute(this.cluster, { release: this.namespace, route, seq }, never, settleMs);
+    patiently(() => prepareRoute(this.cluster, { release: this.namespace, route, seq }, never, settleMs));
 
   readonly set = (
     route: RouteTarget,
@@ -71,10 +72,12 @@ export class Web {
     traffic: Traffic,
     settleMs?: number,
   ): Promise<TrafficResult> =>
-    setTraffic(this.cluster, { release: this.namespace, route, seq, traffic }, never, undefined, settleMs);
+    patiently(() =>
+      setTraffic(this.cluster, { release: this.namespace, route, seq, traffic }, never, undefined, settleMs),
+    );
 
   readonly restore = (route: RouteTarget, settleMs?: number): Promise<RestoreResult> =>
-    restoreRoute(this.cluster, { release: this.namespace, route }, never, settleMs);
+    patiently(() => restoreRoute(this.cluster, { release: this.namespace, route }, never, settleMs));
 
   private async deploy(name: string, version: string): Promise<void> {
     const { namespace, labels } = this;
