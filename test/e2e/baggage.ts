@@ -3,9 +3,8 @@ import { request } from 'undici';
 import { expect } from 'vitest';
 import type { ReleaseView } from '../../domain/release.js';
 import { startLoad } from '../../infra/local/load.js';
-import { answered, waysSince, type Chain } from '../rig/chain.js';
+import { answered, chainDrain, waysSince, type Chain } from '../rig/chain.js';
 import { eventually } from '../rig/eventually.js';
-import { quick } from '../rig/world.js';
 import { expectSettled } from './undone.js';
 
 /** What of a request came to a, and which version of it answered. */
@@ -25,7 +24,7 @@ async function ask({ a }: Chain, headers: Record<string, string>): Promise<Answe
  * @param chain made with `passesOn: 'baggage'`
  * @param drain as long as the proxies may need to hear of a change
  */
-export async function expectBaggageLeads(chain: Chain, drain = quick.drain!): Promise<ReleaseView> {
+export async function expectBaggageLeads(chain: Chain, drain = chainDrain): Promise<ReleaseView> {
   const { a } = chain;
   const release = { approval: { required: true }, drain, tag: { baggage: 'lane' } };
   await chain.settings({ a: { ...release, steps: [{ weight: 50, hold: '10m' }] }, c: release });

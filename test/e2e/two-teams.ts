@@ -1,9 +1,8 @@
 /** A lane of two releases that know nothing of each other, of a and of c behind it: each with its own approval, until the last has left. */
 import { expect } from 'vitest';
 import type { ReleaseView } from '../../domain/release.js';
-import { answered, waysSince, type Chain } from '../rig/chain.js';
+import { answered, chainDrain, waysSince, type Chain } from '../rig/chain.js';
 import { eventually } from '../rig/eventually.js';
-import { quick } from '../rig/world.js';
 import { expectSettled } from './undone.js';
 
 const way = (a: string, c: string): string => `a ${a} -> b v1 -> c ${c}`;
@@ -15,7 +14,7 @@ const holds = ({ phase }: ReleaseView): boolean => phase === 'holding';
  * P1 P9: from v1 to v2 of a and c, whose share is moved at the route of a; answers the release of c, which has ended.
  * @param drain as long as the proxies may need to hear of a change
  */
-export async function expectTwoTeams(shared: Chain, drain = quick.drain!): Promise<ReleaseView> {
+export async function expectTwoTeams(shared: Chain, drain = chainDrain): Promise<ReleaseView> {
   const long = { approval: { required: true }, drain, steps: [{ weight: 50, hold: '10m' }] } as const;
   await shared.settings({ edges: true, a: long, c: long });
   const lanes = async (): Promise<unknown> => (await shared.a.call('GET', '/v1/lanes')).body['items'];

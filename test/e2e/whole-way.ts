@@ -4,10 +4,10 @@ import type { Duration } from '../../domain/duration.js';
 import type { ReleaseView } from '../../domain/release.js';
 import type { Condition } from '../../domain/traffic.js';
 import { startLoad, type Load } from '../../infra/local/load.js';
-import { answered, waysSince, type Chain } from '../rig/chain.js';
+import { answered, chainDrain, waysSince, type Chain } from '../rig/chain.js';
 import { eventually } from '../rig/eventually.js';
 import { withImage, type Snapshot } from '../rig/snapshot.js';
-import { quick, type World } from '../rig/world.js';
+import type { World } from '../rig/world.js';
 import { expectSettled } from './undone.js';
 
 const stable = 'a v1 -> b v1 -> c v1';
@@ -34,7 +34,7 @@ export const promotedTo = (world: World, view: ReleaseView, taken: Snapshot): Sn
  * P1 P9: by tag, header, parameter, cookie or share, from v1 to v2 of a and c; answers the release, which has ended.
  * @param drain as long as the proxies may need to hear of a change
  */
-export async function expectWholeWays(chain: Chain, drain = quick.drain!): Promise<ReleaseView> {
+export async function expectWholeWays(chain: Chain, drain = chainDrain): Promise<ReleaseView> {
   const steps = [
     { weight: 30, hold: '10m' },
     { weight: 100, hold: '200ms' },
@@ -97,7 +97,7 @@ export async function expectWholeWays(chain: Chain, drain = quick.drain!): Promi
  */
 export async function expectAbortUnnoticed(
   chain: Chain,
-  { drain = quick.drain!, behind = false }: { readonly drain?: Duration; readonly behind?: boolean } = {},
+  { drain = chainDrain, behind = false }: { readonly drain?: Duration; readonly behind?: boolean } = {},
 ): Promise<ReleaseView> {
   const other = behind ? 'a v1 -> b v2 -> c v2' : gray;
   const steps = [

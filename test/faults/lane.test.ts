@@ -71,7 +71,8 @@ describe('P8: a lane of which the worker is killed', () => {
     'P1 P2 P3 P9: $title ends as one that nobody disturbed, and no answer mixes versions or fails',
     async (scenario) => {
       const { title, isWhole, ends, release = {} } = scenario;
-      const patient = { progressDeadline: '2m', rollbackDeadline: '2m' };
+      // In the long form there are many lanes, of four drains each.
+      const patient = { progressDeadline: '2m', rollbackDeadline: '2m', drain: '1s' } as const;
       const own = { ...patient, ...release };
       const chain = await Chain.create(inject('stack'), { a: own, b: own, c: own });
       chains.push(chain);

@@ -1,6 +1,7 @@
 /** Three applications that call each other, a -> b -> c, each behind a route of its own, and who answers a request through all of them. */
 import type { Application, ReleaseInput, TrafficSettings } from '../../domain/application.js';
 import type { Consumers } from '../../domain/consumers.js';
+import type { Duration } from '../../domain/duration.js';
 import { startLoad, type Load } from '../../infra/local/load.js';
 import type { RouteKind } from '../../infra/local/sample.js';
 import type { StackInfo } from '../../infra/local/stack.js';
@@ -29,6 +30,10 @@ export interface ChainOptions {
   /** Whose worker serves it; it is closed last. */
   readonly beside?: World;
 }
+
+/** Of every application of a chain, where a test says nothing else: on a busy machine a request is on its way through all of them for long. */
+export const chainDrain: Duration = '2s';
+const unhurried: ReleaseInput = { ...quick, drain: chainDrain };
 
 /** Tagged and untagged requests side by side. */
 export interface Steady {
@@ -75,14 +80,14 @@ export class Chain {
     consumers,
   }: Omit<ChainOptions, 'delayMs' | 'passesOn' | 'beside'> = {}): Promise<void> {
     const away = edges === false ? {} : { edges: [this.a.applicationName] };
-    await this.declare(this.c, { ...quick, ...c }, { traffic: away, cluster });
+    await this.declare(this.c, { ...unhurried, ...c }, { traffic: away, cluster });
     await this.declare(
       this.b,
-      { ...quick, ...b },
+      { ...unhurried, ...b },
       { calls: this.c, traffic: edges === 'of b too' ? away : {} },
     );
     const told = consumers === undefined ? {} : { consumers };
-    await this.declare(this.a, { ...quick, ...a }, { calls: this.b, ...told });
+    await this.declare(this.a, { ...unhurried, ...a }, { calls: this.b, ...told });
   }
 
   private async declare(
