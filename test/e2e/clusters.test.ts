@@ -108,7 +108,7 @@ describe('two clusters', () => {
     await world.declare(
       shop({
         steps: [
-          { weight: 50, hold: '1s' },
+          { weight: 50, hold: '10m' },
           { weight: 100, hold: '200ms' },
         ],
       }),
@@ -116,6 +116,7 @@ describe('two clusters', () => {
     const id = await world.release('v2');
     await world.until(id, 'at 50 %', (v) => v.phase === 'holding' && v.applications[0]?.grayWeight === 50);
     await worker.kill();
+    expect((await world.steer(id, 'skip')).status).toBe(200);
     await world.until(id, 'waiting for a worker', (v) =>
       /no worker that serves its cluster/.test(v.waitingOn?.what ?? ''),
     );

@@ -236,13 +236,15 @@ describe.concurrent('gray pods that', () => {
 
   it('are fine while stable cannot be promoted: stable is put back, and nobody saw an error', async () => {
     await inWorld(async (world) => {
-      const steps = [{ weight: 100, hold: '3s' }];
+      const steps = [{ weight: 100, hold: '10m' }] as const;
       await world.declare(world.application({ ...short, steps }));
       const before = await world.snapshot();
       const load = startLoad({ url: stack.ingress, host: world.host, requestsPerSecond: 20 });
       const id = await world.release('v2');
-      await world.until(id, 'at 100 %', (v) => v.applications[0]?.grayWeight === 100);
+      const isWhole = (v: ReleaseView): boolean => v.applications[0]?.grayWeight === 100;
+      await world.until(id, 'held at 100 %', (v) => v.phase === 'holding' && isWhole(v));
       await quota(world, 4);
+      expect((await world.steer(id, 'skip')).status).toBe(200);
       const view = await world.ended(id);
       const { failed, records } = await load.stop();
       expect(view.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'workload_not_ready' } });

@@ -143,7 +143,7 @@ describe('pause and resume', () => {
     };
     const value = { name: 'errors', value: 'errors', max: 1, minRequests: 0 };
     const analysis = { prometheus: metrics.address, metrics: [value], interval: '200ms', window: '5s' };
-    const hold: ReleaseInput = { ...canary, steps: [{ weight: 50, hold: '2s' }] };
+    const hold: ReleaseInput = { ...canary, steps: [{ weight: 50, hold: '10s' }] };
     const [first, second] = await Promise.all([paused(calm, hold), paused(broken, { ...hold, analysis })]);
     metrics.answer = () => vector(50);
     const failed = await broken.ended(second);
@@ -191,8 +191,8 @@ describe('P7: no traffic on gray', () => {
         expect((await ending.steer(id, 'abort', { reason: 'no data' }, 'bob')).status).toBe(200);
         return ending.ended(id);
       })(),
-      doubting(back, { inconclusiveDeadline: '3s' }, 'v2').then((id) => back.ended(id)),
-      doubting(pass, { inconclusiveDeadline: '3s', onInconclusive: 'pass' }, 'v3').then((id) =>
+      doubting(back, { inconclusiveDeadline: '10s' }, 'v2').then((id) => back.ended(id)),
+      doubting(pass, { inconclusiveDeadline: '10s', onInconclusive: 'pass' }, 'v3').then((id) =>
         pass.ended(id),
       ),
     ]);

@@ -90,7 +90,7 @@ describe(`P5: decisions in every disorder (SLUICE_FAULT_SEED=${seed})`, () => {
 
   it('too early, from another plan, after the rejection and after the end: none of them counts', async () => {
     await world.declare(world.application(asking(1)));
-    await world.image('slow', { START_MS: '1500' });
+    await world.image('slow', { START_MS: '5000' });
     const id = await world.release('slow');
     const { planHash } = await world.until(id, 'deploying', (v) => v.phase === 'deploying');
     await bySignal(id, 'approve', planHash!, 'ann');
