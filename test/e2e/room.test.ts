@@ -154,7 +154,7 @@ describe.concurrent('P3, P9: pods that do not become ready', () => {
     await inWorld(async (world) => {
       const provide = await scarce(world, 2);
       const steps = [{ weight: 100, hold: '1h' }];
-      const settings = { ...canary, steps, progressDeadline: '2s', rollbackDeadline: '1s' } as const;
+      const settings = { ...canary, steps, progressDeadline: '10s', rollbackDeadline: '5s' } as const;
       await world.declare(world.application(settings));
       const before = await world.snapshot();
       const load = lightLoad(world);

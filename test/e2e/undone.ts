@@ -8,9 +8,9 @@ import { eventually } from '../rig/eventually.js';
 import type { Snapshot } from '../rig/snapshot.js';
 import type { World } from '../rig/world.js';
 
-/** Some steady requests to an application, enough to notice a hole. */
+/** Some steady requests to an application, enough to notice a hole; a busy machine is none. */
 export const lightLoad = (world: World): Load =>
-  startLoad({ url: world.stack.ingress, host: world.host, requestsPerSecond: 15 });
+  startLoad({ url: world.stack.ingress, host: world.host, requestsPerSecond: 15, timeoutMs: 20_000 });
 
 /** A step of that kind is under way. */
 export const during =

@@ -244,7 +244,7 @@ describe('stable', () => {
     expect(reverted.spec).toEqual(before.spec);
     const begun = Date.now();
     expect(await shop.run('revertStable', target)).toEqual({ changed: false, findings: [] });
-    expect(Date.now() - begun).toBeLessThan(1_000);
+    expect(Date.now() - begun).toBeLessThan(10_000);
   });
 
   it('is waited for when a promotion is asked for again in its middle', async () => {

@@ -114,7 +114,7 @@ describe('a lane of a and c, of which c is lost', () => {
       const rollbackDeadline = '4s';
       await chain.settings({
         a: { steps, rollbackDeadline },
-        c: { progressDeadline: '3s', rollbackDeadline },
+        c: { progressDeadline: '10s', rollbackDeadline },
         cluster,
       });
       const [stable, gray] = [chain.answer('v1'), chain.answer('v2')];
