@@ -422,16 +422,19 @@ describe('what other namespaces have for stable by label', () => {
   });
 
   it('is named in the plan with its namespace, and refused where the worker may only read there', async () => {
-    const { observation, problems } = await look(shop.cluster, 'rooted');
+    const { observation, problems } = await until('the worker knows them', async () => {
+      const seen = await look(shop.cluster, 'rooted');
+      expect(seen.observation?.warnings?.map((w) => w.split(' would miss')[0])).toEqual(
+        expect.arrayContaining([
+          ...['NetworkPolicy "db"', 'NetworkPolicy "team"', 'PodMonitor "pods"'].map(
+            (n) => `${n} of namespace "${data}"`,
+          ),
+          'AuthorizationPolicy "rooted" of namespace "istio-system"',
+        ]),
+      );
+      return seen;
+    });
     expect(problems).toEqual([]);
-    expect(observation?.warnings?.map((w) => w.split(' would miss')[0])).toEqual(
-      expect.arrayContaining([
-        ...['NetworkPolicy "db"', 'NetworkPolicy "team"', 'PodMonitor "pods"'].map(
-          (n) => `${n} of namespace "${data}"`,
-        ),
-        'AuthorizationPolicy "rooted" of namespace "istio-system"',
-      ]),
-    );
     expect(JSON.stringify(observation)).not.toContain('"others\\"');
     const reader = await reading(await limited('reader'));
     const refused = await look(reader, 'rooted');

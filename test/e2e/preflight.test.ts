@@ -88,9 +88,11 @@ describe('the pre-flight', () => {
       metadata: { name: 'seen-gray', namespace },
       spec: { ports: [{ port: 80 }] },
     });
-    const { problems } = await look(spec('seen', { traffic: { router: 'gateway-api', service: 'other' } }));
-    expect(problems.map((p) => p.code)).toEqual(
-      expect.arrayContaining(['service_mismatch', 'gray_name_taken', 'gray_would_match']),
+    const mismatched = spec('seen', { traffic: { router: 'gateway-api', service: 'other' } });
+    await until('the worker knows the budget', async () =>
+      expect(await codes(mismatched)).toEqual(
+        expect.arrayContaining(['service_mismatch', 'gray_name_taken', 'gray_would_match']),
+      ),
     );
     await shop.kube.delete(`/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets/everything`);
     await shop.kube.delete(`${shop.paths.services}/seen-gray`);

@@ -311,6 +311,11 @@ describe('a release that cannot be', () => {
       metadata: { name: 'everything', namespace: world.namespace },
       spec: { maxUnavailable: 1, selector: {} },
     });
+    const applications = [{ name: world.applicationName, image: 'v2' }];
+    await eventually(
+      'the worker to know the budget',
+      async () => (await world.call('POST', '/v1/plans', { applications })).status === 422,
+    );
     const answer = await world.request('v2');
     expect(shownOf(answer)).toEqual({ status: 422, code: 'release_refused', codes: ['gray_would_match'] });
     expect(JSON.stringify(answer.body)).toContain('everything');
