@@ -49,6 +49,14 @@ export interface WorldOptions {
   readonly beside?: Pick<World, 'taskQueue' | 'worker' | 'temporal' | 'api'>;
 }
 
+/** A Deployment, as its controller tells of it. */
+interface Rolled {
+  readonly metadata: { readonly generation: number };
+  readonly status?: Readonly<
+    Partial<Record<'observedGeneration' | 'updatedReplicas' | 'availableReplicas' | 'replicas', number>>
+  >;
+}
+
 /** Fast settings: every weight is held for a moment and nothing is judged, unless a test says otherwise. */
 export const quick: ReleaseInput = {
   steps: [10, 25, 50, 100].map((weight) => ({ weight, hold: '200ms' })),
@@ -193,8 +201,11 @@ export class World {
   stableAvailable(): Promise<unknown> {
     const path = `/apis/apps/v1/namespaces/${this.namespace}/deployments/${this.name}`;
     return eventually('stable to be available', async () => {
-      const { status } = await this.kube.get<{ status?: { availableReplicas?: number } }>(path);
-      return status?.availableReplicas === this.replicas;
+      const { metadata, status = {} } = await this.kube.get<Rolled>(path);
+      const { observedGeneration = 0, updatedReplicas, availableReplicas, replicas } = status;
+      // Else it tells of what was there before the last change.
+      const isTold = observedGeneration >= metadata.generation;
+      return isTold && [updatedReplicas, availableReplicas, replicas].every((n) => n === this.replicas);
     });
   }
 
