@@ -37,7 +37,7 @@ let done: string[] = [];
 let judgedSince: string[] = [];
 /** Applications that fail while gray of the other one is there. */
 const spoilt = new Map<string, string>();
-/** Applications whose verdict comes later than those of others. */
+/** Applications whose verdict comes after the first of the others is known. */
 const slow = new Set<string>();
 /** Applications whose route cannot be taken in hand. */
 const unfit = new Set<string>();
@@ -124,7 +124,7 @@ beforeAll(async () => {
         if (application === 'unseen21') throw toApplicationFailure(new CatalogueError(noWorker));
         if (input.settings === null) return new Watch(watching, input, Context.current()).run();
         judgedSince.push(`${application} ${input.since}`);
-        if (slow.has(application)) await delay(300);
+        if (slow.has(application)) await eventually('the verdict of another one', isJudged);
         const verdictOf = (name: string): Verdict =>
           spoilt.has(name) && !done.includes(`removeGray ${spoilt.get(name)}`)
             ? 'fail'
@@ -185,6 +185,20 @@ afterAll(async () => {
   await connection.close();
   await server.stop();
 });
+
+/** The release whose activity asks knows a verdict. */
+async function isJudged(): Promise<boolean> {
+  const { workflowId } = Context.current().info.workflowExecution!;
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  const all = events ?? [];
+  const analyses = all
+    .filter((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'analyse')
+    .map((event) => String(event.eventId));
+  const first = all.findIndex((event) =>
+    analyses.includes(String(event.activityTaskCompletedEventAttributes?.scheduledEventId)),
+  );
+  return first >= 0 && all.slice(first).some((event) => event.workflowTaskCompletedEventAttributes != null);
+}
 
 async function ask(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
   const { status, body: answer } = await askAsAlice(app, method, path, body);
