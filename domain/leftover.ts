@@ -1,6 +1,6 @@
 /** What a release left in a cluster that did not undo it: one whose workflow was ended by force, or is not known any more. Pure. */
 import type { Application } from './application.js';
-import { levelsOf, type Calls } from './chain.js';
+import { levelsOf, reachedFrom, type Calls } from './chain.js';
 import type { Stray } from './stray.js';
 import type { Target } from './target.js';
 
@@ -51,8 +51,16 @@ export interface Cleaned {
 export interface CleanRequest {
   readonly environment: string;
   readonly leftovers: readonly Leftover[];
+  /** Of each application whom its requests may get to, of those with a leftover, on whatever way. Absent: an older API asks, and levels tell. */
+  readonly reaches?: Calls;
   readonly by: string;
   readonly reason: string;
+}
+
+/** Who may go on leading requests to others, and why, for people: `<application> <why>`. */
+export interface Doubt {
+  readonly application: string;
+  readonly why: string;
 }
 
 /** What the API answers of one. */
@@ -87,3 +95,33 @@ export function callersFirst(leftovers: readonly Leftover[], calls: Calls): read
     .map((one): Leftover => ({ ...one, target: { ...one.target, level: levelOf(one) } }))
     .toSorted((a, b) => b.target.level - a.target.level);
 }
+
+/** Of each application with a leftover, which others of them its requests may get to. */
+export function reachesOf(leftovers: readonly Leftover[], calls: Calls): Calls {
+  const names = [...new Set(leftovers.map((l) => l.target.application))];
+  return Object.fromEntries(
+    names.map((name) => {
+      const reached = reachedFrom(name, calls);
+      return [name, names.filter((other) => other !== name && reached.has(other))];
+    }),
+  );
+}
+
+/** What has to stay, and why: the tag and the share of those in doubt, whatever they are, may lead requests to it. */
+export function keptBehind(
+  leftovers: readonly Leftover[],
+  doubts: readonly Doubt[],
+  calls: Calls,
+): ReadonlyMap<Leftover, string> {
+  const known = doubts.map((doubt) => ({ doubt, reached: reachedFrom(doubt.application, calls) }));
+  return new Map(
+    leftovers.flatMap((one) => {
+      const found = known.find(({ reached }) => reached.has(one.target.application));
+      return found === undefined ? [] : [[one, `${found.doubt.application} ${found.doubt.why}`] as const];
+    }),
+  );
+}
+
+/** Whether requests with the tag of one may meet the other. */
+export const isOneLane = (one: Leftover, other: Leftover): boolean =>
+  one.release === other.release || one.target.lane === other.target.lane;

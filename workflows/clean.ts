@@ -1,18 +1,12 @@
 /** What releases left behind that are over: found, and removed in the order of any removal, each by its own release's name. */
-import {
-  ActivityFailure,
-  patched,
-  proxyActivities,
-  sleep,
-  TimeoutFailure,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ActivityFailure, proxyActivities, sleep, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/contract.js';
 import { clusterTaskQueue } from '../domain/ids.js';
 import type { Cleaned, CleanRequest, Found, Leftover, LeftoverErrand } from '../domain/leftover.js';
 import { othersAt, type FoundStrays, type StrayErrand } from '../domain/stray.js';
-import { quickly, slowly } from './activities.js';
+import { slowly } from './activities.js';
 import { failureOf } from './failures.js';
+import { giveRoutesBack } from './give-back.js';
 
 /** Looks only. @param spots where is looked for what nobody declares there */
 export async function leftovers(
@@ -66,50 +60,10 @@ function whyUnseen(error: unknown, cluster: string): string {
   return isIdle ? `No worker takes up tasks of queue ${queueOf(cluster)}.` : failureOf(error).message;
 }
 
-/** How long a route is tried to be given back, ms. */
-const patienceMs = 60_000;
-
-/**
- * Traffic first, one route after the other in the given order; then, where that went well, the objects. Of a lane nobody loses the rule for the tag
- * while requests that have it may still come: from a caller whose route could not be given back, or on their way.
- */
-export async function clean({ leftovers: found }: CleanRequest): Promise<readonly Cleaned[]> {
-  const knowsLanes = patched('lanes-are-cleaned-from-the-entry-on');
-  const problems = new Map<Leftover, string>();
-  const drained = new Set<string>();
-  for (const one of found) {
-    const { release, target } = one;
-    const callers = knowsLanes
-      ? found.filter((other) => other.release === release && other.target.level > target.level)
-      : [];
-    const stuck = callers.find((caller) => problems.has(caller));
-    if (callers.length > 0 && stuck === undefined && !drained.has(release)) {
-      drained.add(release);
-      await sleep(Math.max(...callers.map((caller) => caller.drainMs)), {
-        summary: `requests with the tag of release ${release} end`,
-      });
-    }
-    const why =
-      stuck === undefined
-        ? await giveBack(one)
-        : `${stuck.target.application} may still lead requests here: ${problems.get(stuck)!}`;
-    if (why !== null) problems.set(one, why);
-  }
-  return Promise.all(found.map((one) => remove(one, problems.get(one) ?? null)));
-}
-
-/** Why the route could not be given back; null: it was, or there is none. */
-async function giveBack({ release, target: { route } }: Leftover): Promise<string | null> {
-  if (route === null) return null;
-  const summary = `give ${route.route} back for release ${release}`;
-  try {
-    // What is behind it may still have a rule for the tag.
-    const input = { release, route, stays: true, strips: true };
-    await quickly('restoreRoute', route.cluster, input, { patienceMs, summary });
-    return null;
-  } catch (error) {
-    return failureOf(error).message;
-  }
+/** Traffic first, one route after the other in the given order; then, where that went well, the objects. */
+export async function clean(request: CleanRequest): Promise<readonly Cleaned[]> {
+  const problems = await giveRoutesBack(request);
+  return Promise.all(request.leftovers.map((one) => remove(one, problems.get(one) ?? null)));
 }
 
 async function remove({ release, target, drainMs }: Leftover, problem: string | null): Promise<Cleaned> {

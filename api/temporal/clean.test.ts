@@ -11,6 +11,7 @@ import { workingActivities } from '../../test/fakes/activities.js';
 import type { Target } from '../../domain/target.js';
 import { exampleTarget } from '../../test/fakes/target.js';
 import { eventually } from '../../test/rig/eventually.js';
+import { record } from '../../test/rig/histories.js';
 import { startTemporalServer, type TemporalServer } from '../../test/rig/temporal.js';
 import { openTemporal, type Temporal } from './temporal.js';
 
@@ -190,12 +191,19 @@ describe('what is left of a lane', () => {
     left = [back, front].map((name) => ({ application: name, release: 'lane' }));
   };
 
-  const lastClean = (): Promise<string> =>
-    eventually('the workflow', async () => {
+  /** What the last one in that environment did, as its history tells people. */
+  const toldIn = async (environment: string): Promise<readonly string[]> => {
+    const id = await eventually('the workflow', async () => {
       for await (const { workflowId } of workflows().list({ query: "WorkflowType = 'clean'" }))
-        return workflowId;
+        if (workflowId.startsWith(`clean/${environment}/`)) return workflowId;
       return null;
     });
+    const { events } = await workflows().getHandle(id).fetchHistory();
+    return (events ?? []).flatMap(({ userMetadata }) => {
+      const summary = userMetadata?.summary;
+      return summary == null ? [] : [defaultPayloadConverter.fromPayload<string>(summary)];
+    });
+  };
 
   it('P1: loses the rule where requests come in first, and what is behind it after a drain', async () => {
     await lane('front1', 'back1');
@@ -203,14 +211,7 @@ describe('what is left of a lane', () => {
     const { items } = await clean('prod', null, false);
     expect(items.map(({ left: why }) => why)).toEqual([null, null]);
     expect(restored).toEqual(['lane front1', 'lane back1']);
-    const { events } = await workflows()
-      .getHandle(await lastClean())
-      .fetchHistory();
-    const told = (events ?? []).flatMap(({ userMetadata }) => {
-      const summary = userMetadata?.summary;
-      return summary == null ? [] : [defaultPayloadConverter.fromPayload<string>(summary)];
-    });
-    expect(told.slice(1, 4)).toEqual([
+    expect((await toldIn('prod')).slice(1, 4)).toEqual([
       'give front1 back for release lane',
       'requests with the tag of release lane end',
       'give back1 back for release lane',
@@ -226,6 +227,91 @@ describe('what is left of a lane', () => {
       ['front2', expect.stringContaining('it is odd')],
     ]);
     expect([restored, removed]).toEqual([[], []]);
+  });
+
+  /** Declares who calls whom there, each with something left of the same lane. */
+  const lanesIn = async (
+    name: string,
+    calls: Readonly<Record<string, readonly string[]>>,
+    clusters: Readonly<Record<string, string>> = {},
+  ): Promise<void> => {
+    for (const [one, dependsOn] of Object.entries(calls)) {
+      const cluster = clusters[one] ?? 'default';
+      const environment: Environment = { ...prod, name, cluster };
+      await temporal.declareApplication({ ...application(one, environment), dependsOn }, 'ann');
+      await eventually('the list', async () => (await temporal.applicationNames()).includes(one));
+    }
+    left = Object.keys(calls).map((one) => ({ application: one, release: 'lane' }));
+  };
+  const outcomes = ({ items }: CleanView): unknown[] =>
+    items.map((item) => [item.application, item.left, item.removed.length > 0 || item.left === null]);
+
+  it('P1: stays where somebody who calls it could not be looked at, and says so before; the rest goes', async () => {
+    await lanesIn('away', { out4: ['mid4'], mid4: ['in4'], in4: [], lone4: [] }, { out4: 'eu' });
+    for (const name of ['mid4', 'in4', 'lone4']) routed.set(name, true);
+    const why = `out4 could not be looked at and may still lead requests here: No worker takes up tasks of queue ${queue}-eu.`;
+    for (const dryRun of [true, false]) {
+      const view = await clean('away', null, dryRun);
+      expect(view.unseen).toContainEqual(expect.objectContaining({ application: 'out4' }));
+      expect(outcomes(view)).toEqual([
+        ['in4', why, false],
+        ['lone4', null, true],
+        ['mid4', why, false],
+      ]);
+    }
+    expect([restored, removed]).toEqual([['lane lone4'], ['lane lone4']]);
+  });
+
+  it('P1: goes where another one is stuck that does not call it, also in the same lane', async () => {
+    await lanesIn('stuck', { top5: ['mid5'], mid5: ['in5'], in5: [], web5: ['db5'], db5: [] });
+    for (const name of ['mid5', 'in5', 'web5', 'db5']) routed.set(name, true);
+    routed.set('top5', false);
+    const behind: unknown = expect.stringMatching(/^top5 may still lead requests here: .*it is odd/);
+    expect(outcomes(await clean('stuck', null, false))).toEqual([
+      ['db5', null, true],
+      ['in5', behind, false],
+      ['mid5', behind, false],
+      ['top5', expect.stringContaining('it is odd'), false],
+      ['web5', null, true],
+    ]);
+    expect(restored).toEqual(['lane web5', 'lane db5']);
+  });
+
+  it('P8: is cleaned by levels where an older API asks', async () => {
+    routed.set('front7', false).set('back7', true);
+    const found = ['front7', 'back7'].map((one, i) => {
+      const at = { cluster: 'default', environment: 'prod', namespace: 'shop' };
+      const { target, ...rest } = leftoverOf(one, 'lane', at);
+      return { ...rest, target: { ...target, level: 1 - i } };
+    });
+    const request = { environment: 'prod', leftovers: found, by: 'ann', reason: 'lost' };
+    const ask = (workflowId: string): Promise<unknown> =>
+      workflows().execute('clean', { workflowId, taskQueue: queue, args: [request] });
+    await expect(ask('clean/prod/older')).resolves.toMatchObject([
+      { application: 'front7', left: expect.stringContaining('it is odd') as string },
+      { application: 'back7', left: expect.stringMatching(/^front7 may still lead/) as string },
+    ]);
+    routed.set('front7', true);
+    await expect(ask('clean/prod/older-2')).resolves.toMatchObject([{ left: null }, { left: null }]);
+    expect(restored).toEqual(['lane front7', 'lane back7']);
+    await record(new Client({ connection }), 'clean/prod/older-2', 'cleaned-by-levels');
+  });
+
+  it('P1: has the time of a drain behind each way in, and only there', async () => {
+    await lanesIn('ways', { a6: ['b6'], b6: ['c6'], c6: [], d6: ['e6'], e6: [] });
+    for (const name of ['a6', 'b6', 'c6', 'd6', 'e6']) routed.set(name, true);
+    await clean('ways', null, false);
+    const drain = 'requests with the tag of release lane end';
+    const give = (name: string): string => `give ${name} back for release lane`;
+    expect((await toldIn('ways')).slice(1, 8)).toEqual([
+      give('a6'),
+      drain,
+      give('b6'),
+      give('d6'),
+      give('c6'),
+      drain,
+      give('e6'),
+    ]);
   });
 });
 

@@ -6,12 +6,16 @@ import { failure } from '../../domain/failures.js';
 import { cleanWorkflowId } from '../../domain/ids.js';
 import {
   callersFirst,
+  keptBehind,
+  reachesOf,
   type Cleaned,
   type CleanRequest,
   type CleanView,
+  type Doubt,
   type Leftover,
   type LeftoverErrand,
   type LeftoverRow,
+  type Unseen,
 } from '../../domain/leftover.js';
 import { environmentsAt, spotsOf, type Spot } from '../../domain/stray.js';
 import type { TemporalAccess } from './access.js';
@@ -62,22 +66,38 @@ export async function cleanEnvironment(
   const own = found.leftovers.filter(({ release }) => states.get(release) !== 'running');
   const isKnown = (application: string, at: Spot): boolean => knownAt(at).includes(application);
   const claimed = await claim(access, found.strays, spots, isKnown);
-  const applications = [...here, ...claimed.applications];
-  const over = callersFirst(
-    [...own, ...claimed.leftovers],
-    withEdges(declaredCalls(applications), applications, name),
-  );
-  const request = { environment: name, leftovers: over, by, reason };
-  const cleaned = dryRun || over.length === 0 ? [] : await remove(access, request);
-  const rows = over.map((one, i): LeftoverRow => {
+  // As it is declared now counts last.
+  const applications = [...claimed.applications, ...ours];
+  const calls = withEdges(declaredCalls(applications), applications, name);
+  const over = callersFirst([...own, ...claimed.leftovers], calls);
+  const unseen = [...found.unseen, ...claimed.unseen];
+  const kept = keptBehind(over, doubtsOf(unseen, claimed.rows), calls);
+  const free = over.filter((one) => !kept.has(one));
+  const request = { environment: name, leftovers: free, reaches: reachesOf(free, calls), by, reason };
+  const cleaned = dryRun || free.length === 0 ? [] : await remove(access, request);
+  const rows = over.map((one): LeftoverRow => {
     const state = states.get(one.release) === 'unknown' ? 'unknown' : 'ended';
     const declared = own.some(({ target }) => target.application === one.target.application);
-    return rowOf(one, { state, declared }, cleaned[i]);
+    const left = kept.get(one);
+    const outcome = left === undefined ? cleaned[free.indexOf(one)] : { removed: [], left };
+    return rowOf(one, { state, declared }, outcome);
   });
   const byName = (a: LeftoverRow, b: LeftoverRow): number => (a.application < b.application ? -1 : 1);
   const items = [...rows, ...claimed.rows].toSorted(byName);
-  return { name, dryRun, items, unseen: [...found.unseen, ...claimed.unseen] };
+  return { name, dryRun, items, unseen };
 }
+
+/** Whose route may still give the tag, or a share, to requests that come to others: it was not seen, or stays. */
+const doubtsOf = (unseen: readonly Unseen[], rows: readonly LeftoverRow[]): readonly Doubt[] => [
+  ...unseen.map(({ application, why }) => ({
+    application,
+    why: `could not be looked at and may still lead requests here: ${why}`,
+  })),
+  ...rows.map(({ application, left }) => ({
+    application,
+    why: `may still lead requests here: ${left}`,
+  })),
+];
 
 interface DeclaredHere {
   readonly ours: readonly Application[];
@@ -135,7 +155,7 @@ async function remove(access: TemporalAccess, request: CleanRequest): Promise<re
 function rowOf(
   { release, target, objects, route, weight }: Leftover,
   known: Pick<LeftoverRow, 'state' | 'declared'>,
-  cleaned: Cleaned | undefined,
+  cleaned: Pick<Cleaned, 'removed' | 'left'> | undefined,
 ): LeftoverRow {
   const { application, cluster, namespace, lane } = target;
   const { removed = [], left = null } = cleaned ?? {};
