@@ -34,6 +34,21 @@ export interface ObserveResult {
   readonly observation: Observation | null;
   /** Everything that stands in the way; a release with problems is refused. */
   readonly problems: readonly Failure[];
+  /** What a release has noted on the route. Absent: none has, or no route was looked at. */
+  readonly held?: Held;
+}
+
+/** A release that holds a route, as it sees it. */
+export interface Held {
+  readonly release: string;
+  readonly route: AnyRoute;
+}
+
+/** What the pre-flight finds out about a route. */
+export interface RouteLook {
+  readonly problems: readonly Failure[];
+  /** Null: nobody holds it, or it is an Ingress. */
+  readonly held: Held | null;
 }
 
 export interface WorkloadInput {

@@ -12,7 +12,7 @@ import { metricsActivities } from './metrics/analyse.js';
 import { quietOf } from './metrics/gray-quiet.js';
 import { probeActivities } from './probe.js';
 import { registryActivities } from './registry/resolve.js';
-import { routeProblems, trafficActivities } from './traffic/activities.js';
+import { lookAtRoute, trafficActivities } from './traffic/activities.js';
 import { allToStable } from './traffic/routes.js';
 
 export interface ActivityDeps {
@@ -28,7 +28,7 @@ export interface ActivityDeps {
 export function createActivities(deps: ActivityDeps): Activities {
   return {
     ...registryActivities(deps),
-    ...observeActivities({ clusters: deps.clusters, routeProblems }),
+    ...observeActivities({ clusters: deps.clusters, lookAtRoute }),
     ...workloadActivities({ ...deps, quiet: quietOf(deps) }),
     ...trafficActivities(deps.clusters),
     ...probeActivities,

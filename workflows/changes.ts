@@ -8,6 +8,7 @@ const markers = [
     changes: [
       'gray-is-watched-while-a-person-is-waited-for',
       'requests-with-the-tag-end-before-its-rules-go',
+      'leftovers-go-back-before-a-lane',
     ],
   },
   {

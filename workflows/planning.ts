@@ -83,12 +83,13 @@ function edgeLooks(
       const guest = { tag: { ...tag, value }, ...(isEntered ? { enter } : {}) };
       return edgesOf(spec, environment)
         .flatMap((name) => edges.find((edge) => edge.name === name) ?? [])
-        .map((edge) => lookAtEdge(edge, environment.name, guest, patienceMs));
+        .map((edge) => lookAtEdge(run, edge, environment.name, guest, patienceMs));
     }),
   );
 }
 
 async function lookAtEdge(
+  run: Run,
   application: Application,
   environment: string,
   guest: Told,
@@ -98,7 +99,9 @@ async function lookAtEdge(
   const summary = `look at the route of ${application.name} in ${environment}`;
   try {
     const input = { application, environment, lane: null, guest };
-    return (await quickly('observe', cluster, input, { patienceMs, summary })).problems;
+    const { problems, held } = await quickly('observe', cluster, input, { patienceMs, summary });
+    run.holders.seen(application.name, environment, 'guest', held);
+    return problems;
   } catch (error) {
     return [lookFailure(error, application, environment)];
   }
@@ -152,6 +155,7 @@ async function observe(
     const input = { application: spec, environment: name, lane, strategy, ...back };
     const result = await quickly('observe', environment.cluster ?? 'default', input, { patienceMs, summary });
     problems.push(...result.problems);
+    run.holders.seen(spec.name, name, 'own', result.held);
     if (result.observation !== null) run.seen.set(`${spec.name}/${name}`, result.observation);
     return result.observation;
   } catch (error) {

@@ -15,6 +15,7 @@ import type { Pass } from '../domain/stage-order.js';
 import type { Way } from '../domain/steering.js';
 import { Changes } from './changes.js';
 import { failureError } from './failures.js';
+import { Holders } from './holders.js';
 import * as messages from './messages.js';
 import { ReleaseRecord } from './record.js';
 import { listenForSteering } from './steering.js';
@@ -69,6 +70,8 @@ export class Run {
   graySince: string | null = null;
   /** What was seen last, by application and environment. */
   readonly seen = new Map<string, Observation>();
+  /** Who was seen to hold the routes before anything of this release did, by application and environment. */
+  readonly holders = new Holders();
   /** What passed the environments before one, as its application told with the turn. */
   private readonly passes = new Map<string, readonly Pass[]>();
   /** Gray Deployments and the replicas that they were last brought to. */

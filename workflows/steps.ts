@@ -14,6 +14,7 @@ import { isBatched, promoteBatches, takeBatch } from './batch.js';
 import { failureOf } from './failures.js';
 import { firstWeight, scaleGray, sizeFor } from './gray.js';
 import { hold } from './hold.js';
+import { giveHeldBack } from './holders.js';
 import { isPromotedLane } from './rollback.js';
 import type { Run } from './run.js';
 import { inOrder, together } from './together.js';
@@ -178,6 +179,7 @@ async function deployGray(
   { summary, ...step }: Extract<Step, { kind: 'deploy-gray' }>,
 ): Promise<Done> {
   const size = { ...step, weight: firstWeight(stage) };
+  await giveHeldBack(run, stage);
   const scaled = await inOrder(targets, (target) => {
     reached.gray.add(target.application);
     return scaleGray(run, reached, target, size, summary);

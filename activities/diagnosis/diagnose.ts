@@ -24,7 +24,7 @@ import { neededRights, routeRights } from '../kubernetes/rules.js';
 import { providerOf } from '../metrics/analyse.js';
 import { shownAddress } from '../metrics/prometheus.js';
 import { Registry, said, type RegistryDeps } from '../registry/client.js';
-import { routeProblems } from '../traffic/activities.js';
+import { lookAtRoute } from '../traffic/activities.js';
 import { resourceOf } from '../traffic/index.js';
 import { look } from './place.js';
 import { rightsChecks, welcomeRights } from './rights.js';
@@ -115,7 +115,7 @@ async function rights(deps: DiagnoseDeps, at: Lookout): Promise<Checks> {
 /** The same look as before a release. Rights are told by themselves. */
 async function workload(deps: DiagnoseDeps, at: Lookout, subject: string): Promise<Checks> {
   const input = { application: at.application, environment: at.environment.name, lane: null };
-  const { observation, problems } = await observe({ ...deps, routeProblems }, input);
+  const { observation, problems } = await observe({ ...deps, lookAtRoute }, input);
   const others = problems.filter((p) => p.code !== 'cluster_denied' && p.code !== 'crd_missing');
   const routing = new Set(['route_unknown', 'route_unfit', 'lanes_collide']);
   const found = others.map((p) =>

@@ -1,9 +1,9 @@
 /** The pre-flight: looks at one application in one environment, in one round of reads, and names everything that stands in the way. */
 import type { Strategy } from '../../domain/application.js';
-import { failure, type Failure } from '../../domain/failures.js';
+import { failure } from '../../domain/failures.js';
 import { edgeIn, type Told } from '../../domain/edge.js';
 import { homeOf, type AnyRoute, type Tag } from '../../domain/traffic.js';
-import type { Activities, ObserveInput, ObserveResult } from '../contract.js';
+import type { Activities, ObserveInput, ObserveResult, RouteLook } from '../contract.js';
 import { fail } from '../failure.js';
 import type { Cluster } from './client.js';
 import type { KubeObject, Deployment, Pod } from './objects.js';
@@ -24,8 +24,8 @@ import { listed, readable, watched, type Objects, type Reader } from './watched.
 import type { KubernetesDeps } from './workload.js';
 
 export interface ObserveDeps extends KubernetesDeps {
-  /** What keeps a route from carrying a gray release; see activities/traffic. */
-  readonly routeProblems: (cluster: Cluster, route: AnyRoute, tag: Tag | null) => Promise<readonly Failure[]>;
+  /** What keeps a route from carrying a gray release, and who holds it; see activities/traffic. */
+  readonly lookAtRoute: (cluster: Cluster, route: AnyRoute, tag: Tag | null) => Promise<RouteLook>;
 }
 
 export function observeActivities(deps: ObserveDeps): Pick<Activities, 'observe'> {
@@ -59,12 +59,12 @@ async function lookAtEdge(
 ): Promise<ObserveResult> {
   const edge = edgeIn(application, environment.name, guest);
   if (edge === null) return { observation: null, problems: [] };
-  const [missing, problems] = await Promise.all([
+  const [missing, seen] = await Promise.all([
     rightsLacking(cluster, namespace, neededRights(edge.route)),
-    readable(deps.routeProblems(cluster, edge.route, guest.tag)),
+    readable(deps.lookAtRoute(cluster, edge.route, guest.tag)),
   ]);
   const rights = rightsProblems(missing, name, namespace);
-  return { observation: null, problems: [...rights, ...(problems ?? [])] };
+  return { observation: null, problems: [...rights, ...(seen?.problems ?? [])], ...holderOf(seen) };
 }
 
 async function look(
@@ -83,7 +83,7 @@ async function look(
     known ? [] : deniedAtHome(cluster, at.route),
     readable(cluster.get(resources.deployments, at.namespace, at.deployment)) as Promise<Deployment | null>,
     listed(cluster, resources.services, at.namespace),
-    at.route === null ? [] : readable(deps.routeProblems(cluster, at.route, at.tag)),
+    at.route === null ? null : readable(deps.lookAtRoute(cluster, at.route, at.tag)),
   ]);
   const [namespace, pods, gray, covering, scaling, guarding] = await Promise.all([
     stable !== null || hasNamespace(cluster, at.namespace),
@@ -117,14 +117,21 @@ async function look(
   const problems = hidden ? seen.problems.filter((p) => p.code !== 'workload_unknown') : seen.problems;
   // A first release moves no traffic, so its route may come later.
   const routing =
-    seen.observation?.exists === false ? [] : [...(route ?? []), ...shareProblems(at, strategy)];
+    seen.observation?.exists === false ? [] : [...(route?.problems ?? []), ...shareProblems(at, strategy)];
   const rights = [
     ...rightsProblems(missing, at.cluster, at.namespace),
     ...(at.route === null ? [] : rightsProblems(denied, at.cluster, homeOf(at.route))),
   ];
   const copying = await copyingProblems(cluster, at, seen.copies);
-  return { observation: seen.observation, problems: [...rights, ...problems, ...copying, ...routing] };
+  return {
+    observation: seen.observation,
+    problems: [...rights, ...problems, ...copying, ...routing],
+    ...holderOf(route),
+  };
 }
+
+const holderOf = (seen: RouteLook | null): Pick<ObserveResult, 'held'> =>
+  seen === null || seen.held === null ? {} : { held: seen.held };
 
 /**
  * What the shared watches keep up to date is read when all else has been answered, so that they have had as long to hear of the latest.

@@ -2,11 +2,12 @@
 import { Context } from '@temporalio/activity';
 import { failure, type Failure } from '../../domain/failures.js';
 import { homeOf, type AnyRoute, type Tag } from '../../domain/traffic.js';
-import type { Activities, TrafficInput, TrafficResult } from '../contract.js';
+import type { Activities, RouteLook, TrafficInput, TrafficResult } from '../contract.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { KubeError } from '../kubernetes/kube-error.js';
 import { seenOf } from './change.js';
 import { collisionAhead } from './collision.js';
+import { notedRoute } from './footprint.js';
 import { grayProxyProblems } from './gray-proxy.js';
 import { routers } from './index.js';
 import { ingressProblems } from './ingress/preflight.js';
@@ -48,7 +49,18 @@ export async function routeProblems(
   tag: Tag | null = null,
   signal?: AbortSignal,
 ): Promise<readonly Failure[]> {
-  if (route.router === 'ingress') return ingressProblems(cluster, route, signal);
+  return (await lookAtRoute(cluster, route, tag, signal)).problems;
+}
+
+/** The same, and who holds it; of an Ingress only its canary would tell, which goes with gray. */
+export async function lookAtRoute(
+  cluster: Cluster,
+  route: AnyRoute,
+  tag: Tag | null = null,
+  signal?: AbortSignal,
+): Promise<RouteLook> {
+  if (route.router === 'ingress')
+    return { problems: await ingressProblems(cluster, route, signal), held: null };
   const router = routers[route.router];
   const { kind, group } = router.resource;
   const [namespace, name] = [homeOf(route), route.route];
@@ -56,9 +68,10 @@ export async function routeProblems(
   remember(cluster, route, object);
   if (object === null) {
     const known = await isServed(cluster, router.resource, signal);
-    return known
-      ? [failure('route_unknown', { kind, route: name, namespace })]
-      : [failure('crd_missing', { kind, group, cluster: cluster.name })];
+    const problem = known
+      ? failure('route_unknown', { kind, route: name, namespace })
+      : failure('crd_missing', { kind, group, cluster: cluster.name });
+    return { problems: [problem], held: null };
   }
   // What a release left there that was ended by force is in nobody's way; one that shares the route is not either, but for its lane.
   const seen = seenOf(router, route, object);
@@ -70,10 +83,14 @@ export async function routeProblems(
     ...(tag === null ? [] : tagProblemsOf(router, own, route, tag)),
     ...router.complaints(object),
   ];
-  return [
+  const problems = [
     ...(why.length === 0 ? [] : [failure('route_unfit', { kind, route: name, why: why.join(' ') })]),
     ...(collision === null ? [] : [failure('lanes_collide', collision)]),
   ];
+  const { footprint } = seen;
+  const held =
+    footprint === null ? null : { release: footprint.release, route: notedRoute(route, footprint) };
+  return { problems, held };
 }
 
 /** A missing object and a missing kind are both 404; discovery tells them apart. */

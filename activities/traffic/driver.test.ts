@@ -4,7 +4,7 @@ import { FakeObjects } from '../../test/fakes/kube-objects.js';
 import { routeOf } from '../../test/fakes/route.js';
 import { CatalogueError } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
-import { routeProblems } from './activities.js';
+import { lookAtRoute, routeProblems } from './activities.js';
 import { prepareRoute, restoreRoute, returnToStable, setTraffic } from './driver.js';
 import { footprintKey } from './footprint.js';
 
@@ -763,6 +763,13 @@ describe('the pre-flight', () => {
     expect(await problems()).toEqual([]);
     edit((o) => Object.assign(o.metadata.annotations, { [footprintKey(route)]: undefined }));
     expect(await problems()).toEqual(['route_unfit']);
+  });
+
+  it('tells which release holds it, as that one sees it, and of nobody where nobody does', async () => {
+    expect(await lookAtRoute(cluster, route)).toEqual({ problems: [], held: null });
+    await prepare(1);
+    const blue = { ...route, grayService: 'shop-blue', stamps: { header: 'x-lane', value: 'blue' } };
+    expect(await lookAtRoute(cluster, blue)).toEqual({ problems: [], held: { release: 'r1', route } });
   });
 
   it('leaves missing rights to the one who asks for them', async () => {

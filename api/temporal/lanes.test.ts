@@ -12,6 +12,7 @@ import type { Verdict } from '../../domain/analysis.js';
 import type { ReleaseInput } from '../../domain/application.js';
 import type { HistoryEntry, ReleaseView } from '../../domain/release.js';
 import { workingActivities } from '../../test/fakes/activities.js';
+import { exampleTarget } from '../../test/fakes/target.js';
 import { appOver, askAsAlice } from '../../test/rig/app.js';
 import { eventually } from '../../test/rig/eventually.js';
 import { record } from '../../test/rig/histories.js';
@@ -35,6 +36,8 @@ let app: App;
 let done: string[] = [];
 /** What each analysis was asked, as "application since". */
 let judgedSince: string[] = [];
+/** Applications whose route an earlier release has left its note on. */
+const leftAt = new Set<string>();
 /** Applications that fail while gray of the other one is there. */
 const spoilt = new Map<string, string>();
 /** Applications whose verdict comes after the first of the others is known. */
@@ -64,6 +67,8 @@ const watching = {
 const lost = new Set<string>();
 /** Applications whose route cannot be given back. */
 const stuck = new Set<string>();
+/** Applications whose route cannot be given back, whoever tries again. */
+const stuckFor = new Set<string>();
 /** Applications whose promotion takes until they are taken out. */
 const held = new Set<string>();
 /** Applications of whose gray something stays, the first time that it is removed. */
@@ -106,7 +111,11 @@ beforeAll(async () => {
         throw toApplicationFailure(new CatalogueError({ ...remaining, retryable: false }));
       }),
       observe: async (input) => {
-        const result = await working.observe(input);
+        const { name } = input.application;
+        const route = { ...exampleTarget().route!, route: name };
+        const note = leftAt.has(input.guest === undefined ? name : `${name} guest`);
+        const held = note ? { held: { release: 'earlier', route } } : {};
+        const result = { ...(await working.observe(input)), ...held };
         const { observation } = result;
         if (observation === null || !fresh.has(observation.application)) return result;
         const nothing = {
@@ -167,9 +176,13 @@ beforeAll(async () => {
         return { ...(await working.setTraffic(input)), after: input.traffic };
       },
       restoreRoute: async (input) => {
+        if (stuckFor.has(input.route.route)) {
+          const context = { kind: 'R', route: input.route.route, why: 'it is odd.' };
+          throw toApplicationFailure(new CatalogueError(failure('route_unfit', context)));
+        }
         if (stuck.has(input.route.route)) throw toApplicationFailure(new CatalogueError(away));
         if (input.strips === true) stripped.push(input.route.route);
-        done.push(`restoreRoute ${input.route.route}`);
+        done.push(`restoreRoute ${input.route.route}${input.release === 'earlier' ? ' of earlier' : ''}`);
         return working.restoreRoute(input);
       },
     }),
@@ -354,6 +367,46 @@ describe('a lane of many applications', () => {
     expect(done).toContain('removeGray last24');
   });
 
+  it('P1: what an earlier one left is given back before anything of it is there, the entry first, then after a drain the rest', async () => {
+    for (const name of ['first27', 'last27']) leftAt.add(name);
+    const release = { drain: '300ms' };
+    const members = { dependsOn: ['next27'], release };
+    const id = await start({
+      first27: members,
+      next27: { dependsOn: ['last27'], release },
+      last27: { release },
+    });
+    expect((await ended(id)).outcome).toMatchObject({ phase: 'succeeded' });
+    expect(done.slice(0, 5)).toEqual([
+      'restoreRoute first27 of earlier',
+      'restoreRoute last27 of earlier',
+      'deployGray last27',
+      'deployGray next27',
+      'deployGray first27',
+    ]);
+    expect(done.filter((line) => line.endsWith('of earlier'))).toHaveLength(2);
+    expect((await toldBy(id)).filter((text) => text.includes('earlier'))).toEqual([
+      'give first27 back for release earlier',
+      'requests with the tag of release earlier end',
+      'give last27 back for release earlier',
+    ]);
+  });
+
+  it('P1: does not begin where what an earlier one left cannot be given back', async () => {
+    leftAt.add('odd28').add('deep28');
+    stuckFor.add('odd28');
+    const seen = await ended(await start({ odd28: { dependsOn: ['deep28'] }, deep28: {} }));
+    stuckFor.clear();
+    expect(seen.outcome).toMatchObject({ phase: 'failed', failure: { code: 'route_unfit' } });
+    expect(done).toEqual([]);
+  });
+
+  it('leaves to its deployment what an earlier release of one application alone left', async () => {
+    leftAt.add('alone29');
+    expect((await ended(await start({ alone29: {} }))).outcome).toMatchObject({ phase: 'succeeded' });
+    expect(done.filter((line) => line.endsWith('of earlier'))).toEqual([]);
+  });
+
   it('P6: has the turn in the environment that comes first, also where the first application is not in it', async () => {
     const ofBoth = { dependsOn: [], environments: ['test', 'prod'] };
     const seen = await ended(await start({ lead18: { dependsOn: ['both18'] }, both18: ofBoth }));
@@ -447,6 +500,14 @@ const ended = (id: string): Promise<ReleaseView> =>
     async () => ((one) => (one.outcome === null ? null : one))(await view(id)),
     60_000,
   );
+/** What the history tells people. */
+async function toldBy(id: string): Promise<readonly string[]> {
+  const { events } = await client.workflow.getHandle(releaseWorkflowId(id)).fetchHistory();
+  return (events ?? []).flatMap(({ userMetadata }) => {
+    const summary = userMetadata?.summary;
+    return summary == null ? [] : [defaultPayloadConverter.fromPayload<string>(summary)];
+  });
+}
 /** Until an event says so. */
 async function told(id: string, text: string): Promise<void> {
   const { body } = await app.request(`/v1/releases/${id}/events`);
@@ -1014,11 +1075,7 @@ describe('releases that share a way', () => {
     await declare('far23', ['edge23'], false);
     const id = await release('near23+far23');
     await succeeds(id);
-    const { events } = await client.workflow.getHandle(releaseWorkflowId(id)).fetchHistory();
-    const told = (events ?? []).flatMap(({ userMetadata }) => {
-      const summary = userMetadata?.summary;
-      return summary == null ? [] : [defaultPayloadConverter.fromPayload<string>(summary)];
-    });
+    const told = await toldBy(id);
     const first = told.indexOf('take edge23 in hand');
     expect(told.slice(first, told.indexOf('100 % of edge23 to gray'))).toEqual([
       'take edge23 in hand',
@@ -1031,6 +1088,22 @@ describe('releases that share a way', () => {
       '0 % of edge23 to gray',
     ]);
     await record(client, releaseWorkflowId(id), 'succeeded-lane-behind-an-edge');
+  });
+
+  it('P1: the share of an earlier one at an edge is given back before the routes behind it', async () => {
+    for (const name of ['edge30 guest', 'near30', 'far30']) leftAt.add(name);
+    await declare('edge30', [], false);
+    await declare('near30', ['edge30'], false, ['far30']);
+    await declare('far30', ['edge30'], false);
+    done = [];
+    await succeeds(await release('near30+far30'));
+    expect(done.slice(0, 4)).toEqual([
+      'restoreRoute edge30 of earlier',
+      'restoreRoute near30 of earlier',
+      'restoreRoute far30 of earlier',
+      'deployGray far30',
+    ]);
+    expect(done.filter((line) => line.endsWith('of earlier'))).toHaveLength(3);
   });
 
   it('P1: where it is rejected the edge takes the tag off until nothing behind it has a rule for it', async () => {

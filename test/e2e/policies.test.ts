@@ -8,7 +8,7 @@ import type { ObserveInput, ObserveResult } from '../../activities/contract.js';
 import { Cluster } from '../../activities/kubernetes/client.js';
 import { everywhere, resources } from '../../activities/kubernetes/resources.js';
 import { observeActivities } from '../../activities/kubernetes/observe.js';
-import { routeProblems } from '../../activities/traffic/activities.js';
+import { lookAtRoute } from '../../activities/traffic/activities.js';
 import type { KubeObject } from '../../infra/local/kube.js';
 import { until } from '../../infra/local/parts.js';
 import { forbid } from '../rig/admission.js';
@@ -185,7 +185,7 @@ const declared = (name: string) => ({
 });
 const look = (cluster = shop.cluster, name = 'web'): Promise<ObserveResult> => {
   const application = declared(name);
-  const { observe } = observeActivities({ clusters: () => cluster, routeProblems });
+  const { observe } = observeActivities({ clusters: () => cluster, lookAtRoute });
   const input = { application, environment: 'prod', lane: null };
   return new MockActivityEnvironment().run<[ObserveInput], ObserveResult, typeof observe>(observe, input);
 };

@@ -6,7 +6,7 @@ import { Cluster } from '../../activities/kubernetes/client.js';
 import { resources } from '../../activities/kubernetes/resources.js';
 import { observeActivities } from '../../activities/kubernetes/observe.js';
 import { workloadActivities } from '../../activities/kubernetes/workload.js';
-import { routeProblems } from '../../activities/traffic/activities.js';
+import { lookAtRoute } from '../../activities/traffic/activities.js';
 import type { Application } from '../../domain/application.js';
 import { until } from '../../infra/local/parts.js';
 import { Shop } from './shop.js';
@@ -29,7 +29,7 @@ describe('the pre-flight', () => {
   });
   const look = async (application: Application, at: Cluster = shop.cluster) => {
     const input: ObserveInput = { application, environment: 'prod', lane: null };
-    const { observe } = observeActivities({ clusters: () => at, routeProblems });
+    const { observe } = observeActivities({ clusters: () => at, lookAtRoute });
     return new MockActivityEnvironment().run<[ObserveInput], ObserveResult, typeof observe>(observe, input);
   };
   const codes = async (application: Application, at?: Cluster) =>
