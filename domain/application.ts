@@ -3,7 +3,8 @@ import type { AnalysisSettings } from './analysis.js';
 import type { ApprovalSettings } from './approval.js';
 import type { Consumers } from './consumers.js';
 import type { Duration } from './duration.js';
-import type { AnyRoute, Condition, Enter, IngressController, RouterName, Tag } from './traffic.js';
+import { wayOf, type Enter, type Entry } from './enter.js';
+import type { AnyRoute, IngressController, RouterName, Tag } from './traffic.js';
 import type { Variable, VariableGroup, Variables } from './variables.js';
 
 export const environmentTypes = ['test', 'pre', 'gray', 'prod'] as const;
@@ -179,11 +180,6 @@ export interface ReleaseSettings {
   readonly rollbackDeadline: Duration;
 }
 
-/** As declared: one condition, or several that belong together. */
-export interface Entry extends Condition {
-  readonly all?: readonly Condition[];
-}
-
 export type TagInput = Partial<Tag> & {
   /** One of these is enough to be in the lane. */
   readonly enter?: readonly Entry[];
@@ -244,7 +240,7 @@ export function releaseSettings(application: Application, environment: Environme
     strategy: local.strategy ?? own.strategy ?? (traffic === null ? 'rolling' : 'gray'),
     lane,
     tag: { header: 'x-lane', value: lane, ...tag },
-    ...(enter === undefined ? {} : { enter: enter.map(({ all, ...one }) => all ?? [one]) }),
+    ...(enter === undefined ? {} : { enter: enter.map(wayOf) }),
     ...(strict === true ? { strict } : {}),
     verify: local.verify ?? own.verify ?? '0s',
     steps: local.steps ?? own.steps ?? defaultSteps,

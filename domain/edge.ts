@@ -11,7 +11,8 @@ import { milliseconds } from './duration.js';
 import { failure, type Failure } from './failures.js';
 import type { ReleaseInputs } from './release.js';
 import type { Edge } from './target.js';
-import type { Enter, Tag } from './traffic.js';
+import type { Enter } from './enter.js';
+import type { Tag } from './traffic.js';
 
 /** Names of the applications at whose routes requests to it get the tag in this environment. */
 export const edgesOf = (application: Application, environment: Environment): readonly string[] =>

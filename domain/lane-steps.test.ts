@@ -109,6 +109,15 @@ describe('a stage with several applications', () => {
       ]);
     const tag = { header: 'x-lane', value: 'gray' };
     const ways = [[group], [group, user]];
+    const part: ReleaseInput = {
+      tag: {
+        enter: [
+          { ...user, percent: 30 },
+          { all: [group], percent: 100 },
+        ],
+      },
+    };
+    expect(marks({ d: { release: part } })).toEqual([['d', tag, [[user, { percent: 30 }], [group]], true]]);
     expect(marks({ a: { release: enter }, c: { release: enter } })).toEqual([
       ['c', undefined, undefined, undefined],
       ['a', tag, ways, undefined],
@@ -269,6 +278,13 @@ describe('an application that is reached through others that are not released', 
     const { edges } = stage(planOf({ b: entered(group), c: entered(user, group) }, false, [edge]));
     expect(edges![0]!.route.enter).toEqual(expect.arrayContaining([[group], [user]]));
     expect(edges![0]!.route.enter).toHaveLength(2);
+    const part = { ...group, percent: 30 };
+    const more = { ...group, percent: 60 };
+    const enterBy = (...ways: Given[]): unknown =>
+      stage(planOf({ b: ways[0]!, c: ways[1]! }, false, [edge])).edges![0]!.route.enter;
+    expect(enterBy(entered(more), entered(part))).toEqual([[group, { percent: 60 }]]);
+    expect(enterBy(entered(part), entered(more))).toEqual([[group, { percent: 60 }]]);
+    expect(enterBy(entered(group), entered(more))).toEqual([[group]]);
   });
 
   it('is an ordinary member of a lane where they are released with it', () => {

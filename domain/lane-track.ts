@@ -6,7 +6,8 @@ import { entriesOf } from './member.js';
 import type { Phase, ReleaseView } from './release.js';
 import type { Stage } from './stage.js';
 import type { Routed } from './target.js';
-import { homeOf, type Enter, type RouterName, type Tag } from './traffic.js';
+import type { Enter } from './enter.js';
+import { homeOf, type RouterName, type Tag } from './traffic.js';
 
 export interface LaneMember {
   readonly application: string;

@@ -8,7 +8,8 @@ import { lanesIn } from './lane-view.js';
 import type { ReleaseView } from './release.js';
 import type { Stage, Step } from './stage.js';
 import type { Target } from './target.js';
-import type { Enter, Tag } from './traffic.js';
+import type { Enter } from './enter.js';
+import type { Tag } from './traffic.js';
 
 const prod: Environment = { name: 'prod', type: 'prod', namespace: 'shop' };
 const tag: Tag = { header: 'x-lane', value: 'gray' };

@@ -2,7 +2,7 @@
 import { levelsOf, reachedFrom, type Calls } from './chain.js';
 import { declaredCalls, withEdges } from './edge.js';
 import { declares, type Declared, type EnvironmentRow } from './environment.js';
-import { canonicalJson } from './ids.js';
+import { eachOnce } from './enter.js';
 import { trackOf, type LaneEntry, type LaneMember, type Track } from './lane-track.js';
 import type { ReleaseView } from './release.js';
 
@@ -116,8 +116,7 @@ function merged(entries: readonly LaneEntry[]): readonly LaneEntry[] {
   const names = [...new Set(entries.map((e) => e.application))].sort();
   return names.map((name) => {
     const own = entries.filter((e) => e.application === name);
-    const enter = new Map(own.flatMap((e) => e.enter).map((all) => [canonicalJson(all), all]));
-    return { ...own[0]!, enter: [...enter.values()] };
+    return { ...own[0]!, enter: eachOnce(own.flatMap((e) => e.enter)) };
   });
 }
 

@@ -13,7 +13,8 @@ import { inBatches } from './batches.js';
 import { innerOf, levelsOf, reachedFrom, type Calls } from './chain.js';
 import { consumersIn, grayLabels, grayVariables } from './consumers.js';
 import { milliseconds } from './duration.js';
-import { canonicalJson, grayName } from './ids.js';
+import { grayName } from './ids.js';
+import { eachOnce } from './enter.js';
 import { edgeIn, edgesOf, withEdges } from './edge.js';
 import type { PlanInput, PlannedApplication } from './plan.js';
 import type { Stage } from './stage.js';
@@ -80,8 +81,7 @@ export function edgesIn(stage: string, members: readonly Member[], input: PlanIn
 
 /** Who may enter by any of them, each way once. */
 function entersOf(members: readonly Member[]): Pick<ReleaseSettings, 'enter'> {
-  const ways = members.flatMap(({ settings }) => settings.enter ?? []);
-  const enter = [...new Map(ways.map((way) => [canonicalJson(way), way])).values()];
+  const enter = eachOnce(members.flatMap(({ settings }) => settings.enter ?? []));
   return enter.length === 0 ? {} : { enter };
 }
 

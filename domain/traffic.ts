@@ -1,4 +1,5 @@
 /** What a router is asked for, in absolute terms, so that asking twice changes nothing. */
+import type { Enter } from './enter.js';
 
 /** Those that share untagged requests between the tracks in any proportion. */
 export const sharingKinds = ['gateway-api', 'contour', 'istio'] as const;
@@ -21,6 +22,9 @@ export type IngressController = (typeof ingressControllers)[number];
 
 export const isWhole = (router: RouterName): boolean => router === 'contour-include';
 
+/** Whether the router can let in a portion of those that fulfil conditions. */
+export const canPortion = (router: RouterName): boolean => sharingKinds.some((kind) => kind === router);
+
 /** Whether the router can send that share, in percent, to gray. */
 export const canShare = (router: RouterName, weight: number): boolean =>
   !isWhole(router) || weight === 0 || weight === 100;
@@ -33,30 +37,13 @@ export interface Tag {
   readonly baggage?: string;
 }
 
-/**
- * Something that a request has: exactly one of header, query and cookie names what, exactly one of exact, prefix, regex and in says how it
- * reads.
- */
-export interface Condition {
-  readonly header?: string;
-  /** A query parameter. */
-  readonly query?: string;
-  readonly cookie?: string;
-  readonly exact?: string;
-  readonly prefix?: string;
-  /** RE2, of the whole value. */
-  readonly regex?: string;
-  /** Any of these, exactly. */
-  readonly in?: readonly string[];
-}
-
-/** Requests that enter gray although they have no tag: those that fulfil all conditions of one of these lists. */
-export type Enter = readonly (readonly Condition[])[];
-
 export interface Traffic {
   /** Share of untagged requests that go to gray: a whole number of percent, 0 to 100. Stable gets the rest. */
   readonly gray: number;
-  /** Requests with this tag, and those that enter, go to gray whatever the share; null: no such rule. */
+  /**
+   * Requests with this tag, and those that enter, go to gray whatever the share; null: no such rule. Of those of whom a portion enters
+   * the others go to stable, and to gray at a share of 100.
+   */
   readonly tag: Tag | null;
 }
 

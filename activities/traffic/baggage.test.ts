@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { conditionsOf } from '../../domain/enter.js';
 import { sharingKinds, type RouteTarget, type Tag } from '../../domain/traffic.js';
 import { routeOf } from '../../test/fakes/route.js';
 import { headersSaying, waysBeside } from './baggage.js';
@@ -10,7 +11,7 @@ import { valueOf } from './headers.js';
 const tag: Tag = { header: 'x-lane', value: 'gray', baggage: 'lane' };
 
 describe('the member of baggage that says the tag', () => {
-  const [[{ regex = '' } = {}] = []] = waysBeside(tag);
+  const [{ regex = '' } = {}] = conditionsOf(waysBeside(tag)[0] ?? []);
   it.each([
     ['lane=gray', true],
     ['user=7,lane=gray', true],

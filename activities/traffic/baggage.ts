@@ -1,5 +1,6 @@
 /** The tag as a member of W3C baggage (https://www.w3.org/TR/baggage/), which tracing libraries pass on by themselves. Pure. */
-import type { Enter, Tag } from '../../domain/traffic.js';
+import type { Enter } from '../../domain/enter.js';
+import type { Tag } from '../../domain/traffic.js';
 import { escaped } from './conditions.js';
 
 export const baggageHeader = 'baggage';

@@ -1,6 +1,7 @@
 /** Two lanes at one route: what lets requests into them has to differ, or of two rules for the same requests one would get none. Pure. */
 import type { FailureContext } from '../../domain/failures.js';
-import type { Enter, RouteTarget, Tag } from '../../domain/traffic.js';
+import type { Enter } from '../../domain/enter.js';
+import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import { waysBeside } from './baggage.js';
 import type { Seen } from './change.js';
 import { isSameWay, wayText } from './conditions.js';

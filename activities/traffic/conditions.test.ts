@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Condition } from '../../domain/traffic.js';
+import type { Condition, Way } from '../../domain/enter.js';
 import { askedOf, isSameWay, patternOf, wayText, type Asked } from './conditions.js';
 
 const only = (condition: Condition): Asked => askedOf([[condition]])[0]![0]!;
@@ -89,12 +89,13 @@ describe('the ways to enter', () => {
   ])('ask for each once: %s', (_, one, other, ways) => expect(askedOf([[one], [other]])).toHaveLength(ways));
 
   const gray: Condition = { query: 'group', exact: 'gray' };
-  it.each<[string, readonly Condition[], readonly Condition[], boolean]>([
+  it.each<[string, Way, Way, boolean]>([
     ['written alike', [gray], [{ query: 'group', exact: 'gray' }], true],
     ['of a name in another case', [{ header: 'X-A', exact: '1' }], [{ header: 'x-a', exact: '1' }], true],
     ['of a value that the other one lists', [gray], [{ query: 'group', in: ['blue', 'gray'] }], true],
     ['of one of many values', [{ query: 'a', in: ['1', '2'] }], [{ query: 'a', in: ['2', '3'] }], true],
     ['of a prefix that is a pattern', [{ query: 'a', prefix: 'b' }], [{ query: 'a', regex: 'b.*' }], true],
+    ['of whom another portion enters', [gray, { percent: 30 }], [gray], true],
     ['of a cookie', [{ cookie: 'beta', exact: '1' }], [{ cookie: 'beta', in: ['1'] }], true],
     ['in another order', [country, gray], [gray, { header: 'X-Country', exact: 'at' }], true],
     ['of another value', [gray], [{ query: 'group', exact: 'blue' }], false],

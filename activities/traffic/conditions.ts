@@ -1,6 +1,6 @@
 /** Who else enters a lane, as routers can ask for it: of headers and query parameters, by exact value, prefix or pattern. Pure. */
+import { conditionsOf, type Condition, type Enter, type Way } from '../../domain/enter.js';
 import { canonicalJson } from '../../domain/ids.js';
-import type { Condition, Enter } from '../../domain/traffic.js';
 
 export interface Asked {
   readonly from: 'header' | 'query';
@@ -14,13 +14,18 @@ export interface Asked {
 export type AskedTogether = readonly Asked[];
 
 /**
- * What each way to enter asks for, each once. Several exact values become one pattern, or ways of their own where that makes no more than
- * `most` of one way.
+ * What each way to enter asks for, each once, whatever portion enters. Several exact values become one pattern, or ways of their own where
+ * that makes no more than `most` of one way.
  */
 export function askedOf(enter: Enter, most = 1): readonly AskedTogether[] {
-  const asked = enter.flatMap((all) => apart(all, most)).map((all) => all.map(askedBy));
-  return [...new Map(asked.map((all) => [canonicalJson(all.map(seenAs).sort()), all])).values()];
+  const asked = enter.flatMap((way) => apart(conditionsOf(way), most)).map((all) => all.map(askedBy));
+  return [...new Map(asked.map((all) => [togetherAs(all), all])).values()];
 }
+
+/** What the way asks for, as a key: the same for what is asked in several ways. */
+export const keyOfWay = (way: Way): string => askedOf([way]).map(togetherAs).join();
+
+const togetherAs = (all: AskedTogether): string => canonicalJson(all.map(seenAs).sort());
 
 /** The same for what is asked in several ways. */
 const seenAs = (one: Asked): string =>
@@ -42,21 +47,25 @@ export function patternOf({ how, value }: Asked): string {
 export const nameOf = ({ from, name }: Pick<Asked, 'from' | 'name'>): string =>
   `${from} ${name.toLowerCase()}`;
 
-/** Whether both ask for the same, of the same: for one pattern, or for an exact value that both name. */
-export function isSameWay(one: readonly Condition[], other: readonly Condition[]): boolean {
-  const others = new Map(other.map((condition) => [placeOf(condition), patternsOf(condition)]));
+/** Whether both ask for the same, of the same: for one pattern, or for an exact value that both name. Portions do not tell them apart. */
+export function isSameWay(one: Way, other: Way): boolean {
+  const [own, theirs] = [conditionsOf(one), conditionsOf(other)];
+  const others = new Map(theirs.map((condition) => [placeOf(condition), patternsOf(condition)]));
   return (
-    one.length === other.length &&
-    one.every((condition) => {
+    own.length === theirs.length &&
+    own.every((condition) => {
       const known = others.get(placeOf(condition)) ?? [];
       return patternsOf(condition).some((pattern) => known.includes(pattern));
     })
   );
 }
 
+/** Names of what the way asks of; see `nameOf`. */
+export const placesOf = (way: Way): readonly string[] => conditionsOf(way).map(placeOf);
+
 /** For people. */
-export const wayText = (way: readonly Condition[]): string =>
-  way
+export const wayText = (way: Way): string =>
+  conditionsOf(way)
     .map(({ header, query, cookie, ...how }) => {
       const from = header !== undefined ? 'header' : query !== undefined ? 'query' : 'cookie';
       const said = Object.entries(how).map(([verb, value]) => `${verb} ${JSON.stringify(value)}`);

@@ -18,6 +18,7 @@ export const contour: Router = {
   // Envoy hears of clusters and of routes on separate streams, and Contour gathers changes for up to 500 ms.
   settleMs: 1_000,
   hasStatus: true,
+  isOrdered: false,
 
   keyOf: (rule) => canonicalJson(objectsOf(rule['conditions'])),
 
@@ -50,13 +51,13 @@ export const contour: Router = {
   // Conditions are an and, so each way to enter is a route; with more of them than the user's own it wins wherever it stands.
   entering(rule, tag, enter) {
     const tagged = contour.tagged(rule, tag);
-    if (tagged === null) return [];
+    return tagged === null ? [] : [tagged, ...contour.portioned(rule, tag, enter)];
+  },
+
+  portioned(rule, tag, enter) {
+    if (contour.tagged(rule, tag) === null) return [];
     const conditions = objectsOf(rule['conditions']);
-    const entering = askedOf(enter).map((all) => ({
-      ...rule,
-      conditions: [...conditions, ...all.map(asking)],
-    }));
-    return [tagged, ...entering];
+    return askedOf(enter).map((all) => ({ ...rule, conditions: [...conditions, ...all.map(asking)] }));
   },
 
   alternatives(rule) {

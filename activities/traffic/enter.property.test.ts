@@ -1,14 +1,8 @@
 /** Where requests go, by a small model of how each router chooses among rules: with those that enter, without, and afterwards. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  sharingKinds,
-  type Condition,
-  type Enter,
-  type SharingKind,
-  type RouteTarget,
-  type Traffic,
-} from '../../domain/traffic.js';
+import { conditionsOf, percentOf, type Condition, type Enter, type Way } from '../../domain/enter.js';
+import { sharingKinds, type SharingKind, type RouteTarget, type Traffic } from '../../domain/traffic.js';
 import { routeOf } from '../../test/fakes/route.js';
 import { enterProblemsOf } from './enter.js';
 import { about, valueOf } from './headers.js';
@@ -55,6 +49,15 @@ const enterArbitrary: fc.Arbitrary<Enter> = fc.array(
   }),
   { minLength: 1, maxLength: 4 },
 );
+/** Of some of the ways only a portion. */
+const portionedArbitrary: fc.Arbitrary<Enter> = fc
+  .tuple(enterArbitrary, fc.infiniteStream(fc.constantFrom(100, 100, 1, 50, 50, 99)))
+  .map(([enter, percents]) =>
+    enter.map((way): Way => {
+      const percent = percents.next().value as number;
+      return percent === 100 ? way : [...way, { percent }];
+    }),
+  );
 
 /** A rule of the user's: it may ask for a header and a parameter of its own. */
 interface Sketch {
@@ -128,7 +131,9 @@ const request: fc.Arbitrary<Request> = fc.record({
 });
 
 /** As the words of the declaration have it. */
-function enters(enter: Enter, { headers, query }: Request): boolean {
+const enters = (enter: Enter, asking: Request): boolean => fulfilled(enter, asking).length > 0;
+
+function fulfilled(enter: Enter, { headers, query }: Request): Enter {
   const held = (name: string): (string | undefined)[] =>
     (headers['cookie'] ?? '')
       .split('; ')
@@ -147,7 +152,7 @@ function enters(enter: Enter, { headers, query }: Request): boolean {
       return regex === undefined ? list.includes(text) : new RegExp(`^(?:${regex})$`).test(text);
     });
   };
-  return enter.some((all) => all.every(fulfils));
+  return enter.filter((way) => conditionsOf(way).every(fulfils));
 }
 
 /** One alternative of a rule: whether it takes the request, and what it is worth to a router that weighs. */
@@ -271,7 +276,18 @@ interface Answer {
   readonly tag: string | undefined;
 }
 
+interface Chance {
+  readonly answer: Answer;
+  readonly percent: number;
+}
+
+/** Where a request goes for which there is one answer. */
 function answered(rules: readonly Rule[], route: RouteTarget, asking: Request): Answer {
+  const [chance] = chancesOf(rules, route, asking);
+  return chance!.answer;
+}
+
+function chancesOf(rules: readonly Rule[], route: RouteTarget, asking: Request): readonly Chance[] {
   const router = routers[route.router];
   const taking = rules
     .flatMap((rule) => candidatesOf(route.router as SharingKind, rule, asking))
@@ -282,12 +298,30 @@ function answered(rules: readonly Rule[], route: RouteTarget, asking: Request): 
     });
   const came = asking.headers['x-lane'];
   const [first] = taking;
-  if (first === undefined) return { from: 'nobody', tag: came };
-  const [backend] = router.backends(first.rule, route).filter(({ weight }) => weight !== 0);
-  const operations: JsonObject = router.headers.operations(backend!.entry);
-  const removed = about(operations, 'x-lane')['remove'] !== undefined;
-  const from = isGray(router, backend!, route) ? 'gray' : backend!.service === 'web' ? 'stable' : 'beta';
-  return { from, tag: valueOf(operations, 'x-lane') ?? (removed ? undefined : came) };
+  if (first === undefined) return [{ answer: { from: 'nobody', tag: came }, percent: 100 }];
+  return router
+    .backends(first.rule, route)
+    .filter(({ weight }) => weight !== 0)
+    .map((backend): Chance => {
+      const operations: JsonObject = router.headers.operations(backend.entry);
+      const removed = about(operations, 'x-lane')['remove'] !== undefined;
+      const from = isGray(router, backend, route) ? 'gray' : backend.service === 'web' ? 'stable' : 'beta';
+      const answer = { from, tag: valueOf(operations, 'x-lane') ?? (removed ? undefined : came) } as const;
+      return { answer, percent: backend.weight ?? 100 };
+    });
+}
+
+/** Percentages of which one enters; empty: nobody does. A way asks of the same as another: which of the two decides is up to the router. */
+function portionsOf(enter: Enter, asking: Request): readonly number[] {
+  if (asking.headers['x-lane'] === 'gray') return [100];
+  const ways = fulfilled(enter, asking);
+  const placesOf = (way: Way): readonly string[] =>
+    conditionsOf(way).map(({ header, query, cookie }) => header ?? query ?? `${cookie} of cookie`);
+  const sure = ways.filter((way) => percentOf(way) === 100);
+  const isBeaten = (way: Way): boolean =>
+    percentOf(way) < 100 &&
+    sure.some((other) => placesOf(way).every((place) => !placesOf(other).includes(place)));
+  return [...new Set(ways.filter((way) => !isBeaten(way)).map(percentOf))];
 }
 
 /** What may become of a request. */
@@ -298,6 +332,20 @@ function expected(before: Answer, isIn: boolean): readonly Answer[] {
   return isIn && before.from === 'beta' ? [before, gray] : [before];
 }
 
+/** What may become of a request of whom so many percent enter. */
+function expectedOf(before: Answer, percent: number, share: number): readonly (readonly Chance[])[] {
+  const part = share === 100 ? 100 : percent === 0 ? share : percent;
+  const all: readonly Chance[] = [
+    { answer: { from: 'stable', tag: undefined }, percent: 100 - part },
+    { answer: { from: 'gray', tag: 'gray' }, percent: part },
+  ];
+  const divided = all.filter((chance) => chance.percent > 0);
+  if (before.from === 'stable') return [divided];
+  const kept = [{ answer: before, percent: 100 }];
+  // See expected.
+  return percent > 0 && before.from === 'beta' ? [kept, divided] : [kept];
+}
+
 const cases = sharingKinds.flatMap((kind) => ['web-gray', 'web'].map((gray) => ({ kind, gray })));
 
 describe.each(cases)(
@@ -306,6 +354,7 @@ describe.each(cases)(
   ({ kind, gray }) => {
     const router = routers[kind];
     const situation = fc.record({ enter: enterArbitrary, sketches, asking: request });
+    const portioned = fc.record({ enter: portionedArbitrary, sketches });
     const only: Traffic = { gray: 0, tag };
 
     it('that fulfil one way to enter go to gray with the tag, others go where they went', () => {
@@ -323,6 +372,27 @@ describe.each(cases)(
         { numRuns: 500 },
       );
       expect(entered).toBeGreaterThan(30);
+    });
+
+    it('of whom a portion enters are divided so, whatever the share, and all go to gray with everybody else', () => {
+      let divided = 0;
+      const shares = fc.constantFrom(0, 30, 100);
+      fc.assert(
+        fc.property(situation, portionedArbitrary, shares, ({ sketches: drawn, asking }, enter, share) => {
+          const route = target(kind, gray, enter);
+          const rules = drawn.map((one) => ruleOf(kind, one));
+          const before = answered(rules, route, asking);
+          const portions = portionsOf(enter, asking);
+          if (before.from === 'stable' && portions.some((one) => one < 100)) divided++;
+          const after = chancesOf(desiredRules(router, rules, route, { gray: share, tag }), route, asking);
+          const may = (portions.length === 0 ? [0] : portions).flatMap((one) =>
+            expectedOf(before, one, share),
+          );
+          expect(may).toContainEqual(after);
+        }),
+        { numRuns: 500 },
+      );
+      expect(divided).toBeGreaterThan(10);
     });
 
     it.runIf(gray === 'web-gray')('that fall into a share nobody is told of go to gray as they came', () => {
@@ -357,7 +427,7 @@ describe.each(cases)(
       });
       const sequence = fc.array(traffic, { minLength: 1, maxLength: 4 });
       fc.assert(
-        fc.property(situation, sequence, fc.boolean(), ({ enter, sketches: drawn }, wanted, isOpen) => {
+        fc.property(portioned, sequence, fc.boolean(), ({ enter, sketches: drawn }, wanted, isOpen) => {
           const { enter: _, ...closed } = target(kind, gray, enter);
           const route = isOpen ? { ...closed, enter } : closed;
           const before = drawn.map((one) => ruleOf(kind, one));
@@ -380,7 +450,7 @@ describe.each(cases)(
 
     it('find no two rules for the same requests', () => {
       fc.assert(
-        fc.property(situation, ({ enter, sketches: drawn }) => {
+        fc.property(portioned, ({ enter, sketches: drawn }) => {
           const route = target(kind, gray, enter);
           const rules = desiredRules(
             router,

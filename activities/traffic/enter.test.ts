@@ -1,12 +1,7 @@
 /** Those that enter a lane without its tag: the rules for them, and room for these. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  allStable,
-  sharingKinds,
-  type Enter,
-  type SharingKind,
-  type RouteTarget,
-} from '../../domain/traffic.js';
+import type { Enter } from '../../domain/enter.js';
+import { allStable, sharingKinds, type SharingKind, type RouteTarget } from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
 import { routeOf } from '../../test/fakes/route.js';
 import type { Cluster } from '../kubernetes/client.js';

@@ -2,6 +2,7 @@
 import { canonicalJson } from '../../domain/ids.js';
 import type { RouteTarget } from '../../domain/traffic.js';
 import { askedOf, nameOf } from './conditions.js';
+import { laneRules } from './lane-rules.js';
 import type { Alternative, Router, Rule } from './router.js';
 import { isOurs, stableOf } from './tracks.js';
 
@@ -26,7 +27,7 @@ export function enterProblemsOf(router: Router, rules: readonly Rule[], route: R
   const namedIn = ({ asks }: Alternative): string | undefined =>
     asks.find((ask) => named.has(nameOf(ask)))?.name;
   const entering = split
-    .flatMap((rule) => router.entering(rule, stamps, enter))
+    .flatMap((rule) => laneRules(router, stamps, enter, () => rule))
     .flatMap((copy) => router.alternatives(copy))
     .filter((one) => namedIn(one) !== undefined);
   const taken = new Set(entering.map(keyOf));

@@ -1,6 +1,7 @@
 /** What a release notes on the user's route while it holds it: enough to put it back exactly, and to tell late writers off. */
 import { canonicalJson, hashOf, labels } from '../../domain/ids.js';
-import type { Condition, Enter, RouteTarget, Tag, Traffic } from '../../domain/traffic.js';
+import type { Enter, Way } from '../../domain/enter.js';
+import type { RouteTarget, Tag, Traffic } from '../../domain/traffic.js';
 import type { KubeObject } from '../kubernetes/objects.js';
 import { objectOf, objectsOf } from './json.js';
 import type { Json, Origin, Router } from './router.js';
@@ -70,7 +71,7 @@ export function footprintOf(object: KubeObject, route: Noted): Footprint | null 
 export const footprintText = (footprint: Footprint): string => canonicalJson(footprint);
 
 const enterOf = (value: Json | undefined): Enter | null =>
-  Array.isArray(value) ? value.map((all: Json) => objectsOf(all) as unknown as readonly Condition[]) : null;
+  Array.isArray(value) ? value.map((all: Json) => objectsOf(all) as unknown as Way) : null;
 
 function trafficOf(found: Json | undefined): Traffic | null {
   const { gray, tag } = objectOf(found) ?? {};

@@ -47,6 +47,7 @@ export const gatewayApi: Router = {
   // Implementations differ; Contour gathers changes for up to 500 ms.
   settleMs: 1_000,
   hasStatus: true,
+  isOrdered: false,
 
   keyOf: (rule) => canonicalJson(matchesOf(rule)),
 
@@ -79,11 +80,15 @@ export const gatewayApi: Router = {
   entering(rule, tag, enter) {
     const tagged = gatewayApi.tagged(rule, tag);
     if (tagged === null) return [];
-    const open = matchesOf(rule).filter((match) => taggedMatch(match, tag) !== null);
+    const open = openMatches(rule, tag);
     const apart = askedOf(enter, mostApart);
     const ways = (2 + apart.length) * open.length > partOfRule ? askedOf(enter) : apart;
-    const entering = ways.flatMap((asked) => open.map((one) => matchAsking(one, asked)));
-    return [{ ...tagged, matches: [...matchesOf(tagged), ...entering] }];
+    return [{ ...tagged, matches: [...matchesOf(tagged), ...matchesAsking(open, ways)] }];
+  },
+
+  portioned(rule, tag, enter) {
+    const matches = matchesAsking(openMatches(rule, tag), askedOf(enter, mostApart));
+    return matches.length === 0 ? [] : [{ ...without(rule, 'name'), matches }];
   },
 
   alternatives: (rule) =>
@@ -175,6 +180,12 @@ function taggedMatch(match: JsonObject, tag: Tag): JsonObject | null {
   const others = headers.filter((header) => header !== same);
   return { ...match, headers: [...others, { type: 'Exact', name: tag.header, value: tag.value }] };
 }
+
+const openMatches = (rule: Rule, tag: Tag): readonly JsonObject[] =>
+  matchesOf(rule).filter((match) => taggedMatch(match, tag) !== null);
+
+const matchesAsking = (open: readonly JsonObject[], ways: readonly AskedTogether[]): readonly JsonObject[] =>
+  ways.flatMap((asked) => open.map((one) => matchAsking(one, asked)));
 
 function matchAsking(match: JsonObject, asked: AskedTogether): JsonObject {
   const more = (field: string, from: Asked['from']): JsonObject => {

@@ -1,5 +1,6 @@
 /** Istio VirtualService, split by hosts: `spec.http[].route[]`. */
 import { canonicalJson } from '../../domain/ids.js';
+import type { Enter } from '../../domain/enter.js';
 import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import { resources } from '../kubernetes/resources.js';
 import { askedOf, type Asked, type AskedTogether } from './conditions.js';
@@ -28,6 +29,7 @@ export const istio: Router = {
   // Its clusters come from Services, so they are known before any route names them, and after.
   settleMs: 0,
   hasStatus: false,
+  isOrdered: true,
 
   keyOf: (rule) => canonicalJson(objectsOf(rule['match'])),
 
@@ -66,9 +68,12 @@ export const istio: Router = {
   entering(rule, tag, enter) {
     const tagged = istio.tagged(rule, tag);
     if (tagged === null) return [];
-    const open = matchesOf(rule).filter((match) => taggedMatch(match, tag) !== null);
-    const entering = askedOf(enter).flatMap((asked) => open.map((one) => matchAsking(one, asked)));
-    return [{ ...tagged, match: [...matchesOf(tagged), ...entering] }];
+    return [{ ...tagged, match: [...matchesOf(tagged), ...matchesAsking(rule, tag, enter)] }];
+  },
+
+  portioned(rule, tag, enter) {
+    const match = matchesAsking(rule, tag, enter);
+    return match.length === 0 ? [] : [{ ...without(rule, 'name'), match }];
   },
 
   alternatives: (rule) =>
@@ -122,6 +127,11 @@ function serviceOf(host: string | null, route: RouteTarget): string | null {
 function matchesOf(rule: Rule): readonly JsonObject[] {
   const matches = objectsOf(rule['match']);
   return matches.length > 0 ? matches : [{}];
+}
+
+function matchesAsking(rule: Rule, tag: Tag, enter: Enter): readonly JsonObject[] {
+  const open = matchesOf(rule).filter((match) => taggedMatch(match, tag) !== null);
+  return askedOf(enter).flatMap((asked) => open.map((one) => matchAsking(one, asked)));
 }
 
 function matchAsking(match: JsonObject, asked: AskedTogether): JsonObject {

@@ -1,5 +1,6 @@
 /** A router: what one kind of route object looks like, as pure functions, one kind in each file. What a release does to it is rules.ts. */
-import type { Enter, RouteTarget, Tag } from '../../domain/traffic.js';
+import type { Enter } from '../../domain/enter.js';
+import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import type { KubeObject } from '../kubernetes/objects.js';
 import type { Resource } from '../kubernetes/resources.js';
 
@@ -61,6 +62,8 @@ export interface Router {
   readonly hasStatus: boolean;
   /** What the rule matches, as the key that finds it again. */
   keyOf(rule: Rule): string;
+  /** Whether the first rule that matches a request gets it; else the one that asks for more does. */
+  readonly isOrdered: boolean;
   /** Where the rule sends; empty where it redirects, delegates or answers itself. */
   backends(rule: Rule, route: RouteTarget): readonly Backend[];
   /** The same rule with other backends. */
@@ -74,6 +77,8 @@ export interface Router {
    * there is none.
    */
   entering(rule: Rule, tag: Tag, enter: Enter): readonly Rule[];
+  /** The same for those that enter alone; its matches do not depend on how many the rule has. */
+  portioned(rule: Rule, tag: Tag, enter: Enter): readonly Rule[];
   /** What the rule matches: a request that fulfils one of these. */
   alternatives(rule: Rule): readonly Alternative[];
   /** Every header that the rule asks for with an exact value: one of them is the tag of a rule of our own. */

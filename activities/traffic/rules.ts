@@ -13,6 +13,7 @@ import {
   isJoined,
   isOneService,
   isOurs,
+  isPortioned,
   isStable,
   stableOf,
   stampProblemsOf,
@@ -99,7 +100,7 @@ export function tagProblemsOf(router: Router, rules: Rules, route: RouteTarget, 
 export function originsOf(router: Router, rules: Rules, route: RouteTarget): Origin[] {
   return rules.flatMap((rule) => {
     const stable = stableOf(router, rule, route);
-    if (stable === undefined) return [];
+    if (stable === undefined || isPortioned(router, rule, route)) return [];
     return [
       { key: router.keyOf(rule), weight: stable.weight, ...headersOf(router, stable.entry, route.stamps) },
     ];
@@ -139,7 +140,7 @@ export function desiredRules(router: Router, rules: Rules, route: RouteTarget, t
     .flatMap((rule) => {
       if (stableOf(router, rule, route) === undefined) return [rule];
       const split = splitRule(router, rule, route, traffic.gray);
-      const tagged = traffic.tag === null ? [] : taggedRules(router, rule, route, traffic.tag);
+      const tagged = traffic.tag === null ? [] : taggedRules(router, rule, route, traffic.tag, traffic.gray);
       return [...tagged, split];
     });
 }
@@ -191,7 +192,7 @@ function isLeft(
   const joined = rules.filter((one) => isJoined(router, one, route));
   // The rule for those that enter need not tell any tag.
   const tags = [...router.tagsOf(rule), ...(route.stamps === undefined ? [] : [route.stamps])];
-  const copies = tags.flatMap((tag) => joined.flatMap((one) => taggedRules(router, one, route, tag)));
+  const copies = tags.flatMap((tag) => joined.flatMap((one) => taggedRules(router, one, route, tag, 0)));
   return copies.some((copy) => router.keyOf(copy) === key);
 }
 
@@ -220,7 +221,7 @@ function restoredRule(router: Router, rule: Rule, route: RouteTarget, origin: Or
 }
 
 const splitIn = (router: Router, rules: Rules, route: RouteTarget): Rules =>
-  rules.filter((rule) => stableOf(router, rule, route) !== undefined);
+  rules.filter((rule) => stableOf(router, rule, route) !== undefined && !isPortioned(router, rule, route));
 
 /** Whether gray has joined any rule. */
 const isSplit = (router: Router, rules: Rules, route: RouteTarget): boolean =>

@@ -1,14 +1,8 @@
 /** A release of the route's own application (the host) and one of an application behind it (the guest) hold one route. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  sharingKinds,
-  type Condition,
-  type Enter,
-  type SharingKind,
-  type RouteTarget,
-  type Traffic,
-} from '../../domain/traffic.js';
+import type { Condition, Enter } from '../../domain/enter.js';
+import { sharingKinds, type SharingKind, type RouteTarget, type Traffic } from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
 import { routeOf } from '../../test/fakes/route.js';
 import type { CatalogueError } from '../failure.js';
@@ -257,6 +251,13 @@ describe.each(sharingKinds)('a route that two releases share: %s', (kind) => {
     it.each<[Who, string, Enter, Enter, string]>([
       ['guest', 'the same way', group, group, 'query "group" exact "gray"'],
       ['host', 'the same way', group, group, 'query "group" exact "gray"'],
+      [
+        'guest',
+        'the same way, of whom a portion enters',
+        [[{ query: 'group', exact: 'gray' }, { percent: 10 }]],
+        [[{ query: 'group', exact: 'gray' }, { percent: 20 }]],
+        'query "group" exact "gray"',
+      ],
       [
         'guest',
         'a header in another case, among other ways',

@@ -3,13 +3,13 @@
  * here (the guest). A request meets the host's gray, the guest's, both or none, for its whole way: the smaller share lies within the
  * larger. Pure.
  */
-import { canonicalJson } from '../../domain/ids.js';
-import type { Enter, RouteTarget, Tag, Traffic } from '../../domain/traffic.js';
-import { waysBeside } from './baggage.js';
+import { eachOnce, type Enter } from '../../domain/enter.js';
+import type { RouteTarget, Tag, Traffic } from '../../domain/traffic.js';
 import type { Seen } from './change.js';
 import type { KubeObject } from '../kubernetes/objects.js';
 import { footprintOf, notedRoute, type Footprint } from './footprint.js';
 import { sameHeader } from './json.js';
+import { laneRules } from './lane-rules.js';
 import type { JsonObject, Origin, Router, Rule } from './router.js';
 import { desiredRules, newOriginsOf, originsOf, restoredRules, roughTrafficOf, type Rules } from './rules.js';
 import { cleared, stamped } from './stamps.js';
@@ -50,10 +50,15 @@ export function bareRules(
 ): Rules {
   const own = footprint === null ? [] : [{ route: notedRoute(route, footprint), footprint }];
   const held = [...own, ...(beside === null ? [] : [beside])];
+  const enter = entersOf(...held.map((one) => one.route));
   // The weight that the rule had is known by whoever is alone with stable, so by the last one.
   return held
     .toSorted((a, b) => Number(b.route.guest !== undefined) - Number(a.route.guest !== undefined))
-    .reduce<Rules>((left, one) => restoredRules(router, left, one.route, one.footprint.origins), rules);
+    .reduce<Rules>((left, { route: seen, footprint: { origins } }) => {
+      // In one lane who enters by one of them goes to both.
+      const entered = enter.length === 0 ? seen : { ...seen, enter };
+      return restoredRules(router, left, entered, origins);
+    }, rules);
 }
 
 /** The rules with that traffic for `route`, and what the other one wants. */
@@ -136,60 +141,51 @@ function tracks(router: Router, entry: JsonObject, host: Wish, guest: Wish): rea
 function taggedFor(router: Router, rule: Rule, host: Wish, guest: Wish): readonly Rule[] {
   const [own, theirs] = [host.traffic.tag, guest.traffic.tag];
   const isOne = own !== null && theirs !== null && isSameTag(own, theirs);
-  const only = (backend: (entry: JsonObject) => JsonObject): Rule =>
-    router.withBackends(
-      rule,
-      router.backends(rule, host.route).flatMap((b) => {
-        if (isStable(router, b, host.route)) return [backend(b.entry)];
-        return b.copy ? [b.entry] : [];
-      }),
+  const lane = (
+    tag: Tag,
+    enter: Enter | undefined,
+    into: (entry: JsonObject) => JsonObject,
+  ): readonly Rule[] =>
+    laneRules(router, tag, enter, (percent) =>
+      router.withBackends(
+        rule,
+        router.backends(rule, host.route).flatMap((b) => {
+          if (!isStable(router, b, host.route)) return b.copy ? [b.entry] : [];
+          const entering = router.backend(into(b.entry), null, percent);
+          if (percent === 100) return [entering];
+          return [router.backend(notEntering(router, b.entry, host, guest), null, 100 - percent), entering];
+        }),
+      ),
     );
   const toGray = (entry: JsonObject): JsonObject => router.backend(entry, host.route.grayService, 100);
-  const toStable = (entry: JsonObject): JsonObject => router.backend(entry, null, 100);
   const marked = (entry: JsonObject): JsonObject => stamped(router, entry, guest.route.stamps);
   // Until the guest lets its tag in, and when it does so no more, what is behind may have a rule for it, and not all of it.
   const isAlike = own !== null && guest.route.stamps !== undefined && isSameTag(own, guest.route.stamps);
   const unguided = (entry: JsonObject): JsonObject =>
     theirs === null && isAlike ? cleared(router, entry, guest.route.stamps) : entry;
-  if (isOne)
-    return asking(
-      router,
-      only((entry) => marked(toGray(entry))),
-      own,
-      entersOf(host, guest),
-    );
+  if (isOne) return lane(own, entersOf(host.route, guest.route), (entry) => marked(toGray(entry)));
   return [
     ...(own === null
       ? []
-      : asking(
-          router,
-          only((entry) => unguided(stamped(router, toGray(entry), host.route.stamps))),
-          own,
-          entersOf(host),
-        )),
-    ...(theirs === null
-      ? []
-      : asking(
-          router,
-          only((entry) => marked(toStable(entry))),
-          theirs,
-          entersOf(guest),
-        )),
+      : lane(own, host.route.enter, (entry) => unguided(stamped(router, toGray(entry), host.route.stamps)))),
+    ...(theirs === null ? [] : lane(theirs, guest.route.enter, marked)),
   ];
 }
 
-function asking(router: Router, copy: Rule, tag: Tag, enter: Enter): readonly Rule[] {
-  const ways = waysBeside(tag, enter);
-  if (ways.length > 0) return router.entering(copy, tag, ways);
-  const tagged = router.tagged(copy, tag);
-  return tagged === null ? [] : [tagged];
+/** Where those go of whom a portion enters, and who do not: to stable, but where a share is everything, there. */
+function notEntering(router: Router, entry: JsonObject, host: Wish, guest: Wish): JsonObject {
+  const whole = ({ route, traffic }: Wish): Wish => ({
+    route,
+    traffic: { ...traffic, gray: traffic.gray === 100 ? 100 : 0 },
+  });
+  const [all] = router
+    .backends(router.withBackends({}, tracks(router, entry, whole(host), whole(guest))), host.route)
+    .filter(({ weight }) => weight === 100);
+  return all!.entry;
 }
 
 export const isSameTag = (a: Tag, b: Tag): boolean => sameHeader(a.header, b.header) && a.value === b.value;
 
 /** Each way once: a match may be there only once. */
-const entersOf = (...wishes: readonly Wish[]): Enter => [
-  ...new Map(
-    wishes.flatMap(({ route }) => route.enter ?? []).map((way) => [canonicalJson(way), way]),
-  ).values(),
-];
+const entersOf = (...routes: readonly RouteTarget[]): Enter =>
+  eachOnce(routes.flatMap(({ enter = [] }) => enter));

@@ -1,6 +1,6 @@
 /** One rule with both tracks, and its copies for tagged requests and for those that enter. */
 import type { RouteTarget, Tag } from '../../domain/traffic.js';
-import { waysBeside } from './baggage.js';
+import { laneRules } from './lane-rules.js';
 import type { JsonObject, Router, Rule } from './router.js';
 import { cleared, stamped } from './stamps.js';
 import { isGray, isStable } from './tracks.js';
@@ -18,19 +18,32 @@ export function splitRule(router: Router, rule: Rule, route: RouteTarget, gray: 
   return router.withBackends(rule, entries);
 }
 
-/** Empty: no tagged request can match. */
-export function taggedRules(router: Router, rule: Rule, route: RouteTarget, tag: Tag): readonly Rule[] {
+/**
+ * For tagged requests and those that enter; empty: no tagged request can match.
+ * @param gray share of the untagged: at 100 nothing goes to stable, whatever portion enters
+ */
+export function taggedRules(
+  router: Router,
+  rule: Rule,
+  route: RouteTarget,
+  tag: Tag,
+  gray: number,
+): readonly Rule[] {
   const backends = router.backends(rule, route);
   const stable = backends.find((b) => isStable(router, b, route));
-  const entries = backends.flatMap((backend): JsonObject[] => {
-    if (backend === stable) return [grayEntry(router, route, backend.entry, 100)];
-    return backend.copy ? [backend.entry] : [];
-  });
-  const copy = router.withBackends(rule, entries);
-  const ways = waysBeside(tag, route.enter);
-  if (ways.length > 0) return router.entering(copy, tag, ways);
-  const tagged = router.tagged(copy, tag);
-  return tagged === null ? [] : [tagged];
+  const sending = (percent: number): Rule => {
+    const share = gray === 100 ? 100 : percent;
+    const tracks = (entry: JsonObject): JsonObject[] =>
+      percent === 100
+        ? [grayEntry(router, route, entry, 100)]
+        : [stableEntry(router, route, entry, 100 - share), grayEntry(router, route, entry, share)];
+    const entries = backends.flatMap((backend): JsonObject[] => {
+      if (backend === stable) return tracks(backend.entry);
+      return backend.copy ? [backend.entry] : [];
+    });
+    return router.withBackends(rule, entries);
+  };
+  return laneRules(router, tag, route.enter, sending);
 }
 
 const stableEntry = (

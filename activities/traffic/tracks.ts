@@ -1,6 +1,7 @@
 /** Which track a backend or a rule is of: told by the Service or, where both tracks are one Service, by the stamp. */
 import { canonicalJson } from '../../domain/ids.js';
-import type { RouteTarget } from '../../domain/traffic.js';
+import { percentOf } from '../../domain/enter.js';
+import type { RouteTarget, Tag } from '../../domain/traffic.js';
 import { waysBeside } from './baggage.js';
 import { about } from './headers.js';
 import type { Backend, Router, Rule } from './router.js';
@@ -29,12 +30,13 @@ export const stableOf = (router: Router, rule: Rule, route: RouteTarget): Backen
   router.backends(rule, route).find((b) => isStable(router, b, route));
 
 /**
- * A rule of our own: gray is all that it sends to. Where stable is the same Service it asks for a tag too, or for what lets a request
- * enter, so that a rule of the user's that lost its stable backend is none of ours.
+ * A rule of our own: gray is all that it sends to, or it is for those of whom a portion enters. Where stable is the same Service it asks
+ * for a tag too, or for what lets a request enter, so that a rule of the user's that lost its stable backend is none of ours.
  */
 export function isOurs(router: Router, rule: Rule, route: RouteTarget): boolean {
   const backends = router.backends(rule, route).filter((b) => !b.copy);
-  if (backends.length === 0 || !backends.every((b) => isGray(router, b, route))) return false;
+  if (backends.length === 0) return false;
+  if (!backends.every((b) => isGray(router, b, route))) return isPortioned(router, rule, route);
   return !isOneService(route) || router.tagsOf(rule).length > 0 || isEntering(router, rule, route);
 }
 
@@ -42,7 +44,22 @@ export function isOurs(router: Router, rule: Rule, route: RouteTarget): boolean 
 function isEntering(router: Router, rule: Rule, { stamps, enter }: RouteTarget): boolean {
   const entering = stamps === undefined ? [] : waysBeside(stamps, enter);
   if (stamps === undefined || entering.length === 0) return false;
-  const ways = router.entering({}, stamps, entering).flatMap((copy) => router.alternatives(copy));
+  return isWithin(router, rule, router.entering({}, stamps, entering));
+}
+
+/** What matches everything keeps no tag out, so it does not count which one it is. */
+const anyTag: Tag = { header: 'x-lane', value: 'gray' };
+
+/** Whether it is a rule of our own for those of whom a portion enters: gray is a part of where it sends. */
+export function isPortioned(router: Router, rule: Rule, route: RouteTarget): boolean {
+  const drawn = (route.enter ?? []).filter((way) => percentOf(way) < 100);
+  if (drawn.length === 0 || grayIn(router, rule, route) === undefined) return false;
+  return isWithin(router, rule, router.portioned({}, anyTag, drawn));
+}
+
+/** Whether all that it matches asks for what one of the others does. */
+function isWithin(router: Router, rule: Rule, others: readonly Rule[]): boolean {
+  const ways = others.flatMap((other) => router.alternatives(other));
   return router.alternatives(rule).every(({ asks }) => {
     const asked = asks.map(canonicalJson);
     return ways.some((way) => way.asks.every((ask) => asked.includes(canonicalJson(ask))));

@@ -32,11 +32,17 @@ export function checkCondition(value: unknown, context: Context): void {
 export function checkEntry(value: unknown, context: Context): void {
   const entry = fieldsOf(value);
   const { all } = entry;
+  const beside = [...sources, ...operators].filter((key) => entry[key] !== undefined);
+  if (all === undefined && beside.length === 0 && entry['percent'] !== undefined) {
+    const message = 'A percentage of all requests is the share of a release.';
+    const remedy = 'Add a condition, or remove it and give release.steps the weight.';
+    report(context, [], message, 'a condition, or all, beside percent', remedy);
+    return;
+  }
   if (all === undefined) {
     checkCondition(value, context);
     return;
   }
-  const beside = [...sources, ...operators].filter((key) => entry[key] !== undefined);
   if (beside.length > 0) {
     const message = `A condition stands beside all: ${beside.join(', ')}.`;
     report(context, [], message, 'all, or one condition', 'Move the condition into all.');
@@ -49,7 +55,7 @@ export function checkEntry(value: unknown, context: Context): void {
 
 export function checkEntries(value: unknown, context: Context): void {
   const entries = itemsOf(value).map(fieldsOf);
-  const same = entries.map(({ all, ...one }) =>
+  const same = entries.map(({ all, percent: _, ...one }) =>
     canonicalJson((all === undefined ? [one] : itemsOf(all).map(fieldsOf)).map(inOneForm).sort()),
   );
   reportAgain(context, [], same, () => 'This way to enter is there twice.', 'each way once');

@@ -34,6 +34,13 @@ describe('who else enters', () => {
         { query: 'a', exact: 'c' },
       ],
     ],
+    [
+      'a portion of what fulfils a condition, or several',
+      [
+        { query: 'a', exact: 'b', percent: 1 },
+        { all: many(4), percent: 100 },
+      ],
+    ],
     ['a value with a space inside', [{ header: 'a', exact: 'two words' }]],
   ])('takes %s', (_, enter) => expect(errorsIn(enter)).toEqual([]));
 
@@ -143,6 +150,33 @@ describe('who else enters', () => {
       ],
       '/1',
       { remedy: 'Remove one of the two.' },
+    ],
+    [
+      'a way to enter twice, of whom other portions enter',
+      [
+        { query: 'a', exact: 'b', percent: 10 },
+        { query: 'a', exact: 'b', percent: 20 },
+      ],
+      '/1',
+      { message: 'This way to enter is there twice.' },
+    ],
+    [
+      'a portion of everything',
+      [{ percent: 10 }],
+      '/0',
+      {
+        message: 'A percentage of all requests is the share of a release.',
+        remedy: 'Add a condition, or remove it and give release.steps the weight.',
+      },
+    ],
+    ['no percent', [{ query: 'a', exact: 'b', percent: 0 }], '/0/percent', { found: '0' }],
+    ['too many percent', [{ query: 'a', exact: 'b', percent: 101 }], '/0/percent', { found: '101' }],
+    ['a part of a percent', [{ query: 'a', exact: 'b', percent: 0.5 }], '/0/percent', { found: '0.5' }],
+    [
+      'a portion of one of several conditions',
+      [{ all: [{ query: 'a', exact: 'b', percent: 10 }] }],
+      '/0/all/0/percent',
+      {},
     ],
     ['nothing in all', [{ all: [] }], '/0/all', { expected: 'at least one condition' }],
     ['too much in all', [{ all: many(5) }], '/0/all', { expected: 'at most 4 conditions' }],

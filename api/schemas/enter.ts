@@ -1,7 +1,6 @@
 /** Who else enters a lane, as a team declares it. */
 import { z } from '@hono/zod-openapi';
-import type { Entry } from '../../domain/application.js';
-import type { Condition } from '../../domain/traffic.js';
+import type { Condition, Entry } from '../../domain/enter.js';
 import { text } from './common.js';
 import { checkCondition, checkEntries, checkEntry } from './enter-rules.js';
 import { enteringHeader } from './headers.js';
@@ -42,6 +41,14 @@ const entry = z
       .max(4, 'at most 4 conditions')
       .exactOptional()
       .describe('Several conditions that belong together.'),
+    percent: z
+      .int()
+      .min(1)
+      .max(100)
+      .exactOptional()
+      .describe(
+        'Of the requests that fulfil it so many percent enter, drawn anew for each; the others go to stable. Default 100.',
+      ),
   })
   .superRefine(checkEntry, always) satisfies z.ZodType<Entry>;
 

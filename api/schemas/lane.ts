@@ -12,6 +12,10 @@ const condition = z.object({
   prefix: z.string().exactOptional(),
   regex: z.string().exactOptional(),
   in: z.array(z.string()).exactOptional(),
+  percent: z
+    .int()
+    .exactOptional()
+    .describe('Instead of a condition: only so many percent of those that fulfil the others get in.'),
 });
 
 const entry = z.object({

@@ -55,6 +55,19 @@ describe('a router that switches all requests at once', () => {
   });
 });
 
+it('only a router that shares requests lets in a portion of those that fulfil a condition', () => {
+  const release = { analysis: null, tag: { enter: [{ cookie: 'beta', exact: 'always', percent: 30 }] } };
+  const ingress = { router: 'ingress', controller: 'nginx' };
+  const refused = 'Remove it, so that all of them enter, or use router gateway-api, contour or istio.';
+  expect(errorsOf(ingress, release)).toEqual([`/release/tag/enter/0/percent: ${refused}`]);
+  expect(errorsOf({ router: 'istio' }, release, {}, { traffic: ingress, release })).toEqual([
+    `/environments/1/release/tag/enter/0/percent: ${refused}`,
+  ]);
+  const whole = { ...release, tag: { enter: [{ cookie: 'beta', exact: 'always', percent: 100 }] } };
+  expect(errorsOf(ingress, whole)).toEqual([]);
+  for (const router of ['gateway-api', 'contour', 'istio']) expect(errorsOf({ router }, release)).toEqual([]);
+});
+
 it('only that router has an include', () => {
   const fields = { include: 'web-proxy', routeNamespace: 'edge' };
   expect(errorsOf({ ...include, ...fields }, blueGreen)).toEqual([]);

@@ -1,6 +1,6 @@
 /** What only some routers can do, or need to be told; read from what came as unknown, see application-rules.ts. */
 import { defaultSteps } from '../../domain/application.js';
-import { canShare, isWhole, routerNames } from '../../domain/traffic.js';
+import { canPortion, canShare, isWhole, routerNames } from '../../domain/traffic.js';
 import { fieldsOf, itemsOf, report, type Context, type Path } from './application-rules.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -44,7 +44,11 @@ interface Problem {
 function problemsOf(traffic: Layers, release: Layers): readonly Problem[] {
   const router = routerNames.find((name) => name === inForce(traffic, 'router')?.value);
   if (router === undefined) return [];
-  if (!isWhole(router)) return includeFields.flatMap((field) => misplaced(router, traffic, field));
+  if (!isWhole(router))
+    return [
+      ...includeFields.flatMap((field) => misplaced(router, traffic, field)),
+      ...(canPortion(router) ? [] : portionProblems(release)),
+    ];
   // With edges the share is moved there.
   const edges = itemsOf(inForce(traffic, 'edges')?.value);
   return [...enterProblem(release), ...(edges.length > 0 ? [] : shareProblem(release))];
@@ -63,8 +67,27 @@ function misplaced(router: string, traffic: Layers, field: string): readonly Pro
   ];
 }
 
+const enterLayer = (release: Layers): Layers[number] | undefined =>
+  release.findLast(({ fields }) => fieldsOf(fields['tag'])['enter'] !== undefined);
+
+function portionProblems(release: Layers): readonly Problem[] {
+  const layer = enterLayer(release);
+  return itemsOf(fieldsOf(layer?.fields['tag'])['enter']).flatMap((entry, i): readonly Problem[] => {
+    const { percent } = fieldsOf(entry);
+    if (typeof percent !== 'number' || percent === 100) return [];
+    return [
+      {
+        path: [...layer!.path, 'tag', 'enter', i, 'percent'],
+        message: `Annotations of an Ingress cannot let in ${percent} % of the requests that fulfil a condition.`,
+        expected: 'no percent with router ingress',
+        remedy: 'Remove it, so that all of them enter, or use router gateway-api, contour or istio.',
+      },
+    ];
+  });
+}
+
 function enterProblem(release: Layers): readonly Problem[] {
-  const layer = release.findLast(({ fields }) => fieldsOf(fields['tag'])['enter'] !== undefined);
+  const layer = enterLayer(release);
   if (layer === undefined) return [];
   return [
     {

@@ -36,6 +36,7 @@ describe('lanes', () => {
         requests come in at a (gateway-api shop/a, http://shop.example/)
           besides, with query group: gray
           besides, with header x-country in de, at and cookie beta like [0-9]+ and header x-user that begins with qa-
+          besides, 30 % of those with header x-team: shop
         APPLICATION  VERSION  DIGEST               READY  SHARE  RELEASE
         a            v2       sha256:bbbbbbbbbbbb  1/1    25 %   k3f9a2m1x7q0 holding
         b            v1       sha256:aaaaaaaaaaaa  2/2           baseline

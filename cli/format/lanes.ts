@@ -1,7 +1,7 @@
 /** Lanes for people: where requests come in, and who answers them. Pure. */
 import type { LaneEntry, LaneMember } from '../../domain/lane-track.js';
 import type { LaneBaseline, LaneList, LaneView } from '../../domain/lane-view.js';
-import type { Condition } from '../../domain/traffic.js';
+import { conditionsOf, percentOf, type Condition, type Way } from '../../domain/enter.js';
 import type { Paint } from './paint.js';
 import { oneLine, shortDigest, table } from './text.js';
 
@@ -31,8 +31,15 @@ function entryLines({ application, router, namespace, route, url, enter }: LaneE
   const at = url === null ? '' : `, ${url}`;
   return [
     oneLine(`  requests come in at ${application} (${router} ${namespace}/${route}${at})`),
-    ...enter.map((all) => oneLine(`    besides, with ${all.map(conditionText).join(' and ')}`)),
+    ...enter.map((way) =>
+      oneLine(`    besides, ${portionText(way)}with ${conditionsOf(way).map(conditionText).join(' and ')}`),
+    ),
   ];
+}
+
+function portionText(way: Way): string {
+  const percent = percentOf(way);
+  return percent === 100 ? '' : `${percent} % of those `;
 }
 
 function conditionText(condition: Condition): string {

@@ -6,7 +6,7 @@ import { applyObjects } from '../../infra/local/apply.js';
 import { startLoad, type Load, type LoadRecord } from '../../infra/local/load.js';
 import { until } from '../../infra/local/parts.js';
 import { sampleRoute } from '../../infra/local/sample.js';
-import { enter, stampings, tag, type Web } from './web.js';
+import { enter, portions, stampings, tag, type Web } from './web.js';
 
 /**
  * Declares the tests.
@@ -207,6 +207,43 @@ export function describeServed(kind: SharingKind, web: Web, ingress: () => strin
       expect(tagsOf(await answers(20, { 'x-lane': 'blue' }, '/?group=gray'))).toEqual(
         Array.from({ length: 20 }, () => 'blue'),
       ),
+    );
+    seq = 1;
+  });
+
+  it('divides those of whom a portion enters, with the tag and without, and sends all of them to gray when everybody goes there', async () => {
+    const portioned = { ...route, stamps: tag, enter: portions };
+    const users = { 'x-user': 'beta-7' };
+    /** Five standard deviations of 200 draws, and each answer is of one track, told by the tag. */
+    const divided = async (headers: Record<string, string>, path: string): Promise<void> => {
+      const got = await answers(200, headers, path);
+      const gray = got.filter((answer) => answer.version === 'v2');
+      expect(gray.length).toBeGreaterThan(60);
+      expect(gray.length).toBeLessThan(140);
+      for (const one of got) expect(one.tag).toBe(one.version === 'v2' ? 'gray' : null);
+    };
+    const seen = async (headers: Record<string, string>, path = '/'): Promise<string[]> =>
+      [...new Set((await answers(40, headers, path)).map((one) => `${one.version} ${one.tag}`))].sort();
+    await prepare(portioned, seq);
+    await set(portioned, ++seq, { gray: 0, tag });
+    await until('a portion enters', async () => expect(await seen(users)).toEqual(['v1 null', 'v2 gray']));
+    await divided(users, '/');
+    await divided({ ...users, 'x-lane': 'blue' }, '/');
+    await divided({ 'x-country': 'de' }, '/?debug=12');
+    expect(await seen({})).toEqual(['v1 null']);
+    expect(await seen({ 'x-country': 'de' })).toEqual(['v1 null']);
+    // The tag, and a way of whom all enter, come first, whatever else the request has.
+    expect(await seen({ ...users, 'x-lane': 'gray' })).toEqual(['v2 gray']);
+    expect(await seen({ 'x-country': 'de', 'x-lane': 'gray' }, '/?debug=12')).toEqual(['v2 gray']);
+    expect(await seen({ 'x-country': 'de' }, '/?debug=12&group=gray')).toEqual(['v2 gray']);
+    await set(portioned, ++seq, { gray: 100, tag });
+    await until('all go to gray', async () => expect(await seen({})).toEqual(['v2 gray']));
+    expect(await seen(users)).toEqual(['v2 gray']);
+    await set(portioned, ++seq, { gray: 0, tag: null });
+    await until('nobody enters any more', async () => expect(await seen(users)).toEqual(['v1 null']));
+    await restore(portioned);
+    await until('headers pass as they come', async () =>
+      expect(await seen({ ...users, 'x-lane': 'blue' })).toEqual(['v1 blue']),
     );
     seq = 1;
   });

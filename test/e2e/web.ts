@@ -3,7 +3,8 @@ import { inject } from 'vitest';
 import { Cluster } from '../../activities/kubernetes/client.js';
 import type { RestoreResult, TrafficResult } from '../../activities/contract.js';
 import { prepareRoute, restoreRoute, setTraffic } from '../../activities/traffic/driver.js';
-import type { Enter, RouterKind, RouteTarget, Traffic } from '../../domain/traffic.js';
+import type { Enter } from '../../domain/enter.js';
+import type { RouterKind, RouteTarget, Traffic } from '../../domain/traffic.js';
 import { applyObjects } from '../../infra/local/apply.js';
 import { pushImage } from '../../infra/local/images.js';
 import { Kube, type KubeObject } from '../../infra/local/kube.js';
@@ -26,6 +27,12 @@ export const enter: Enter = [
     { header: 'x-country', in: ['de', 'at'] },
     { query: 'debug', regex: '[0-9]+' },
   ],
+];
+/** One way of whom all enter, and two of whom half do. */
+export const portions: Enter = [
+  [{ query: 'group', exact: 'gray' }],
+  [{ header: 'x-user', prefix: 'beta-' }, { percent: 50 }],
+  [{ header: 'x-country', exact: 'de' }, { query: 'debug', regex: '[0-9]+' }, { percent: 50 }],
 ];
 
 const never = new AbortController().signal;

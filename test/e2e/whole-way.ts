@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { Duration } from '../../domain/duration.js';
 import type { ReleaseView } from '../../domain/release.js';
-import type { Condition } from '../../domain/traffic.js';
+import type { Condition } from '../../domain/enter.js';
 import { startLoad, type Load } from '../../infra/local/load.js';
 import { answered, chainDrain, waysSince, type Chain } from '../rig/chain.js';
 import { eventually } from '../rig/eventually.js';

@@ -44,6 +44,7 @@ export const everyField: Application = {
             { header: 'x-country', in: ['de', 'at'] },
             { query: 'debug', regex: '[0-9]+' },
           ],
+          percent: 50,
         },
       ],
     },

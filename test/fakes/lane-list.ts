@@ -23,6 +23,7 @@ export function laneView(change: Partial<LaneView> = {}): LaneView {
             { cookie: 'beta', regex: '[0-9]+' },
             { header: 'x-user', prefix: 'qa-' },
           ],
+          [{ header: 'x-team', exact: 'shop' }, { percent: 30 }],
         ],
       },
     ],

@@ -1,9 +1,9 @@
 /** What canaries do is told by a model of the controllers: which request goes to gray, and how large its share is of the others. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { conditionsOf, type Enter } from '../../../domain/enter.js';
 import {
   ingressControllers,
-  type Enter,
   type IngressController,
   type IngressTarget,
   type Traffic,
@@ -120,8 +120,8 @@ const request: fc.Arbitrary<Request> = fc.record({
 
 /** Whether it enters, by what is declared. */
 const isEntering = ({ header: headers, query }: Request, enter: Enter): boolean =>
-  enter.some((all) =>
-    all.every(({ header: h, query: q, cookie, exact, prefix, regex, in: values }) => {
+  enter.some((way) =>
+    conditionsOf(way).every(({ header: h, query: q, cookie, exact, prefix, regex, in: values }) => {
       const seen =
         h !== undefined ? headers[h] : q !== undefined ? query[q] : headers['cookie']?.split('=')[1];
       if (seen === undefined || (cookie !== undefined && headers['cookie']?.split('=')[0] !== cookie))

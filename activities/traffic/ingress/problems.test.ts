@@ -149,6 +149,12 @@ describe('ingressProblemsOf', () => {
       target('alb', { enter: [[{ header: 'x-user', regex: 'qa-.*' }]] }),
       'each way is one header with an exact value',
     ],
+    [
+      'a portion of those that fulfil a condition',
+      ingress(),
+      target('nginx', { enter: [[{ cookie: 'beta', exact: 'always' }, { percent: 30 }]] }),
+      'release.tag.enter lets in 30 % of those that fulfil conditions, which annotations cannot say; take percent away',
+    ],
   ])('names %s', (_, stable, route, why, others = []) => {
     const problems = ingressProblemsOf(stable, [stable, ...others], route);
     expect(problems).toHaveLength(1);

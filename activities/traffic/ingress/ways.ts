@@ -1,5 +1,6 @@
 /** How the annotations of a canary ask for the tag, and for those that enter. Pure. */
-import type { Condition, IngressTarget, Tag } from '../../../domain/traffic.js';
+import { conditionsOf, percentOf, type Condition } from '../../../domain/enter.js';
+import type { IngressTarget, Tag } from '../../../domain/traffic.js';
 import { askedOf, escaped, patternOf, type Asked } from '../conditions.js';
 import { controllers, type Controller } from './controllers.js';
 
@@ -20,6 +21,12 @@ export function wayProblemsOf(route: IngressTarget): string[] {
     : hasPatterns
       ? `each way is one header or cookie${queries === null ? '' : ', or one query parameter'}`
       : 'each way is one header with an exact value';
+  const portioned = (route.enter ?? []).map(percentOf).find((percent) => percent < 100);
+  if (portioned !== undefined)
+    return [
+      `release.tag.enter lets in ${portioned} % of those that fulfil conditions, which annotations cannot say; ` +
+        'take percent away, or use the router gateway-api, contour or istio.',
+    ];
   const ways = entering(route);
   const problems = ways.flatMap(({ way, named }) =>
     way === null
@@ -42,7 +49,10 @@ interface Entering {
 function entering({ controller: name, enter = [] }: IngressTarget): readonly Entering[] {
   const controller = controllers[name];
   if (controller.isOne)
-    return enter.map((all) => ({ named: all.map(nameOf).join(' and '), way: cookieWay(controller, all) }));
+    return enter.map(conditionsOf).map((all) => ({
+      named: all.map(nameOf).join(' and '),
+      way: cookieWay(controller, all),
+    }));
   return askedOf(enter).map((all) => ({
     named: all.map((one) => `${one.from} "${one.name}" (${one.how})`).join(' and '),
     way: all.length === 1 ? wayOf(controller, all[0]!) : null,
