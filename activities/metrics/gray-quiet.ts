@@ -16,12 +16,12 @@ export function quietOf(
     if (subject === null) return null;
     const now = temporalClock(Context.current().info);
     const { withinMs } = question;
-    const { seen, summary, queries } = await awaitQuiet(providerOf(deps, question), subject, {
+    const { summary, ...told } = await awaitQuiet(providerOf(deps, question), subject, {
       now,
       withinMs,
       signal,
       say,
     });
-    return finding('requests', summary, { seen, queries });
+    return finding('requests', summary, told);
   };
 }
