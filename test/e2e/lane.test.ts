@@ -132,13 +132,18 @@ describe.concurrent('a lane of two applications with a third between them', () =
     await a.until(id, 'promoting', during('promote'));
     await promotionBegun(c);
     expect((await a.steer(id, 'abort')).status).toBe(200);
-    expect((await a.ended(id)).outcome).toMatchObject({ phase: 'rolled_back' });
+    const view = await a.ended(id);
+    expect(view.outcome).toMatchObject({ phase: 'rolled_back', failure: { code: 'aborted' }, left: [] });
+    expectSettled(view);
+    const ended = Date.now();
+    await Promise.all([answered(untagged, ended), answered(tagged, ended)]);
     await stop();
-    expect([waysSince(untagged), waysSince(tagged)]).toEqual([
-      [stable, gray],
-      [stable, gray],
-    ]);
+    for (const load of [untagged, tagged]) {
+      expect(waysSince(load)).toEqual([stable, gray]);
+      expect(waysSince(load, ended)).toEqual([stable]);
+    }
     expect(await chain.snapshots()).toEqual(before);
+    expect(await chain.leftovers()).toEqual([]);
   });
 
   it.sequential('P1 P4 P9: an abort while gray of both is removed gives gray everything once more, and takes all back', async () => {

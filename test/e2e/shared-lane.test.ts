@@ -133,8 +133,36 @@ describe('a lane of several releases', () => {
     expect(await chain.leftovers()).toEqual([]);
   });
 
+  const hold = { approval: { required: false }, steps: [{ weight: 50, hold: '10m' }] } as const;
+
+  it('P1: b is released alone with the tag of a lane of a and c, which comes through it: it waits its turn, none mixes or fails', async () => {
+    await chain.settings({ a: hold, b: hold, c: hold });
+    const { a, b } = chain;
+    const { untagged, tagged, stop } = chain.steady();
+    const lane = await chain.release('v3');
+    await a.until(lane, 'holding', holds);
+    const alone = await b.release('v3');
+    const waiting = await b.until(alone, 'waiting for its turn', (v) => v.phase === 'queued');
+    expect(waiting.waitingOn?.what).toContain(lane);
+    const held = Date.now();
+    await Promise.all([answered(untagged, held, 20), answered(tagged, held)]);
+    expect((await a.steer(lane, 'abort')).status).toBe(200);
+    await b.until(alone, 'holding', holds);
+    const turned = Date.now();
+    await Promise.all([answered(untagged, turned, 20), answered(tagged, turned)]);
+    expect((await b.steer(alone, 'abort')).status).toBe(200);
+    for (const [world, id] of [
+      [a, lane],
+      [b, alone],
+    ] as const)
+      expect((await world.ended(id)).outcome).toMatchObject({ phase: 'rolled_back', left: [] });
+    await stop();
+    const ways = ['a v2 -> b v1 -> c v2', 'a v2 -> b v3 -> c v2', 'a v3 -> b v1 -> c v3'];
+    expect([waysSince(untagged), waysSince(tagged)]).toEqual([ways, ways]);
+    expect(await chain.leftovers()).toEqual([]);
+  });
+
   it('P1: two lanes come through the same b, which is released in one of them: a and c never mix, none fails', async () => {
-    const hold = { approval: { required: false }, steps: [{ weight: 50, hold: '10m' }] } as const;
     await chain.settings({ a: hold, c: hold });
     const { a, b } = chain;
     const { untagged, tagged, stop } = chain.steady();
