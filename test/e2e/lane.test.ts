@@ -121,6 +121,37 @@ describe.concurrent('a lane of two applications with a third between them', () =
     expect(await chain.leftovers()).toEqual([]);
   });
 
+  it.sequential('P2 P9: with an approval each no share moves before both said yes, and one no takes both back', async () => {
+    await chain.settings({ a: { approval }, c: { approval } });
+    const { a, c } = chain;
+    const before = await chain.snapshots();
+    const { untagged, tagged, stop } = chain.steady();
+    const applications = [a, c].map(({ applicationName: name }) => ({ name, image: 'v2' }));
+    const id = await a.release('v2', { applications, approveEach: true });
+    const asksFor = (world: World) => (v: ReleaseView) =>
+      open(v) && v.waitingOn?.what.includes(`approve ${world.applicationName} v2 in prod`) === true;
+    const first = await a.until(id, 'waiting for approval of c', asksFor(c));
+    expect(first.waitingOn?.what).not.toContain(a.applicationName);
+    await a.approve(id);
+    const { planHash } = await a.until(id, 'waiting for approval of a', asksFor(a));
+    const asked = Date.now();
+    await Promise.all([answered(untagged, asked), answered(tagged, asked)]);
+    expect([waysSince(untagged), waysSince(tagged, asked)]).toEqual([[stable], [gray]]);
+    const no = { decision: 'reject', reason: 'not yet', planHash };
+    expect((await a.steer(id, 'decisions', no)).status).toBe(200);
+    const view = await a.ended(id);
+    expect(view.outcome).toMatchObject({
+      phase: 'rolled_back',
+      failure: { code: 'approval_rejected' },
+      left: [],
+    });
+    expectSettled(view);
+    await stop();
+    expect([waysSince(untagged), waysSince(tagged)]).toEqual([[stable], [stable, gray]]);
+    expect(await chain.snapshots()).toEqual(before);
+    expect(await chain.leftovers()).toEqual([]);
+  });
+
   it.sequential('P1 P9: an abort while they are promoted takes all back', async () => {
     await chain.settings();
     const { a, c } = chain;
