@@ -115,7 +115,7 @@ function probeWithout(probe: ProbeTarget | null, gone: ReadonlySet<string>): Pro
  * the promotion the last hold as well: what was seen in it was of a lane with who has left.
  * @param left the stage without who has left
  * @param share the step that said last what gray gets; null: none did
- * @param isTaken whether that was taken back where nothing is held
+ * @param isTaken whether that may have been taken back where nothing is held
  */
 export function wayAfter(
   { current, rest }: Pick<Way, 'current' | 'rest'>,

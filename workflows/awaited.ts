@@ -52,8 +52,12 @@ export function awaitedIn(stage: Stage, step: Step, now = Date.now()): Omit<Wait
             `then ${routesOf(entriesOf(stage, targets))}, when proxies have heard of that`;
       return awaited(`${written}: ${step.summary}`, patienceMs + 2 * drainMs);
     }
-    case 'return-traffic':
-      return awaited(`${routesOf(all)} to be written: ${step.summary}`, patienceMs);
+    case 'return-traffic': {
+      const inner = targets.filter((t) => t.inner === true);
+      const drainMs = inner.length > 0 ? drainMsOf(stage) : 0;
+      const last = drainMs === 0 ? '' : ` (${routesOf(inner)} when requests with the tag have ended)`;
+      return awaited(`${routesOf(all)} to be written${last}: ${step.summary}`, patienceMs + drainMs);
+    }
     case 'probe':
       return awaited('the answers to the probe', probePatienceMs);
     case 'cleanup': {

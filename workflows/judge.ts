@@ -173,12 +173,12 @@ export function judgedIn(run: Run, stage: Stage, step: Pick<HoldStep, 'of' | 'an
 const namesOf = ({ target, beside = [] }: Judged): string =>
   [target, ...beside].map(({ application }) => application).join(', ');
 
-/** One activity watches all of a cluster of which nothing is measured. */
+/** One activity watches all of which nothing is measured; not in other clusters, whose workers may be older and know of one only. */
 function inOneWatch(judged: readonly Judged[]): readonly Judged[] {
   const watched = judged.filter(({ settings }) => settings === null).map(({ target }) => target);
   return judged.flatMap((one): Judged[] => {
-    if (one.settings !== null) return [one];
-    const [first, ...beside] = watched.filter(({ cluster }) => cluster === one.target.cluster);
+    if (one.settings !== null || one.target.cluster !== 'default') return [one];
+    const [first, ...beside] = watched.filter(({ cluster }) => cluster === 'default');
     return first === one.target ? [{ ...one, beside }] : [];
   });
 }

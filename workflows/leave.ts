@@ -35,8 +35,8 @@ export async function wayWithout(
   if (abandoned !== null) throw error;
   run.withdraw(application, why, left);
   run.graySince = now();
-  // Nothing else takes the tag off while somebody is waited for.
-  const isTaken = kind === 'approval' && why.code === 'gray_lost';
+  // The watch of an approval takes the tag off, also where it is let go and hears late that the gray which it misses was taken back.
+  const isTaken = kind === 'approval' && run.changes.has('gray-is-watched-while-a-person-is-waited-for');
   const next = wayAfter(way, stageWithout(stage, run.gone), share, isTaken);
   run.record.reroute(next.rest, `${application} went back alone`);
   return next;

@@ -103,12 +103,16 @@ function undoing(undoing: Undoing): Undo[] {
   const created = within(reached.stable).filter((t) => t.strategy === 'first');
   const back = stable.map((t) => stableBack(undoing, t));
   return [
-    ...(targets.length + edges.length === 1 ? [...traffic, ...back] : [...back, ...traffic]),
+    ...(isLone(stage, reached) ? [...traffic, ...back] : [...back, ...traffic]),
     ...(isStripped ? edges.map((edge) => edgeAway(undoing, edge)) : []),
     ...within(reached.gray).map((t) => grayAway(undoing, t)),
     ...created.map((t) => stableBack(undoing, t)),
   ];
 }
+
+/** Whether nothing of a lane can meet another version when stable changes under traffic. */
+const isLone = ({ targets, edges = [] }: Stage, reached: Reached): boolean =>
+  targets.length + edges.filter((edge) => reached.route.has(edge.application)).length === 1;
 
 function trafficBack(undoing: Undoing, target: Target): Undo[] {
   const { run, reached } = undoing;
@@ -120,7 +124,9 @@ function trafficBack(undoing: Undoing, target: Target): Undo[] {
   const act = async (): Promise<readonly Finding[]> => {
     // Requests that came to gray of a caller are still on their way here, and must not meet stable.
     if (target.inner === true) await drain(undoing, tagsEnd);
-    const promoted = reached.stable.has(application) ? { promoted: target.deployment } : {};
+    // Of several, stable has gone back before.
+    const isFirst = reached.stable.has(application) && isLone(undoing.stage, reached);
+    const promoted = isFirst ? { promoted: target.deployment } : {};
     try {
       await restore(undoing, target, route, { summary, ...staying, ...promoted });
       return [];

@@ -47,7 +47,10 @@ export interface Deployment extends KubeObject {
     readonly template: PodTemplate;
     readonly strategy?: {
       readonly type?: string;
-      readonly rollingUpdate?: { readonly maxUnavailable?: number | string } | null;
+      readonly rollingUpdate?: {
+        readonly maxUnavailable?: number | string;
+        readonly maxSurge?: number | string;
+      } | null;
     };
     readonly progressDeadlineSeconds?: number;
     readonly [field: string]: unknown;

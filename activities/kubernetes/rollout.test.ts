@@ -184,6 +184,14 @@ describe('whether a rollout may leave no pod', () => {
     ['where the only one goes', rolling(1, 1), true],
     ['not where a part of the only one would, which is rounded down', rolling('99%', 1), false],
     ['where all go by percent', rolling('100%'), true],
+    [
+      'where the only one goes, as no other may come beside it',
+      {
+        replicas: 1,
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '25%', maxSurge: 0 } },
+      },
+      true,
+    ],
   ])('%s', (_, spec, expected) => {
     expect(mayRunDry(deployment(done, spec))).toBe(expected);
   });

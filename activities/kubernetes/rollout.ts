@@ -109,11 +109,12 @@ export function isSettled(deployment: Deployment): boolean {
 /** Whether a rollout may take down all pods before a new one is ready. */
 export function mayRunDry({ spec: { strategy, replicas = 1 } }: Deployment): boolean {
   if (strategy?.type === 'Recreate') return true;
-  const { maxUnavailable = '25%' } = strategy?.rollingUpdate ?? {};
-  const most =
-    typeof maxUnavailable === 'number'
-      ? maxUnavailable
-      : Math.floor((Number.parseInt(maxUnavailable, 10) * replicas) / 100);
+  const { maxUnavailable = '25%', maxSurge = '25%' } = strategy?.rollingUpdate ?? {};
+  const of = (part: number | string, round: (pods: number) => number): number =>
+    typeof part === 'number' ? part : round((Number.parseInt(part, 10) * replicas) / 100);
+  const unavailable = of(maxUnavailable, Math.floor);
+  // Where neither may be, Kubernetes takes one pod down all the same.
+  const most = unavailable === 0 && of(maxSurge, Math.ceil) === 0 ? 1 : unavailable;
   return most >= replicas;
 }
 

@@ -13,6 +13,8 @@ import { heardSlices, readyIn, sliceChange, slicesOf } from './slices.js';
 const longestMs = 10_000;
 /** Between two looks without a word, ms. */
 const lookMs = 200;
+/** Pods that are asked about one by one in a look. */
+const mostAsked = 10;
 
 /**
  * Waits until stable's Service names each of its pods that is ready, and none that is gone, going, or of another version: whoever gets
@@ -24,13 +26,20 @@ export async function awaitTold(place: Place): Promise<void> {
   if (route === null || strategy === 'first' || strategy === 'rolling') return;
   const service = route.stableService;
   const until = uptimeMs() + longestMs;
-  while (!(await isTold(place, service)) && uptimeMs() < until) {
-    running.say(`Service ${service} hears of its pods`);
-    await sliceChange(cluster, { namespace, service }, lookMs, running.signal);
+  const others = new Set<string>();
+  try {
+    while (!(await isTold(place, service, others)) && uptimeMs() < until) {
+      running.say(`Service ${service} hears of its pods`);
+      await sliceChange(cluster, { namespace, service }, lookMs, running.signal);
+    }
+  } catch {
+    // The rollout is done, whatever cannot be read just now.
+    running.signal.throwIfAborted();
   }
 }
 
-async function isTold(place: Place, service: string): Promise<boolean> {
+/** @param others pods of other Deployments behind the Service, as far as they are known */
+async function isTold(place: Place, service: string, others: Set<string>): Promise<boolean> {
   const { cluster, target, running } = place;
   const { namespace } = target;
   const [deployment, slices] = await Promise.all([
@@ -40,19 +49,24 @@ async function isTold(place: Place, service: string): Promise<boolean> {
   const image = deployment === null ? undefined : imageOf(deployment, target.container);
   if (deployment === null || image === undefined) return true;
   const pods = await podsOf(place, deployment);
-  const expected = { container: target.container, image };
+  const isOfIt = (pod: Pod): boolean => isOfImage(pod, { container: target.container, image });
+  // Something may write images of pods in another way than that of their Deployment.
+  const tells = pods.some(isOfIt);
   const isCurrent = (pod: Pod): boolean =>
-    pod.metadata.deletionTimestamp === undefined && isOfImage(pod, expected);
+    pod.metadata.deletionTimestamp === undefined && (!tells || isOfIt(pod));
   const named = readyIn(slices, service).flatMap(({ targetRef }) =>
     targetRef?.kind === 'Pod' && targetRef.name !== undefined ? [targetRef.name] : [],
   );
   const ready = pods.filter((pod) => isCurrent(pod) && isReady(pod));
   if (!ready.every(({ metadata }) => named.includes(metadata.name))) return false;
-  for (const name of named) {
-    const pod = pods.find(({ metadata }) => metadata.name === name);
-    if (pod === undefined ? await isGone(place, name) : !isCurrent(pod)) return false;
+  const own = pods.filter(({ metadata }) => named.includes(metadata.name));
+  if (!own.every(isCurrent)) return false;
+  const unknown = named.filter((name) => !others.has(name) && own.every((pod) => pod.metadata.name !== name));
+  for (const name of unknown.slice(0, mostAsked)) {
+    if (await isGone(place, name)) return false;
+    others.add(name);
   }
-  return true;
+  return unknown.length <= mostAsked;
 }
 
 const stableOf = async ({ cluster, target, running }: Place): Promise<Deployment | null> => {

@@ -6,7 +6,7 @@ import type { RestoreInput, RestoreResult, RouteInput, TrafficInput, TrafficResu
 import { fail } from '../failure.js';
 import type { Cluster } from '../kubernetes/client.js';
 import { changeRoute, type Change, type Seen } from './change.js';
-import { Endpoints, lagMs, requireReady, requireSize } from './endpoints.js';
+import { Endpoints, grownLagMs, lagMs, requireReady, requireSize } from './endpoints.js';
 import { laneOf, marksOf, notedRoute, type Footprint } from './footprint.js';
 import { routers } from './index.js';
 import {
@@ -102,7 +102,7 @@ async function setTrafficAs(
   const { route, release, seq, traffic } = input;
   const router = routers[route.router];
   const endpoints = new Endpoints(cluster, route, signal);
-  const until = uptimeMs() + lag;
+  const until = uptimeMs() + (input.grown === undefined ? lag : Math.min(lag, grownLagMs));
   refuseShare(route, traffic);
   endpoints.begin();
   if (traffic.gray < 100) await requireStableProxy(cluster, route, signal);
@@ -174,28 +174,30 @@ export async function restoreRoute(
     const ready = await endpoints.sure();
     if (ready.gray > 0) requireReady(ready, route, allStable);
   };
+  /** Its release may have let in others than today's does. */
+  const asNoted = ({ footprint }: Seen): RouteTarget =>
+    footprint === null ? route : notedRoute(route, footprint);
   let carried = false;
   let strips = false;
   const toStable = async (seen: Seen): Promise<Change | null> => {
     if (!isHeld(seen, input)) return null;
     const { rules, footprint, beside } = seen;
+    const held = asNoted(seen);
     carried ||= footprint?.carried === true;
     const isUnknown = footprint === null && beside === null && route.stamps !== undefined;
-    const desired = isUnknown
-      ? drainedRules(router, rules, route)
-      : rulesWith(router, seen, route, allStable);
-    if (isSame(rulesWithout(router, seen, route), rules)) return null;
+    const desired = isUnknown ? drainedRules(router, rules, route) : rulesWith(router, seen, held, allStable);
+    if (isSame(rulesWithout(router, seen, held), rules)) return null;
     strips = input.strips === true && footprint !== null;
     const isClosed = !strips || footprint?.closed === 'restore';
     if (isSame(desired, rules) && isClosed) return null;
     carried = true;
     await requireStable(seen);
     if (footprint === null) return { rules: desired, footprint };
-    return noted(router, route, desired, { ...footprint, traffic: allStable, carried, closed: 'restore' });
+    return noted(router, held, desired, { ...footprint, traffic: allStable, carried, closed: 'restore' });
   };
   const asFound = async (seen: Seen): Promise<Change | null> => {
     if (!isHeld(seen, input)) return null;
-    const restored = rulesWithout(router, seen, route);
+    const restored = rulesWithout(router, seen, asNoted(seen));
     if (seen.footprint === null && isSame(restored, seen.rules)) return null;
     await requireStable(seen);
     return { rules: restored, footprint: null };

@@ -76,6 +76,8 @@ export class Endpoints {
 
 /** How long after its pods a Service may have its endpoints: moments, but seconds where the cluster's controllers have just begun, or are busy. */
 export const lagMs = 10_000;
+/** The same of a gray that was made larger: some of it has them already. Two of these are less than an attempt of the activity may take. */
+export const grownLagMs = 5_000;
 
 /** The first of those whose gray has no ready endpoint: by what the shared watch has heard, and where that is none, by the API server. */
 export async function unreadyOf(
@@ -86,7 +88,7 @@ export async function unreadyOf(
   const gray = await Promise.all(
     behind.map(async ({ route, grown }) => {
       const endpoints = new Endpoints(cluster, route, signal);
-      if (grown !== undefined) return (await endpoints.sureOfGray(uptimeMs() + lagMs, grown)).gray;
+      if (grown !== undefined) return (await endpoints.sureOfGray(uptimeMs() + grownLagMs, grown)).gray;
       const heard = await endpoints.recent();
       return heard.gray > 0 ? heard.gray : (await endpoints.sure()).gray;
     }),

@@ -307,6 +307,29 @@ describe.each(sharingKinds)(
       expect(now()).toEqual(rules);
     });
 
+    const askingBeta: Record<SharingKind, JsonObject> = {
+      'gateway-api': { headers: [{ type: 'Exact', name: 'x-user', value: 'beta' }] },
+      contour: { header: { name: 'x-user', exact: 'beta' } },
+      istio: { headers: { 'x-user': { exact: 'beta' } } },
+    };
+
+    it('P9: a rule that somebody adds for the same requests is theirs on the way back', async () => {
+      const route = target(kind, beta);
+      await send('host', route, { gray: 50, tag });
+      const added = ruleOf(kind, '/beta', 'web', askingBeta[kind]);
+      const object = kube.get(path);
+      kube.put(path, { ...object, spec: { [router.field]: [added, ...now()] } });
+      await setTraffic(cluster, { release: 'host', route, seq: ++seq, traffic: allStable }, never, 0, 0);
+      await restore('host', route);
+      expect(now()).toEqual([added, ...rules]);
+    });
+
+    it('P9: what a release let in goes with it, also where today others would be let in', async () => {
+      await send('host', target(kind, beta), { gray: 50, tag });
+      await restore('host', target(kind, [[{ header: 'x-user', exact: 'beta' }]]));
+      expect(now()).toEqual(rules);
+    });
+
     it('one lane: of one way the larger portion of the two counts', async () => {
       const more: Enter = [[{ header: 'x-user', exact: 'beta' }, { percent: 80 }]];
       const host = target(kind, more);

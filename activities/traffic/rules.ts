@@ -1,6 +1,6 @@
 /** What a release does to the rules of a route: pure, the same for every kind of router. */
 import { canonicalJson } from '../../domain/ids.js';
-import type { RouteTarget, Tag, Traffic } from '../../domain/traffic.js';
+import { isForGray, type RouteTarget, type Tag, type Traffic } from '../../domain/traffic.js';
 import type { KubeObject } from '../kubernetes/objects.js';
 import { nameOf } from './conditions.js';
 import { enterProblemsOf, namedBy } from './enter.js';
@@ -9,6 +9,7 @@ import { splitRule, taggedRules } from './split.js';
 import { cleared, headersOf, uncleared } from './stamps.js';
 import {
   grayIn,
+  isForPortion,
   isGray,
   isJoined,
   isOneService,
@@ -139,6 +140,9 @@ export function desiredRules(router: Router, rules: Rules, route: RouteTarget, t
     .filter((rule) => !isOurs(router, rule, route))
     .flatMap((rule) => {
       if (stableOf(router, rule, route) === undefined) return [rule];
+      // One that somebody added, and that could not be told from our own if gray joined it.
+      const isOthers = !isForGray(traffic) && grayIn(router, rule, route) === undefined;
+      if (isOthers && isForPortion(router, rule, route)) return [rule];
       const split = splitRule(router, rule, route, traffic.gray);
       const tagged = traffic.tag === null ? [] : taggedRules(router, rule, route, traffic.tag, traffic.gray);
       return [...tagged, split];

@@ -52,9 +52,13 @@ const anyTag: Tag = { header: 'x-lane', value: 'gray' };
 
 /** Whether it is a rule of our own for those of whom a portion enters: gray is a part of where it sends. */
 export function isPortioned(router: Router, rule: Rule, route: RouteTarget): boolean {
+  return grayIn(router, rule, route) !== undefined && isForPortion(router, rule, route);
+}
+
+/** Whether all that it matches is of those of whom a portion enters, whoever wrote it. */
+export function isForPortion(router: Router, rule: Rule, route: Pick<RouteTarget, 'enter'>): boolean {
   const drawn = (route.enter ?? []).filter((way) => percentOf(way) < 100);
-  if (drawn.length === 0 || grayIn(router, rule, route) === undefined) return false;
-  return isWithin(router, rule, router.portioned({}, anyTag, drawn));
+  return drawn.length > 0 && isWithin(router, rule, router.portioned({}, anyTag, drawn));
 }
 
 /** Whether all that it matches asks for what one of the others does. */

@@ -8,7 +8,7 @@ import type { RouteInput, TrafficInput, TrafficResult } from '../../contract.js'
 import { fail } from '../../failure.js';
 import type { Cluster } from '../../kubernetes/client.js';
 import { resources } from '../../kubernetes/resources.js';
-import { Endpoints, lagMs, requireReady, requireSize } from '../endpoints.js';
+import { Endpoints, grownLagMs, lagMs, requireReady, requireSize } from '../endpoints.js';
 import { canariesOf, shareName, sharedPaths } from './canaries.js';
 import type { Note } from './note.js';
 import { create, foreignChanges, look, ownerOf, remove, settled, tried, type Seen } from './objects.js';
@@ -90,7 +90,7 @@ async function setAs(
 ): Promise<TrafficResult> {
   const { route, release, seq, traffic } = input;
   const foreign = new Set<string>();
-  const until = uptimeMs() + lag;
+  const until = uptimeMs() + (input.grown === undefined ? lag : Math.min(lag, grownLagMs));
   return tried(cluster, route, signal, async () => {
     const endpoints = new Endpoints(cluster, route, signal);
     endpoints.begin();
