@@ -167,16 +167,16 @@ export async function restoreRoute(
   const { route } = input;
   const router = routers[route.router];
   const endpoints = new Endpoints(cluster, route, signal);
+  /** Its release may have let in others than today's does. */
+  const asNoted = ({ footprint }: Seen): RouteTarget =>
+    footprint === null ? route : notedRoute(route, footprint);
   /** Where gray cannot answer either, stable is the better of the two. */
   const requireStable = async (seen: Seen): Promise<void> => {
-    if (trafficSeen(router, seen, route).gray === 0) return;
+    if (trafficSeen(router, seen, asNoted(seen)).gray === 0) return;
     await requireStableProxy(cluster, route, signal);
     const ready = await endpoints.sure();
     if (ready.gray > 0) requireReady(ready, route, allStable);
   };
-  /** Its release may have let in others than today's does. */
-  const asNoted = ({ footprint }: Seen): RouteTarget =>
-    footprint === null ? route : notedRoute(route, footprint);
   let carried = false;
   let strips = false;
   const toStable = async (seen: Seen): Promise<Change | null> => {

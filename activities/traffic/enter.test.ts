@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Enter } from '../../domain/enter.js';
 import { allStable, sharingKinds, type SharingKind, type RouteTarget } from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
-import { routeOf } from '../../test/fakes/route.js';
+import { routeOf, ruleOf } from '../../test/fakes/route.js';
 import type { Cluster } from '../kubernetes/client.js';
 import type { KubeObject } from '../kubernetes/objects.js';
 import { prepareRoute, restoreRoute, setTraffic } from './driver.js';
@@ -37,26 +37,6 @@ const target = (kind: SharingKind, grayService = 'web-gray', ways: Enter = enter
   stamps: tag,
   enter: ways,
 });
-
-/** A rule for a path that sends to a Service; what it asks besides is in the words of the router. */
-function ruleOf(kind: SharingKind, path: string, service: string, asks: JsonObject = {}): Rule {
-  switch (kind) {
-    case 'gateway-api':
-      return {
-        matches: [{ path: { type: 'PathPrefix', value: path }, ...asks }],
-        backendRefs: [{ name: service, port: 80 }],
-      };
-    case 'contour': {
-      const conditions = Object.entries(asks).map(([field, how]) => ({ [field]: how }));
-      return { conditions: [{ prefix: path }, ...conditions], services: [{ name: service, port: 80 }] };
-    }
-    case 'istio':
-      return {
-        match: [{ uri: { prefix: path }, ...asks }],
-        route: [{ destination: { host: service, port: { number: 80 } } }],
-      };
-  }
-}
 
 const tagged = (route: RouteTarget, ...rules: Rule[]): Rule[] =>
   desiredRules(routers[route.router], rules, route, { gray: 0, tag });

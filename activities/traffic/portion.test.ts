@@ -9,7 +9,7 @@ import {
   type Traffic,
 } from '../../domain/traffic.js';
 import { FakeObjects } from '../../test/fakes/kube-objects.js';
-import { routeOf } from '../../test/fakes/route.js';
+import { routeOf, ruleOf } from '../../test/fakes/route.js';
 import type { Cluster } from '../kubernetes/client.js';
 import type { KubeObject } from '../kubernetes/objects.js';
 import { prepareRoute, restoreRoute, setTraffic } from './driver.js';
@@ -36,26 +36,6 @@ const target = (kind: SharingKind, enter: Enter, grayService = 'web-gray'): Rout
   stamps: tag,
   enter,
 });
-
-/** A rule for a path that sends to a Service; what it asks besides is in the words of the router. */
-function ruleOf(kind: SharingKind, path: string, service: string, asks: JsonObject = {}): Rule {
-  switch (kind) {
-    case 'gateway-api':
-      return {
-        matches: [{ path: { type: 'PathPrefix', value: path }, ...asks }],
-        backendRefs: [{ name: service, port: 80 }],
-      };
-    case 'contour': {
-      const conditions = Object.entries(asks).map(([field, how]) => ({ [field]: how }));
-      return { conditions: [{ prefix: path }, ...conditions], services: [{ name: service, port: 80 }] };
-    }
-    case 'istio':
-      return {
-        match: [{ uri: { prefix: path }, ...asks }],
-        route: [{ destination: { host: service, port: { number: 80 } } }],
-      };
-  }
-}
 
 type Part = readonly [service: string | null, tagged: boolean | null, weight: number];
 
@@ -214,14 +194,17 @@ describe.each(cases)('a $kind route of whom a portion enters, whose gray is $gra
 });
 
 it.each(sharingKinds)(
-  'headers pass as they came to stable where nobody is told of the share, in a route of kind %s',
+  'headers of those who do not enter pass as they came where nobody is told of the share, in a route of kind %s',
   (kind) => {
     const route: RouteTarget = { ...target(kind, beta), untold: true };
-    const rules = made(route, { gray: 0, tag }, ruleOf(kind, '/', 'web'));
-    expect(rules.map((rule) => partsOf(kind, rule))).toContainEqual([
-      ['web', null, 70],
-      ['web-gray', true, 30],
-    ]);
+    const parts = (gray: number): unknown =>
+      made(route, { gray, tag }, ruleOf(kind, '/', 'web')).map((rule) => partsOf(kind, rule));
+    const entering: Part = ['web-gray', true, 30];
+    expect(parts(0)).toContainEqual([['web', null, 70], entering]);
+    expect(parts(100)).toContainEqual([['web-gray', null, 70], entering]);
+    const found = made(route, { gray: 100, tag }, ruleOf(kind, '/', 'web'));
+    expect(trafficOf(routers[kind], found, route)).toEqual({ gray: 100, tag });
+    expect(made(route, allStable, ...found)).toEqual(made(route, allStable, ruleOf(kind, '/', 'web')));
   },
 );
 
@@ -321,6 +304,22 @@ describe.each(sharingKinds)(
       kube.put(path, { ...object, spec: { [router.field]: [added, ...now()] } });
       await setTraffic(cluster, { release: 'host', route, seq: ++seq, traffic: allStable }, never, 0, 0);
       await restore('host', route);
+      expect(now()).toEqual([added, ...rules]);
+    });
+
+    it('P9: so it is where another release has the route as well, and writes next', async () => {
+      const host = target(kind, beta);
+      const guest: RouteTarget = { ...guestRoute, enter: [] };
+      await send('guest', guest, { gray: 0, tag });
+      await send('host', host, { gray: 0, tag });
+      const added = ruleOf(kind, '/beta', 'web', askingBeta[kind]);
+      const object = kube.get(path);
+      kube.put(path, { ...object, spec: { [router.field]: [added, ...now()] } });
+      const write = { release: 'guest', route: guest, seq: ++seq, traffic: { gray: 20, tag } };
+      await setTraffic(cluster, write, never, 0, 0);
+      expect(now()).toContainEqual(added);
+      await restore('guest', guest);
+      await restore('host', host);
       expect(now()).toEqual([added, ...rules]);
     });
 

@@ -1,6 +1,6 @@
 /** What a release does to the rules of a route: pure, the same for every kind of router. */
 import { canonicalJson } from '../../domain/ids.js';
-import { isForGray, type RouteTarget, type Tag, type Traffic } from '../../domain/traffic.js';
+import type { RouteTarget, Tag, Traffic } from '../../domain/traffic.js';
 import type { KubeObject } from '../kubernetes/objects.js';
 import { nameOf } from './conditions.js';
 import { enterProblemsOf, namedBy } from './enter.js';
@@ -52,7 +52,9 @@ export function problemsOf(router: Router, object: KubeObject, rules: Rules, rou
   });
   const keys = concerned.map((rule) => router.keyOf(rule));
   if (new Set(keys).size < keys.length) problems.push('two rules match the same requests.');
-  const tagged = desiredRules(router, rules, route, { gray: 0, tag: { header: 'x-lane', value: 'gray' } });
+  const { baggage } = route.stamps ?? {};
+  const tag = { header: 'x-lane', value: 'gray', ...(baggage === undefined ? {} : { baggage }) };
+  const tagged = desiredRules(router, rules, route, { gray: 0, tag });
   return [
     ...problems,
     ...stampProblemsOf(router, concerned, route),
@@ -140,9 +142,8 @@ export function desiredRules(router: Router, rules: Rules, route: RouteTarget, t
     .filter((rule) => !isOurs(router, rule, route))
     .flatMap((rule) => {
       if (stableOf(router, rule, route) === undefined) return [rule];
-      // One that somebody added, and that could not be told from our own if gray joined it.
-      const isOthers = !isForGray(traffic) && grayIn(router, rule, route) === undefined;
-      if (isOthers && isForPortion(router, rule, route)) return [rule];
+      // One that somebody added since, and that could not be told from our own if gray joined it.
+      if (grayIn(router, rule, route) === undefined && isForPortion(router, rule, route)) return [rule];
       const split = splitRule(router, rule, route, traffic.gray);
       const tagged = traffic.tag === null ? [] : taggedRules(router, rule, route, traffic.tag, traffic.gray);
       return [...tagged, split];

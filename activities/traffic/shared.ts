@@ -13,7 +13,7 @@ import { laneRules } from './lane-rules.js';
 import type { JsonObject, Origin, Router, Rule } from './router.js';
 import { desiredRules, newOriginsOf, originsOf, restoredRules, roughTrafficOf, type Rules } from './rules.js';
 import { cleared, stamped } from './stamps.js';
-import { isStable, stableOf } from './tracks.js';
+import { isForPortion, isStable, stableOf } from './tracks.js';
 
 /** What one of the two wants. */
 interface Wish {
@@ -104,8 +104,9 @@ function sharedRules(router: Router, bare: Rules, one: Wish, other: Wish): Rule[
   const [guest, host] = one.route.guest === undefined ? [other, one] : [one, other];
   return bare.flatMap((rule) => {
     const { route } = host;
-    const stable = stableOf(router, rule, route);
-    if (stable === undefined) return [rule];
+    // One for those of whom a portion enters is somebody's own, added since, and could not be told from ours with gray in it.
+    const isOthers = isForPortion(router, rule, { enter: entersOf(route, guest.route) });
+    if (isOthers || stableOf(router, rule, route) === undefined) return [rule];
     const entries = router
       .backends(rule, route)
       .flatMap((backend) =>

@@ -32,11 +32,16 @@ export function taggedRules(
   const backends = router.backends(rule, route);
   const stable = backends.find((b) => isStable(router, b, route));
   const sending = (percent: number): Rule => {
-    const share = gray === 100 ? 100 : percent;
-    const tracks = (entry: JsonObject): JsonObject[] =>
-      percent === 100
-        ? [grayEntry(router, route, entry, 100)]
-        : [stableEntry(router, route, entry, 100 - share), grayEntry(router, route, entry, share)];
+    const tracks = (entry: JsonObject): JsonObject[] => {
+      const entering = (weight: number): JsonObject => grayEntry(router, route, entry, weight);
+      const staying = (weight: number): JsonObject => stableEntry(router, route, entry, weight);
+      if (percent === 100) return [entering(100)];
+      if (gray < 100) return [staying(100 - percent), entering(percent)];
+      // Those who do not enter go where everybody goes, and as they do.
+      return route.untold === true
+        ? [sharedEntry(router, route, entry, 100 - percent), entering(percent)]
+        : [staying(0), entering(100)];
+    };
     const entries = backends.flatMap((backend): JsonObject[] => {
       if (backend === stable) return tracks(backend.entry);
       return backend.copy ? [backend.entry] : [];
