@@ -3,13 +3,13 @@ import { CancellationScope } from '@temporalio/workflow';
 import { milliseconds } from '../domain/duration.js';
 import type { Stage, Step } from '../domain/stage.js';
 import type { Target } from '../domain/target.js';
-import type { Traffic } from '../domain/traffic.js';
+import { allStable, type Traffic } from '../domain/traffic.js';
 import { fail } from './failures.js';
 import { guardWhile } from './judge.js';
 import type { ClosedApproval, Run } from './run.js';
 
 /**
- * Answers who approved; throws approval_rejected or approval_expired, or gray_lost where gray is removed to which tagged requests go meanwhile.
+ * Answers who approved; throws approval_rejected or approval_expired, or gray_lost where gray of a lane is removed to which tagged requests go meanwhile.
  * @param traffic where requests go
  */
 export async function waitForApproval(
@@ -63,7 +63,9 @@ async function untilDecided(
 ): Promise<ClosedApproval & { readonly until: string }> {
   const waiting = new CancellationScope();
   try {
-    await guardWhile(run, stage, traffic, () => waiting.run(wait), false);
+    // Of one application alone nobody watches: that would take its history over 120 events.
+    const watched = stage.targets.length + (stage.edges ?? []).length > 1 ? traffic : allStable;
+    await guardWhile(run, stage, watched, () => waiting.run(wait), false);
     return { ...run.closeApproval(), until: run.deadline ?? '' };
   } finally {
     // Where gray was lost nobody waits any more.
