@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { Duration } from '../../domain/duration.js';
 import type { ReleaseView } from '../../domain/release.js';
-import type { Condition } from '../../domain/enter.js';
+import type { Entry } from '../../domain/enter.js';
 import { startLoad, type Load } from '../../infra/local/load.js';
 import { answered, chainDrain, waysSince, type Chain } from '../rig/chain.js';
 import { eventually } from '../rig/eventually.js';
@@ -12,10 +12,11 @@ import { expectSettled } from './undone.js';
 
 const stable = 'a v1 -> b v1 -> c v1';
 const gray = 'a v2 -> b v1 -> c v2';
-const enter: readonly Condition[] = [
+const enter: readonly Entry[] = [
   { header: 'x-user', regex: 'qa-[0-9]+' },
   { query: 'group', exact: 'gray' },
   { cookie: 'beta', exact: '1' },
+  { header: 'x-country', exact: 'de', percent: 50 },
 ];
 
 const approval = { required: true };
@@ -53,7 +54,9 @@ export async function expectWholeWays(chain: Chain, drain = chainDrain): Promise
     startLoad({ ...base, path: '/?a=1&group=gray' }),
     startLoad({ ...base, headers: { cookie: 'a=2; beta=1' } }),
   ];
-  const all = [untagged, ...inside];
+  /** Of whom a half is in it. */
+  const halved = startLoad({ ...base, headers: { 'x-country': 'de' } });
+  const all = [untagged, halved, ...inside];
   const answeredSince = (at: number): Promise<unknown> =>
     Promise.all(all.map((load: Load) => answered(load, at)));
 
@@ -62,6 +65,7 @@ export async function expectWholeWays(chain: Chain, drain = chainDrain): Promise
   const asked = Date.now();
   await answeredSince(asked);
   expect(waysSince(untagged)).toEqual([stable]);
+  await eventually('both ways of those of whom a half is in it', () => waysSince(halved, asked).length === 2);
   expect(waiting.evidence.find((e) => e.kind === 'probe')?.summary).toContain(
     `tagged: ${gray}; untagged: ${stable}`,
   );
@@ -75,8 +79,10 @@ export async function expectWholeWays(chain: Chain, drain = chainDrain): Promise
   const ended = Date.now();
   await answeredSince(ended);
   await Promise.all(all.map((load) => load.stop()));
-  expect(waysSince(untagged)).toEqual([stable, gray]);
-  expect(waysSince(untagged, ended)).toEqual([gray]);
+  for (const load of [untagged, halved]) {
+    expect(waysSince(load)).toEqual([stable, gray]);
+    expect(waysSince(load, ended)).toEqual([gray]);
+  }
   for (const load of inside) {
     expect(waysSince(load)).toEqual([stable, gray]);
     expect(waysSince(load, asked)).toEqual([gray]);
